@@ -1,0 +1,1 @@
+"""FHIR files: NDJSON folders, Bundles and XML, each read and written."""

@@ -1,0 +1,1 @@
+"""The dictionary between the languages: one file a domain, one line a variable."""

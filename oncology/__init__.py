@@ -1,0 +1,1 @@
+"""What the trial computes, from SDTM tables alone: response, progression, toxicity."""

@@ -1,0 +1,1 @@
+"""Language 3: trial registries."""

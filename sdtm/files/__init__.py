@@ -1,0 +1,1 @@
+"""SDTM files: each format a `read` and a `write` on a Study."""

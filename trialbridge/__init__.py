@@ -1,0 +1,1 @@
+"""trialbridge: a clinical trial in FHIR, SDTM and the registry, carried without loss."""
