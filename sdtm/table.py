@@ -25,6 +25,10 @@ VariableType = Literal["Char", "Num"]
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
+def _nothing() -> Mapping[str, Any]:
+    return NOTHING
+
+
 @dataclass(frozen=True, slots=True)
 class Variable:
     """One column's metadata: name (8), label (40), Char or Num, length in bytes where known.
@@ -37,7 +41,7 @@ class Variable:
     label: str = ""
     type: VariableType = "Char"
     length: int | None = None
-    extra: Mapping[str, Any] = NOTHING
+    extra: Mapping[str, Any] = field(default_factory=_nothing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ class Table:
     frame: pl.DataFrame
     variables: tuple[Variable, ...]
     label: str = ""
-    extra: Mapping[str, Any] = NOTHING
+    extra: Mapping[str, Any] = field(default_factory=_nothing)
 
     @property
     def domain(self) -> str:
