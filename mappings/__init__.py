@@ -1,1 +1,20 @@
-"""The dictionary between the languages: one file a domain, one line a variable."""
+"""The dictionary between the languages: one file a domain, one line a variable.
+
+`ALL` is the whole of it, in the order of writing: what others point at comes first.
+"""
+
+from __future__ import annotations
+
+from trialbridge.mappings.ae import AE
+from trialbridge.mappings.dm import DM
+from trialbridge.mappings.ds import DS
+from trialbridge.mappings.kit import Mapping
+from trialbridge.mappings.mh import MH
+from trialbridge.mappings.pr import PR
+from trialbridge.mappings.rs import RS
+from trialbridge.mappings.tr import TR
+from trialbridge.mappings.tu import TU
+
+ALL: tuple[Mapping, ...] = (DM, *DS, MH, TU, *PR, *TR, *RS, AE)
+
+__all__ = ["ALL"]

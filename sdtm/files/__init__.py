@@ -1,1 +1,185 @@
-"""SDTM files: each format a `read` and a `write` on a Study."""
+"""SDTM files: each format a module with `read(path) -> Study` and `write(study, folder) -> list[Path]`.
+
+A format is one row of FORMATS and one module, loaded on first use. What a file is, is judged by its content.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, cast
+
+from trialbridge.base.errors import UnknownNameError, UnreadableInputError
+from trialbridge.base.finding import Finding, Severity, Where
+from trialbridge.sdtm.files import sniffing
+from trialbridge.sdtm.table import Study, study
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+
+class FormatModule(Protocol):
+    """What every format's module offers."""
+
+    def read(self, path: Path) -> Study:
+        """The datasets of a file or folder. Raises UnreadableInputError."""
+
+    def write(self, of: Study, target: Path) -> list[Path]:
+        """The study into a folder. Raises DoesNotFitError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One file format: its name, module, file suffixes, test of the content, and a line for the user."""
+
+    name: str
+    module: str
+    suffixes: tuple[str, ...]
+    sniff: Callable[[Path, bytes], bool]
+    about: str
+
+    def load(self) -> FormatModule:
+        """Its module."""
+        return cast("FormatModule", importlib.import_module(f"trialbridge.sdtm.files.{self.module}"))
+
+
+def _never(_path: Path, _head: bytes) -> bool:
+    """CORE's layout is known by its folder, not by a file."""
+    return False
+
+
+FORMATS = {
+    one.name: one
+    for one in (
+        Format("xpt", "xpt", (".xpt",), sniffing.is_xpt, "SAS XPORT version 5"),
+        Format("json", "dataset_json", (".json",), sniffing.is_dataset_json, "CDISC Dataset-JSON 1.1"),
+        Format(
+            "ndjson", "dataset_ndjson", (".ndjson",), sniffing.is_dataset_ndjson, "CDISC Dataset-JSON 1.1 as NDJSON"
+        ),
+        Format("dsjc", "dsjc", (".dsjc",), sniffing.is_dsjc, "CDISC Compressed Dataset-JSON 1.1"),
+        Format("parquet", "parquet", (".parquet",), sniffing.is_parquet, "Apache Parquet"),
+        Format("xlsx", "xlsx", (".xlsx",), sniffing.is_xlsx, "one workbook, a sheet a dataset"),
+        Format("csv", "csv", (".csv",), sniffing.is_csv, "CSV, a file a dataset; labels are lost"),
+        Format("core", "core_csv", (".csv",), _never, "CSV with metadata, the input layout of CDISC CORE"),
+    )
+}
+
+KNOWN_NEIGHBOURS = frozenset(
+    (
+        "define.xml",
+        "define.html",
+        "define2-1.xsl",
+        "define2-0-0.xsl",
+        "ledger.json",
+        "manifest.json",
+        "readme",
+        "readme.md",
+        "readme.txt",
+        "residue.ndjson",
+        "run_manifest.json",
+        "study.yaml",
+        "traceability.csv",
+        "validation_report.json",
+    )
+)
+"""Files that stand beside datasets and are none (lower case): passed over without a word."""
+
+
+def format_named(name: str) -> Format:
+    """The format of that name. Raises UnknownNameError."""
+    try:
+        return FORMATS[name.lower()]
+    except KeyError:
+        raise UnknownNameError(
+            f"There is no dataset format {name!r}.", fix=f"use one of {', '.join(FORMATS)}"
+        ) from None
+
+
+def sniff(path: Path | str) -> str | None:
+    """The name of a file's format by its content, or of a folder's if it is CORE's layout; None if it is no dataset.
+
+    Raises UnreadableInputError if there is no such file.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return "core" if sniffing.is_core_folder(path) else None
+    if not path.is_file():
+        raise UnreadableInputError("There is no such file or folder.", Where(file=str(path)), "check the path")
+    head = sniffing.head_of(path)
+    return next((one.name for one in FORMATS.values() if one.sniff(path, head)), None)
+
+
+def survey(paths: Path | str | Iterable[Path | str]) -> tuple[list[tuple[Path, str]], list[Finding]]:
+    """The dataset files (or CORE folders) under these paths with their formats, and a note on each file passed over.
+
+    A file given by name must be a dataset; a folder's other files are noted, save those known to stand beside
+    datasets (define.xml, README, ...; and all that begin with a dot). Raises UnreadableInputError.
+    """
+    found: list[tuple[Path, str]] = []
+    notes: list[Finding] = []
+    for path in [Path(paths)] if isinstance(paths, str | Path) else [Path(one) for one in paths]:
+        kind = sniff(path)
+        if kind is not None:
+            found.append((path, kind))
+        elif path.is_dir():
+            for file in sorted(one for one in path.iterdir() if one.is_file()):
+                kind = None if _is_neighbour(file) else sniff(file)
+                if kind is not None:
+                    found.append((file, kind))
+                elif not _is_neighbour(file):
+                    notes.append(_passed_over(file))
+        else:
+            raise UnreadableInputError(
+                "This is no dataset file of a known kind.", Where(file=str(path)), f"give one of {', '.join(FORMATS)}"
+            )
+    return found, notes
+
+
+def _is_neighbour(file: Path) -> bool:
+    return file.name.startswith(".") or file.name.lower() in KNOWN_NEIGHBOURS
+
+
+def _passed_over(file: Path) -> Finding:
+    fix = "if it should be a dataset, read it by name: the error says what is wrong with it"
+    return Finding(
+        "TB-FILE-0001", Severity.NOTE, Where(file=file.name), "No dataset of a known kind: passed over.", fix
+    )
+
+
+def read(paths: Path | str | Iterable[Path | str], kind: str | None = None) -> Study:
+    """A study from dataset files and folders of them, each by its content; with `kind`, as files of that format.
+
+    Raises UnreadableInputError for a broken file and for a folder without datasets, UnknownNameError for an unknown
+    `kind` and for a dataset that is there twice (a folder with `dm.xpt` and `dm.json` needs `kind`).
+    """
+    given = [Path(paths)] if isinstance(paths, str | Path) else [Path(one) for one in paths]
+    wanted = format_named(kind).name if kind is not None else None
+    if wanted is not None:
+        found = [(path, wanted) for path in given]
+    else:
+        found, _ = survey(given)
+    if not found:
+        raise UnreadableInputError(
+            "There is no dataset here.", Where(file=", ".join(map(str, given))), f"known are {', '.join(FORMATS)}"
+        )
+    studies = [FORMATS[name].load().read(path) for path, name in found]
+    about = next((part for part, (_, name) in zip(studies, found, strict=True) if name == "core"), studies[0])
+    kinds = sorted({name for _, name in found})
+    try:
+        joined = study(one for part in studies for one in part)
+    except UnknownNameError as error:
+        fix = f"say which of {', '.join(kinds)} to read (kind)" if len(kinds) > 1 else error.fix
+        raise UnknownNameError(error.message, error.where, fix) from error
+    return Study(
+        tables=joined.tables,
+        standard=about.standard,
+        version=about.version,
+        ct=about.ct,
+        source=", ".join(map(str, given)),
+    )
+
+
+def write(of: Study, folder: Path | str, format: str) -> tuple[Path, ...]:  # noqa: A002 - the word users know
+    """The study's files in `folder`, all or none. Raises UnknownNameError for the format, DoesNotFitError for a value."""
+    return tuple(format_named(format).load().write(of, Path(folder)))

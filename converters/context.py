@@ -1,0 +1,258 @@
+"""What surrounds a row while it is converted: the resources made or read, the subjects, the study's facts.
+
+One class for both directions, for a round trip needs both: what was written is read back in the same surroundings.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from trialbridge.fhir.ids import resource_id
+from trialbridge.mappings.names import ABSENT, absent, constants
+from trialbridge.mappings.spellings import number_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from trialbridge.mappings.kit import Release, Resource, Row
+
+
+
+def fresh(template: Any) -> Any:
+    """A copy of plain JSON that shares no list or object with it."""
+    if isinstance(template, dict):
+        return {key: fresh(value) for key, value in template.items()}
+    if isinstance(template, list):
+        return [fresh(value) for value in template]
+    return template
+
+
+class Context:
+    """The surroundings of a conversion; see `mappings.kit.Context` for what spellings may ask.
+
+    `elsewhere` resolves references to resources this context has not made (the pool that was read).
+    """
+
+    def __init__(
+        self,
+        base: str,
+        release: Release,
+        *,
+        oncology: bool = False,
+        elsewhere: Callable[[Any, Any], Resource | None] | None = None,
+    ) -> None:
+        self.base = base
+        self.release: Release = release
+        self.oncology = oncology
+        self.row: Row = {}
+        self.resources: dict[str, Resource] = {}
+        self.duplicates: list[tuple[str, tuple[Any, ...]]] = []
+        self._elsewhere = elsewhere
+        self._keys: dict[tuple[str, tuple[Any, ...]], Resource] = {}
+        self._facts: dict[tuple[Any, ...], Any] = {}
+        self._groups: dict[tuple[Any, ...], list[Any]] = {}
+        self._subjects: dict[str, str] = {}
+        self._studies: dict[str, str] = {}
+        self._references: dict[str, Resource] = {}
+        self._epochs: dict[str, list[tuple[str, str]]] = {}
+        self._names = constants(base)
+
+    # --- names ------------------------------------------------------------------------------------------------------
+
+    def url(self, name: str) -> str:
+        """An identifier system (`usubjid`) or extension url (`x-sdtm-dtc`) of ours."""
+        found: str = self._names[name]
+        return found
+
+    # --- making resources -------------------------------------------------------------------------------------------
+
+    def begin(self, resource_type: str, key: tuple[Any, ...], template: Mapping[str, Any]) -> Resource:
+        """A new resource with the id of its business key; a key used before gets a number, and is noted."""
+        full = key
+        count = 1
+        while (resource_type, full) in self._keys:
+            count += 1
+            full = (*key, f"#{count}")
+        if count > 1:
+            self.duplicates.append((resource_type, key))
+        made: Resource = {"resourceType": resource_type, "id": self.new_id(resource_type, *full), **fresh(template)}
+        self._keys[resource_type, full] = made
+        self.resources[f"{resource_type}/{made['id']}"] = made
+        return made
+
+    def share(
+        self, resource_type: str, key: tuple[Any, ...], template: Mapping[str, Any] | None
+    ) -> tuple[Resource, bool]:
+        """The resource of that business key, and whether it was made just now."""
+        found = self._keys.get((resource_type, key))
+        if found is not None:
+            return found, False
+        return self.begin(resource_type, key, template or {}), True
+
+    def new_id(self, resource_type: str, *key: Any) -> str:
+        """The id of a business key: a UUIDv5, the same in every run."""
+        parts = [number_text(one) if isinstance(one, float) else one or "-" for one in key]
+        return resource_id(self.base, resource_type, *parts)
+
+    def made(self, resource_type: str, *key: Any) -> Resource | None:
+        """A Reference to a resource already made from that business key, or None."""
+        found = self._keys.get((resource_type, key))
+        return {"reference": f"{resource_type}/{found['id']}"} if found is not None else None
+
+    # --- subjects and studies ---------------------------------------------------------------------------------------
+
+    def subject(self, usubjid: str) -> Resource:
+        """A Reference to the subject's Patient; Patient and ResearchSubject are made if no DM row made them."""
+        found = self._references.get(usubjid)
+        if found is None:
+            patient, new = self.share("Patient", (usubjid,), None)
+            if new:
+                patient["identifier"] = [{"system": self.url("usubjid"), "value": usubjid}]
+                patient["name"] = [{"extension": [{"url": ABSENT, "valueCode": "masked"}]}]
+            found = self._references[usubjid] = {"reference": f"Patient/{patient['id']}"}
+            self._subjects[found["reference"]] = usubjid
+            self._enrol(usubjid, dict(found))
+        return dict(found)
+
+    def _enrol(self, usubjid: str, patient: Resource) -> None:
+        """A ResearchSubject for a subject that DM does not list."""
+        studyid = self.row.get("STUDYID")
+        subject, new = self.share("ResearchSubject", (studyid, usubjid), {"_status": absent("unknown")})
+        if new:
+            subject["identifier"] = [{"system": self.url("usubjid"), "value": usubjid}]
+            subject["individual" if self.release == "R4" else "subject"] = patient
+            if studyid:
+                subject["study"] = self.study(studyid)
+        self.learn("studyid", usubjid, value=studyid)
+
+    def usubjid(self, reference: Any) -> str | None:
+        """The USUBJID of the Patient (or ResearchSubject) a Reference points to."""
+        text = reference.get("reference") if isinstance(reference, dict) else None
+        if not isinstance(text, str):
+            return None
+        found = self._subjects.get(text)
+        if found is None:
+            resource = self.resolve(reference)
+            if resource is not None:
+                found = self._subjects.get(f"{resource.get('resourceType')}/{resource.get('id')}")
+        return found
+
+    def enter_subject(self, reference: str, usubjid: str, studyid: str | None) -> None:
+        """Remember which subject a Patient is (`Patient/id`)."""
+        self._subjects.setdefault(reference, usubjid)
+        if studyid:
+            self.learn("studyid", usubjid, value=studyid)
+
+    def study(self, studyid: str) -> Resource:
+        """A Reference to the ResearchStudy; it is made if need be."""
+        study, new = self.share("ResearchStudy", (studyid,), {"_status": absent("unknown")})
+        if new:
+            study["identifier"] = [{"system": self.url("studyid"), "value": studyid}]
+            self._studies[f"ResearchStudy/{study['id']}"] = studyid
+        return {"reference": f"ResearchStudy/{study['id']}"}
+
+    def studyid(self, reference: Any) -> str | None:
+        """The STUDYID of the ResearchStudy a Reference points to; a site's study is asked for the study it is part of."""
+        text = reference.get("reference") if isinstance(reference, dict) else None
+        if isinstance(text, str) and text in self._studies:
+            return self._studies[text]
+        study = self.resolve(reference)
+        found = self.studyid_of(study) if study is not None else None
+        if found and isinstance(text, str):
+            self._studies[text] = found
+        return found
+
+    def studyid_of(self, study: Resource, depth: int = 0) -> str | None:
+        """STUDYID of a ResearchStudy: our identifier, else the whole study's, else its first identifier, else its id."""
+        identifiers = [one for one in study.get("identifier") or () if isinstance(one, dict) and one.get("value")]
+        for one in identifiers:
+            if one.get("system") == self.url("studyid"):
+                return str(one["value"])
+        for whole in study.get("partOf") or ():
+            parent = self.resolve(whole, study)
+            if parent is not None and depth < 5:
+                return self.studyid_of(parent, depth + 1)
+        if identifiers:
+            return str(identifiers[0]["value"])
+        found = study.get("id")
+        return found if isinstance(found, str) else None
+
+    # --- references -------------------------------------------------------------------------------------------------
+
+    def resolve(self, reference: Any, within: Resource | None = None) -> Resource | None:
+        """The resource a Reference points to; a logical reference gives a stand-in that has the identifier alone."""
+        if not isinstance(reference, dict):
+            return None
+        text = reference.get("reference")
+        if isinstance(text, str):
+            found = self.resources.get(text)
+            if found is None and self._elsewhere is not None:
+                found = self._elsewhere(reference, within or {})
+            return found
+        identifier = reference.get("identifier")
+        if isinstance(identifier, dict):
+            return {"resourceType": reference.get("type"), "identifier": [identifier]}
+        return None
+
+    def lesion(self, lnkid: str) -> Resource:
+        """A Reference to the lesion of that link id: the assessor's own, else the first of the subject's, else by name."""
+        row = self.row
+        usubjid, domain = row.get("USUBJID"), row.get("DOMAIN")
+        found = self.fact("lesion", usubjid, lnkid, row.get(f"{domain}EVAL"), row.get(f"{domain}EVALID"))
+        if found is None and f"{domain}EVAL" not in row:
+            found = self.fact("lesion", usubjid, lnkid)
+        if found is not None:
+            return dict(found)
+        return {"type": "BodyStructure", "identifier": {"system": self.url("tulnkid"), "value": lnkid}}
+
+    def identifier_of(self, reference: Any, system: str) -> str | None:
+        """The value of our identifier of a BodyStructure a Reference points to, else its first identifier's."""
+        found = self.resolve(reference)
+        if found is None or found.get("resourceType") != "BodyStructure":
+            return None
+        identifiers = [one for one in found.get("identifier") or () if isinstance(one, dict)]
+        for one in identifiers:
+            if one.get("system") == self.url(system):
+                return one.get("value")
+        return identifiers[0].get("value") if identifiers else None
+
+    # --- facts ------------------------------------------------------------------------------------------------------
+
+    def fact(self, kind: str, *key: Any) -> Any:
+        """What is known by key; `epoch` is looked up in the subject's elements."""
+        if kind == "epoch":
+            return self._epoch(*key)
+        return self._facts.get((kind, *key))
+
+    def learn(self, kind: str, *key: Any, value: Any) -> None:
+        """Remember a fact; the first one stays."""
+        self._facts.setdefault((kind, *key), value)
+
+    def group(self, kind: str, *key: Any) -> list[Any]:
+        """A list kept by key."""
+        return self._groups.setdefault((kind, *key), [])
+
+    def facts(self, kind: str) -> dict[tuple[Any, ...], Any]:
+        """All facts of a kind, by the rest of their key."""
+        return {key[1:]: value for key, value in self._facts.items() if key[0] == kind}
+
+    def enter_epochs(self, rows: Iterable[Row]) -> None:
+        """The elements of SE: a date lies in the last one that has begun by then (SDTMIG 3.4, SE assumptions)."""
+        for row in rows:
+            usubjid, start, epoch = row.get("USUBJID"), row.get("SESTDTC"), row.get("EPOCH")
+            if usubjid and start and epoch and len(start) >= 10:
+                self._epochs.setdefault(usubjid, []).append((start, epoch))
+        for elements in self._epochs.values():
+            elements.sort()
+
+    def _epoch(self, usubjid: str, when: str) -> str | None:
+        """The epoch of a complete date; None for partial dates and before the first element."""
+        if len(when) < 10:
+            return None
+        found = None
+        for start, epoch in self._epochs.get(usubjid, ()):
+            at = min(len(start), len(when))
+            if start[:at] > when[:at]:
+                break
+            found = epoch
+        return found

@@ -1,0 +1,53 @@
+"""Datasets without a mapping of their own: each row travels as a Basic resource that carries its variables.
+
+Basic is FHIR's resource for what has no other (FHIR R4 8.18). The row's subject is linked, so that a subject's data
+stay together on a server.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trialbridge.converters.carry import carried, extension
+from trialbridge.converters.records import Record
+from trialbridge.mappings.spellings import number_text
+
+if TYPE_CHECKING:
+    from trialbridge.converters.context import Context
+    from trialbridge.mappings.kit import Resource, Row
+
+DATASET_CODES = "CodeSystem/sdtm-dataset"
+
+
+def to_basic(record: Record, label: str, ctx: Context) -> Resource:
+    """The Basic resource of a row; it is entered in the context."""
+    row = record.row
+    ctx.row = row
+    key = (record.dataset, row.get("STUDYID"), row.get("USUBJID"), _sequence(record.dataset, row) or f"row {record.number}")
+    made = ctx.begin("Basic", key, {})
+    made["extension"] = [
+        extension(ctx.url("x-sdtm-variable"), name, value, None)
+        for name, value in row.items()
+        if not name.startswith("SUPP.")
+    ]
+    made["code"] = {"coding": [{"system": f"{ctx.base}/{DATASET_CODES}", "code": record.dataset}]}
+    if label:
+        made["code"]["text"] = label
+    if row.get("USUBJID") is not None:
+        made["subject"] = ctx.subject(row["USUBJID"])
+    return made
+
+
+def _sequence(dataset: str, row: Row) -> str | None:
+    value = row.get(f"{dataset[:2]}SEQ")
+    return number_text(value) if isinstance(value, float) else None
+
+
+def from_basic(resource: Resource, ctx: Context) -> tuple[str, Row] | None:
+    """Dataset and row of a Basic resource of ours, or None."""
+    for coding in (resource.get("code") or {}).get("coding") or ():
+        if coding.get("system") == f"{ctx.base}/{DATASET_CODES}":
+            return str(coding.get("code")), {
+                one.name: one.value for one in carried(resource, ctx.url("x-sdtm-variable")) if one.value is not None
+            }
+    return None

@@ -1,0 +1,89 @@
+"""What the elements themselves say of a row: the compiled reading, then what is derived, each value settled in turn.
+
+Both directions walk the same way: SDTM to FHIR settles each native value against the source row and carries what
+differs; FHIR to SDTM settles it against what the resource carries. So what one writes the other undoes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from trialbridge.mappings import ALL
+from trialbridge.mappings.route import domain_named
+
+if TYPE_CHECKING:
+    from trialbridge.converters.compile import Compiled
+    from trialbridge.converters.context import Context
+    from trialbridge.mappings.kit import Mapping, Resource, Row
+
+Settle = Callable[[str, Any, bool], Any]
+"""`settle(variable, native, derived) -> final`."""
+
+
+@lru_cache(maxsize=1)
+def by_domain() -> dict[str, tuple[Mapping, ...]]:
+    """The mappings of each domain, in order."""
+    found: dict[str, tuple[Mapping, ...]] = {}
+    for mapping in ALL:
+        found[mapping.domain] = (*found.get(mapping.domain, ()), mapping)
+    return found
+
+
+def for_row(domain: str, row: Row) -> Mapping:
+    """The mapping of a domain that takes a row: the first whose condition holds."""
+    mappings = by_domain()[domain]
+    return next((one for one in mappings if one.given(row)), mappings[-1])
+
+
+def for_resource(resource: Resource, record_system: str) -> Mapping | None:
+    """The mapping that reads a resource: of the domain it names, else the first that knows its subject matter."""
+    kind = resource.get("resourceType")
+    named = domain_named(resource, record_system)
+    for mapping in ALL:
+        if mapping.resource != kind or mapping.each:
+            continue
+        if (named == mapping.domain if named else mapping.when(resource)) and mapping.shape(resource):
+            return mapping
+    return None
+
+
+def for_element(mappings: tuple[Mapping, ...], element: Resource) -> Mapping:
+    """The mapping of a list element (`each`) by its shape."""
+    return next((one for one in mappings if one.shape(element)), mappings[-1])
+
+
+def walk(
+    compiled: Compiled,
+    primary: Resource,
+    each: Resource | None,
+    ctx: Context,
+    columns: frozenset[str] | None,
+    others: Iterable[str],
+    settle: Settle,
+) -> tuple[Row, tuple[Resource | None, ...]]:
+    """The final row of a record, and its parts.
+
+    `columns` are the variables the dataset has (None: any may be derived); `others` are variables to settle although
+    the elements say nothing of them.
+    """
+    row, parts = compiled.read(primary, each, ctx)
+    mapping = compiled.mapping
+    row["DOMAIN"] = mapping.domain
+    derivable = {one.variable for one in mapping.derived}
+    given = set(row)
+    for variable in [*row, *(one for one in others if one not in given)]:
+        if variable in given or variable not in derivable:
+            _set(row, variable, settle(variable, row.get(variable), False))  # noqa: FBT003 - named by Settle
+    for one in mapping.derived:
+        if one.variable not in given and (columns is None or one.variable in columns):
+            _set(row, one.variable, settle(one.variable, one.how(row, ctx), True))  # noqa: FBT003 - named by Settle
+    return row, parts
+
+
+def _set(row: Row, variable: str, value: Any) -> None:
+    if value is None:
+        row.pop(variable, None)
+    else:
+        row[variable] = value

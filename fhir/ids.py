@@ -1,0 +1,42 @@
+"""Ids and identifier systems made from business keys: the same study gives the same resources each time.
+
+An id is a UUID of version 5 (RFC 9562, 5.5) over the base URL, the resource type and the key, so that a conversion
+run again, or on another machine, updates what the first one wrote. Identifier systems are absolute, as FHIR asks
+(https://hl7.org/fhir/R4/datatypes.html#Identifier); a sponsor gives its own base URL.
+
+>>> system(BASE, "usubjid")
+'https://example.org/trialbridge/sid/usubjid'
+>>> resource_id(BASE, "Patient", "ST1", "001") == resource_id(BASE, "Patient", "ST1", "001")
+True
+>>> resource_id(BASE, "Patient", "ST1/0", "01") == resource_id(BASE, "Patient", "ST1", "0/01")
+False
+"""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+from uuid import NAMESPACE_URL, uuid5
+
+from trialbridge.base.errors import DoesNotFitError
+
+# example.org is set aside for examples (RFC 2606): this base never collides with a real server.
+BASE = "https://example.org/trialbridge"
+
+
+def resource_id(base_url: str, resource_type: str, *key: str) -> str:
+    """The id of the resource with this business key, lower-case UUID text, under one base URL.
+
+    The parts of the key are kept apart (`("a", "bc")` and `("ab", "c")` differ). Raises DoesNotFitError where the
+    key is empty or a part of it is: two records would then share one id.
+    """
+    if not key or not all(key):
+        raise DoesNotFitError(
+            f"A {resource_type} has no complete key to make its id from.", fix="Fill the key variables of the record."
+        )
+    parts = "/".join(quote(part, safe="") for part in key)
+    return str(uuid5(NAMESPACE_URL, f"{base_url.rstrip('/')}/{resource_type}/{parts}"))
+
+
+def system(base_url: str, name: str) -> str:
+    """The absolute identifier system of a kind of id, e.g. `usubjid`, under a base URL."""
+    return f"{base_url.rstrip('/')}/sid/{name}"

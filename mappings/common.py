@@ -1,0 +1,127 @@
+"""Lines that many domains share: who, which study, which record, which visit, which evaluator.
+
+Sources: SDTMIG 3.4 sections 4.1 (identifiers), 4.4.5 (visits); the joint mapping's rules where it has them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from trialbridge.mappings.concepts import in_codelist
+from trialbridge.mappings.kit import Context, Derived, Extra, Line, Part, Row, line
+from trialbridge.mappings.names import NULL_FLAVOR, coding
+from trialbridge.mappings.spellings import DATE, NUMBER_AS_TEXT, RECORD, STUDY, SUBJECT, TEXT
+from trialbridge.sdtm.dates import study_day
+
+EVALUATOR = in_codelist("evaluator", "C78735")
+
+
+def record_lines(domain: str, resource: str, study: str | None, subject: str = "subject") -> tuple[Line, ...]:
+    """STUDYID, USUBJID, --SEQ, --SPID, --REFID of a resource with an identifier list.
+
+    `study` is the path of the reference to the study, or None where the release allows none: it then follows from
+    the subject.
+    """
+    lines = [
+        line("USUBJID", f"{resource}.{subject}", SUBJECT, source="joint mapping, LB: Patient"),
+        line(
+            f"{domain}SEQ",
+            f"{resource}.identifier.where(system=%sdtm-record).value",
+            RECORD,
+            note="--SEQ travels in the record's business identifier, so that RELREC and SUPP-- stay valid",
+        ),
+        line(f"{domain}SPID", f"{resource}.identifier.where(system=%spid).value", TEXT),
+        line(f"{domain}REFID", f"{resource}.identifier.where(system=%refid).value", TEXT),
+    ]
+    if study:
+        lines.append(line("STUDYID", f"{resource}.{study}", STUDY, source="FHIR extension workflow-researchStudy"))
+    return tuple(lines)
+
+
+STUDY_EXTENSION = "extension(%research-study).value.ofType(Reference)"
+
+
+def _study_of_subject(row: Row, ctx: Context) -> Any:
+    return ctx.fact("studyid", row.get("USUBJID"))
+
+
+STUDYID = Derived("STUDYID", _study_of_subject, "the study of the subject's ResearchSubject")
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """A part with the lines and extras that belong to it, to be joined to a mapping."""
+
+    part: Part
+    lines: tuple[Line, ...]
+    extras: tuple[Extra, ...] = ()
+
+
+def visit(link: str) -> Fragment:
+    """The Encounter that stands for a protocol visit, and the lines of VISITNUM and VISIT."""
+    return Fragment(
+        Part(
+            "Visit",
+            "Encounter",
+            key=("STUDYID", "USUBJID", "VISITNUM", "VISIT"),
+            link=link,
+            needs=("VISITNUM", "VISIT"),
+            fixed={"status": "unknown"},
+        ),
+        (
+            line("VISITNUM", "Visit.identifier.where(system=%visitnum).value", NUMBER_AS_TEXT),
+            line("VISIT", "Visit.type[0].text", TEXT, source="joint mapping, LB VISIT: the planned activity's title"),
+        ),
+        (
+            Extra("Visit.subject", lambda row, ctx: ctx.subject(row["USUBJID"])),
+            Extra("Visit.class", lambda _row, _ctx: coding(NULL_FLAVOR, "UNK", "unknown"), releases=("R4",)),
+        ),
+    )
+
+
+def evaluator(domain: str, link: str) -> Fragment:
+    """The PractitionerRole that stands for the evaluator, and the lines of --EVAL and --EVALID."""
+    part = Part(
+        "Evaluator",
+        "PractitionerRole",
+        key=("STUDYID", f"{domain}EVAL", f"{domain}EVALID"),
+        link=link,
+        needs=(f"{domain}EVAL", f"{domain}EVALID"),
+    )
+    lines = (
+        line(f"{domain}EVAL", "Evaluator.code[0]", EVALUATOR),
+        line(f"{domain}EVALID", "Evaluator.identifier.where(system=%evalid).value", TEXT),
+    )
+    return Fragment(part, lines)
+
+
+def day(variable: str, date: str) -> Derived:
+    """A study day: the date's distance from RFSTDTC, no day 0, none for partial dates (SDTMIG 4.4.4)."""
+
+    def how(row: Row, ctx: Context) -> float | None:
+        reference = ctx.fact("rfstdtc", row.get("USUBJID"))
+        found = study_day(row.get(date), reference) if reference else None
+        return None if found is None else float(found)
+
+    return Derived(variable, how, f"study day of {date}", "SDTMIG 3.4 section 4.4.4")
+
+
+def epoch(date: str) -> Derived:
+    """EPOCH: the element of SE in which the date lies."""
+
+    def how(row: Row, ctx: Context) -> Any:
+        when = row.get(date)
+        return ctx.fact("epoch", row.get("USUBJID"), when) if when else None
+
+    return Derived("EPOCH", how, f"the epoch of SE in which {date} lies", "SDTMIG 3.4 section 4.4.6")
+
+
+def collected(domain: str, resource: str) -> Line:
+    """--DTC of a finding: `effectiveDateTime`."""
+    return line(
+        f"{domain}DTC",
+        f"{resource}.effective.ofType(dateTime)",
+        DATE,
+        (f"{resource}.effective.ofType(Period).start", DATE),
+    )

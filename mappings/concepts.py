@@ -1,0 +1,123 @@
+"""Spellings of coded values: a submission value and its CodeableConcept, pivoting on the NCI code.
+
+CDISC's term codes are NCI Thesaurus codes, so (NCIt, C-code) is the one coding that is one to one with a submission
+value inside a codelist. It is always written; further codings (SNOMED CT, LOINC, DICOM) come before it where a
+profile wants them. Reading goes by NCIt first, then the further codings, then text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from trialbridge.mappings.kit import Context, Spelling
+from trialbridge.mappings.names import NCIT, coding
+from trialbridge.sdtm import terminology
+
+Codings = Mapping[str, tuple[dict[str, Any], ...]]
+Aliases = Mapping[tuple[str, str], str]
+
+
+def ncit_of(codelists: Iterable[str], value: str) -> dict[str, Any] | None:
+    """The NCIt coding of a submission value in the first of the codelists (C-codes) that has it."""
+    for code in codelists:
+        term = terminology.default().codelist(code).by_value(value)
+        if term is not None:
+            return coding(NCIT, term.code, term.preferred_term)
+    return None
+
+
+def value_of(codelists: Iterable[str], ncit_code: str) -> str | None:
+    """The submission value of an NCI code in the first of the codelists (C-codes) that has it."""
+    for code in codelists:
+        term = terminology.default().codelist(code).by_code(ncit_code)
+        if term is not None:
+            return str(term.submission_value)
+    return None
+
+
+def _reader(codelists: tuple[str, ...], further: Codings, aliases: Aliases) -> Callable[[Any], str | None]:
+    known = dict(aliases)
+    for value, codings in further.items():
+        for one in codings:
+            known.setdefault((one["system"], one["code"]), value)
+
+    @lru_cache(maxsize=10_000)
+    def by_code(system: str, code: str) -> str | None:
+        return value_of(codelists, code) if system == NCIT else None
+
+    def read(element: Any) -> str | None:
+        codings = element.get("coding") or () if isinstance(element, dict) else ()
+        for one in codings:
+            value = by_code(one.get("system") or "", one.get("code") or "")
+            if value is not None:
+                return value
+        for one in codings:
+            value = known.get((one.get("system") or "", one.get("code") or ""))
+            if value is not None:
+                return value
+        return None
+
+    return read
+
+
+def _codings_of(codelists: tuple[str, ...], further: Codings) -> Callable[[str], tuple[dict[str, Any], ...]]:
+    @lru_cache(maxsize=10_000)
+    def codings(value: str) -> tuple[dict[str, Any], ...]:
+        pivot = ncit_of(codelists, value)
+        return (*further.get(value, ()), *((pivot,) if pivot else ()))
+
+    return codings
+
+
+def in_codelist(
+    name: str,
+    *codelists: str,
+    further: Codings | None = None,
+    aliases: Aliases | None = None,
+    lead: tuple[dict[str, Any], ...] = (),
+    text: bool = True,
+) -> Spelling:
+    """A CodeableConcept for the terms of codelists given by their C-codes.
+
+    `further` are codings written before the NCIt one and read back; `aliases` are only read; `lead` are codings
+    that always stand first. With `text` the submission value is written as text too, and a text (or a display) that
+    no coding explains is read; without it another line holds the text.
+    """
+    read = _reader(codelists, further or {}, aliases or {})
+    codings = _codings_of(codelists, further or {})
+
+    def to_sdtm(element: Any, _ctx: Context) -> str | None:
+        value = read(element)
+        if value is not None or not text or not isinstance(element, dict):
+            return value
+        displays = [one.get("display") for one in element.get("coding") or () if one.get("display")]
+        return element.get("text") or (displays[0] if displays else None)
+
+    def to_fhir(value: str, _ctx: Context) -> dict[str, Any] | None:
+        found = [*lead, *codings(value)]
+        made: dict[str, Any] = {"coding": found} if found else {}
+        if text:
+            made["text"] = value
+        return made or None
+
+    return Spelling(name, to_sdtm, to_fhir)
+
+
+def member_of(name: str, *codelists: str, further: Codings | None = None, only_further: bool = False) -> Spelling:
+    """One CodeableConcept of a list that several variables share: told by its code alone.
+
+    With `only_further`, values without a further coding are not written (the profile's binding has no place for them).
+    """
+    read = _reader(codelists, further or {}, {})
+    codings = _codings_of(codelists, further or {})
+    table = further or {}
+
+    def to_fhir(value: str, _ctx: Context) -> dict[str, Any] | None:
+        found = codings(value)
+        if not found or (only_further and value not in table):
+            return None
+        return {"coding": list(table[value] if only_further else found)}
+
+    return Spelling(name, lambda element, _ctx: read(element), to_fhir, shape="member")

@@ -1,0 +1,207 @@
+"""DM, demographics: ResearchSubject, its Patient, Consent, the site's study and the site.
+
+The subject's identity is the ResearchSubject's; a hospital's record number never becomes USUBJID. A site is a
+ResearchStudy of its own, part of the study (the joint mapping's two-level model): R4 gives a ResearchSubject no other
+link to a site. COUNTRY is the site's. The study's arms carry ARMCD, for R4 knows arms by name alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping as MappingOf
+from datetime import date
+from typing import Any
+
+from trialbridge.mappings.common import STUDYID, day
+from trialbridge.mappings.kit import Context, Derived, Extra, Mapping, Part, Resource, Row, Spelling, codes, line
+from trialbridge.mappings.names import ABSENT, CDCREC, MCODE, NULL_FLAVOR, absent, coding, concept
+from trialbridge.mappings.spellings import DATE, DAY, TEXT, YES
+
+SEX = codes(
+    "SEX (C66731) and administrative gender",
+    {"M": "male", "F": "female", "U": "unknown", "INTERSEX": "other", "UNDIFFERENTIATED": "other"},
+    loses="FHIR's other is wider than INTERSEX (CT 2023-12 on) and UNDIFFERENTIATED (CT to 2022-09)",
+)
+_RACES = {
+    "AMERICAN INDIAN OR ALASKA NATIVE": coding(CDCREC, "1002-5", "American Indian or Alaska Native"),
+    "ASIAN": coding(CDCREC, "2028-9", "Asian"),
+    "BLACK OR AFRICAN AMERICAN": coding(CDCREC, "2054-5", "Black or African American"),
+    "NATIVE HAWAIIAN OR OTHER PACIFIC ISLANDER": coding(CDCREC, "2076-8", "Native Hawaiian or Other Pacific Islander"),
+    "WHITE": coding(CDCREC, "2106-3", "White"),
+    "OTHER": coding(CDCREC, "2131-1", "Other Race"),
+    "UNKNOWN": coding(NULL_FLAVOR, "UNK", "unknown"),
+    "NOT REPORTED": coding(NULL_FLAVOR, "ASKU", "asked but unknown"),
+}
+_ETHNICITIES = {
+    "HISPANIC OR LATINO": coding(CDCREC, "2135-2", "Hispanic or Latino"),
+    "NOT HISPANIC OR LATINO": coding(CDCREC, "2186-5", "Not Hispanic or Latino"),
+    "UNKNOWN": coding(NULL_FLAVOR, "UNK", "unknown"),
+    "NOT REPORTED": coding(NULL_FLAVOR, "ASKU", "asked but unknown"),
+}
+
+
+def _omb(name: str, table: MappingOf[str, dict[str, Any]]) -> Spelling:
+    """US Core race or ethnicity: ombCategory and the text that must be there. Several categories are MULTIPLE."""
+    back = {(one["system"], one["code"]): value for value, one in table.items()}
+
+    def to_sdtm(element: Any, _ctx: Context) -> str | None:
+        found = [
+            back.get((one["valueCoding"].get("system"), one["valueCoding"].get("code")))
+            for one in element.get("extension") or ()
+            if one.get("url") == "ombCategory" and isinstance(one.get("valueCoding"), dict)
+        ]
+        if len(found) > 1:
+            return "MULTIPLE"
+        texts = [one.get("valueString") for one in element.get("extension") or () if one.get("url") == "text"]
+        return found[0] if found else (texts[0] if texts else None)
+
+    def to_fhir(value: str, _ctx: Context) -> dict[str, Any]:
+        category = [{"url": "ombCategory", "valueCoding": table[value]}] if value in table else []
+        return {"extension": [*category, {"url": "text", "valueString": value}]}
+
+    return Spelling(name, to_sdtm, to_fhir, pairs={value: one["code"] for value, one in table.items()})
+
+
+RACE = _omb("RACE (C74457) and OMB race", _RACES)
+ETHNIC = _omb("ETHNIC (C66790) and OMB ethnicity", _ETHNICITIES)
+DEATH_FLAG = Spelling("dead without a date", YES.to_sdtm, YES.to_fhir)
+
+
+def arm_id(name: str) -> str:
+    """The id of a comparison group in R5: the arm's name in FHIR's id alphabet."""
+    return re.sub(r"[^A-Za-z0-9.-]+", "-", name)[:64]
+
+
+def _arm_name(link: Any, ctx: Context) -> str | None:
+    name = ctx.fact("arm name", link) if isinstance(link, str) else None
+    return name if isinstance(name, str) else None
+
+
+ARM_LINK = Spelling("the arm's comparison group", _arm_name, lambda value, _ctx: arm_id(value))
+
+
+def _arms(row: Row, parts: MappingOf[str, Resource], ctx: Context) -> None:
+    """Add the row's arms to the study."""
+    del parts
+    for name, code in (("ARM", "ARMCD"), ("ACTARM", "ACTARMCD")):
+        if row.get(name):
+            ctx.learn("arm", row.get("STUDYID"), row[name], value=row.get(code))
+            ctx.learn("arm name", arm_id(row[name]), value=row[name])
+
+
+def _arm_code(arm: str) -> Any:
+    return lambda row, ctx: ctx.fact("arm", row.get("STUDYID"), row[arm]) if row.get(arm) else None
+
+
+def _age(row: Row, _ctx: Context) -> float | None:
+    born, reference = (row.get("BRTHDTC") or "")[:10], (row.get("RFSTDTC") or "")[:10]
+    try:
+        first, last = date.fromisoformat(born), date.fromisoformat(reference)
+    except ValueError:
+        return None
+    return float(last.year - first.year - ((last.month, last.day) < (first.month, first.day)))
+
+
+def _profile(_row: Row, ctx: Context) -> Any:
+    return {"profile": [MCODE + "mcode-cancer-patient"]} if ctx.oncology and ctx.release == "R4" else None
+
+
+CONSENT_SCOPE = "http://terminology.hl7.org/CodeSystem/consentscope"
+_patient = {"name": [{"extension": [{"url": ABSENT, "valueCode": "masked"}]}]}
+_subject_key = ("STUDYID", "USUBJID")
+
+DM = Mapping(
+    domain="DM",
+    name="DM",
+    resource="ResearchSubject",
+    key=_subject_key,
+    parts=(
+        Part("Patient", "Patient", ("USUBJID",), "ResearchSubject.individual", ("USUBJID",), _patient, ("R4",)),
+        Part("Patient", "Patient", ("USUBJID",), "ResearchSubject.subject", ("USUBJID",), _patient, ("R5",)),
+        Part(
+            "Site",
+            "ResearchStudy",
+            ("STUDYID", "SITEID"),
+            "ResearchSubject.study",
+            ("STUDYID",),
+            {"_status": absent("unknown")},
+        ),
+        Part("Location", "Location", ("STUDYID", "SITEID", "COUNTRY"), "Site.site[0]", ("COUNTRY",)),
+        Part(
+            "Investigator",
+            "Practitioner",
+            ("STUDYID", "INVID", "INVNAM"),
+            "Site.principalInvestigator",
+            ("INVID", "INVNAM"),
+            releases=("R4",),
+        ),
+        Part(
+            "Consent",
+            "Consent",
+            _subject_key,
+            "ResearchSubject.consent",
+            ("RFICDTC",),
+            {
+                "status": "active",
+                "scope": concept(coding(CONSENT_SCOPE, "research", "Research")),
+                "category": [concept(coding("http://loinc.org", "59284-0", "Consent Document"))],
+                "policyRule": {"text": "Informed consent to take part in the study"},
+            },
+            ("R4",),
+        ),
+        Part(
+            "Consent",
+            "Consent",
+            _subject_key,
+            "ResearchSubject.consent[0]",
+            ("RFICDTC",),
+            {"status": "active", "category": [concept(coding("http://loinc.org", "59284-0", "Consent Document"))]},
+            ("R5",),
+        ),
+    ),
+    lines=(
+        line("USUBJID", "ResearchSubject.identifier.where(system=%usubjid).value", TEXT, source="joint mapping, LB"),
+        line("SUBJID", "ResearchSubject.identifier.where(system=%subjid).value", TEXT, source="joint mapping, DM"),
+        line("SITEID", "Site.identifier.where(system=%siteid).value", TEXT, source="joint mapping, DM"),
+        line("RFPENDTC", "ResearchSubject.period.end", DATE),
+        line("RFICDTC", "Consent.dateTime", DATE, only="R4"),
+        line("RFICDTC", "Consent.date", DAY, only="R5"),
+        line("DTHDTC", "Patient.deceased.ofType(dateTime)", DATE, source="joint mapping, DM"),
+        line("DTHFL", "Patient.deceased.ofType(boolean)", DEATH_FLAG, direction="to_sdtm"),
+        line("BRTHDTC", "Patient.birthDate", DAY, source="joint mapping, DM"),
+        line("SEX", "Patient.gender", SEX),
+        line("RACE", "Patient.extension(%race)", RACE, source="US Core race"),
+        line("ETHNIC", "Patient.extension(%ethnicity)", ETHNIC, source="US Core ethnicity"),
+        line("ARM", "ResearchSubject.assignedArm", TEXT, only="R4"),
+        line("ACTARM", "ResearchSubject.actualArm", TEXT, only="R4"),
+        line("ARM", "ResearchSubject.assignedComparisonGroup", ARM_LINK, only="R5"),
+        line("ACTARM", "ResearchSubject.actualComparisonGroup", ARM_LINK, only="R5"),
+        line("COUNTRY", "Location.address.country", TEXT, note="the site's country, ISO 3166 alpha-3"),
+        line("INVID", "Investigator.identifier.where(system=%invid).value", TEXT, only="R4"),
+        line("INVNAM", "Investigator.name[0].text", TEXT, only="R4"),
+    ),
+    fixed={"_status": absent("unknown")},
+    extras=(
+        Extra("Patient.meta", _profile),
+        Extra("Patient.identifier.where(system=%usubjid).value", lambda row, _ctx: row.get("USUBJID")),
+        Extra("Patient._gender", lambda row, _ctx: None if row.get("SEX") in SEX.pairs else absent("unknown")),
+        Extra(
+            "Patient.deceased.ofType(boolean)",
+            lambda row, _ctx: True if row.get("DTHFL") == "Y" and not row.get("DTHDTC") else None,
+            note="deceased[x] holds either; the date says more",
+        ),
+        Extra("Site.partOf[0]", lambda row, ctx: ctx.study(row["STUDYID"])),
+        Extra("Consent.patient", lambda row, ctx: ctx.subject(row["USUBJID"]), ("R4",)),
+        Extra("Consent.subject", lambda row, ctx: ctx.subject(row["USUBJID"]), ("R5",)),
+    ),
+    derived=(
+        STUDYID,
+        Derived("DTHFL", lambda row, _ctx: "Y" if row.get("DTHDTC") else None, "Y where there is a date of death"),
+        Derived("ARMCD", _arm_code("ARM"), "the code of the study's arm"),
+        Derived("ACTARMCD", _arm_code("ACTARM"), "the code of the study's arm"),
+        Derived("AGE", _age, "whole years from BRTHDTC to RFSTDTC"),
+        Derived("AGEU", lambda row, _ctx: "YEARS" if row.get("AGE") is not None else None, "AGE is in years"),
+        day("DMDY", "DMDTC"),
+    ),
+    after_write=_arms,
+)

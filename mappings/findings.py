@@ -1,0 +1,75 @@
+"""Lines and derivations that the Findings domains share: not done, units, decoded tests, standard results.
+
+Source: SDTMIG 3.4 section 4.5.1.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trialbridge.mappings.kit import Context, Derived, Row, Spelling
+from trialbridge.mappings.names import ABSENT_CODES, coding
+from trialbridge.sdtm import terminology
+
+_NOT_PERFORMED = coding(ABSENT_CODES, "not-performed", "Not Performed")
+
+
+def _not_done(element: Any, _ctx: Context) -> str | None:
+    codings = element.get("coding") or () if isinstance(element, dict) else ()
+    return "NOT DONE" if any(one.get("code") == "not-performed" for one in codings) else None
+
+
+NOT_DONE = Spelling(
+    "NOT DONE as the reason why data are absent",
+    _not_done,
+    lambda value, _ctx: {"coding": [_NOT_PERFORMED]} if value == "NOT DONE" else None,
+    pairs={"NOT DONE": "not-performed"},
+)
+
+_UCUM = {
+    "mm": "mm",
+    "cm": "cm",
+    "kg": "kg",
+    "g": "g",
+    "mg": "mg",
+    "%": "%",
+    "mmHg": "mm[Hg]",
+    "beats/min": "{beats}/min",
+    "breaths/min": "{breaths}/min",
+    "C": "Cel",
+    "F": "[degF]",
+    "kg/m2": "kg/m2",
+    "mm2": "mm2",
+    "cm2": "cm2",
+    "mL": "mL",
+    "g/L": "g/L",
+    "g/dL": "g/dL",
+    "U/L": "U/L",
+    "umol/L": "umol/L",
+    "mmol/L": "mmol/L",
+    "10^9/L": "10*9/L",
+    "10^6/L": "10*6/L",
+    "10^12/L": "10*12/L",
+}
+_CDISC = {code: unit for unit, code in _UCUM.items()}
+UNIT = Spelling(
+    "unit: CDISC UNIT term and UCUM code",
+    lambda code, _ctx: _CDISC.get(code),
+    lambda unit, _ctx: _UCUM.get(unit),
+    pairs=_UCUM,
+)
+
+
+def decoded(variable: str, code_variable: str, codelist: str) -> Derived:
+    """--TEST from --TESTCD by the paired codelists (shared NCI code)."""
+
+    def how(row: Row, _ctx: Context) -> str | None:
+        value = row.get(code_variable)
+        return terminology.default().decode(codelist, value) if value else None
+
+    return Derived(variable, how, f"decode of {code_variable}", "SDTM CT, paired codelists")
+
+
+def same_as(variable: str, other: str) -> Derived:
+    """A variable that repeats another when nothing else is known."""
+    return Derived(variable, lambda row, _ctx: row.get(other), f"as {other}")

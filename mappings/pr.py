@@ -1,0 +1,231 @@
+"""PR, procedures: radiotherapy as mCODE's course summary, anything else as a plain Procedure.
+
+SDTM gives the course's total dose in Gy, mCODE fixes centigray and delivers it to a volume; fractions have no SDTM
+variable and go by SUPPPR. mCODE links no volume to a tumour, so the course points at the lesion (PRLNKID) by FHIR's
+own procedure-targetBodyStructure. PRTRT is the verbatim text: mCODE fixes the code of every course.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from trialbridge.mappings.anatomy import LOCATION, SIDE, TOWARD
+from trialbridge.mappings.common import STUDY_EXTENSION, STUDYID, day, epoch, record_lines, visit
+from trialbridge.mappings.concepts import in_codelist
+from trialbridge.mappings.kit import Context, Derived, Extra, Line, Mapping, Part, Resource, Row, Spelling, codes, line
+from trialbridge.mappings.names import MCODE, NULL_FLAVOR, SCT, UCUM, absent, coding, concept
+from trialbridge.mappings.spellings import COUNT, DATE, LESION, TEXT, decimal_of
+
+COURSE = coding(SCT, "1217123003", "Radiotherapy course of treatment")
+DECODED = in_codelist("procedure", "C101858", text=False)
+COURSE_DECODED = in_codelist("procedure", "C101858", lead=(COURSE,), text=False)
+INTENT = in_codelist(
+    "treatment intent",
+    further={
+        "CURATIVE": (coding(SCT, "373808002", "Curative - procedure intent"),),
+        "PALLIATIVE": (coding(SCT, "363676003", "Palliative - procedure intent"),),
+        "SUPPORTIVE CARE": (coding(SCT, "399707004", "Supportive - procedure intent"),),
+        "PREVENTATIVE": (coding(SCT, "129428001", "Preventive - procedure intent"),),
+    },
+    text=False,
+)
+_PHOTONS = coding(SCT, "1156506007", "External beam radiation therapy using photons")
+_TECHNIQUES = {
+    "INTENSITY-MODULATED RADIATION THERAPY": coding(SCT, "441799006", "Intensity modulated radiation therapy"),
+    "3D CONFORMAL RADIATION THERAPY": coding(SCT, "1162782007", "Three dimensional external beam radiation therapy"),
+}
+_RADIOTHERAPY = frozenset({*_TECHNIQUES, "EXTERNAL BEAM RADIATION THERAPY", "RADIOTHERAPY", "STEREOTACTIC BODY RADIATION THERAPY", "BRACHYTHERAPY"})
+OCCURRED = codes("PROCCUR and status", {"N": "not-done"})
+DOSE = "Procedure.extension(%dose-to-volume).extension('totalDoseDelivered').value.ofType(Quantity)"
+MODALITY = "Procedure.extension(%modality-and-technique)"
+
+_visit = visit("Procedure.encounter")
+
+
+def _centigray(value: float, ctx: Context) -> Decimal | int | None:
+    """Gy to cGy, exactly; other units have no place in mCODE."""
+    if ctx.row.get("PRDOSU") != "Gy":
+        return None
+    return decimal_of(float(Decimal(repr(value)) * 100))
+
+
+def _gray(value: Any, _ctx: Context) -> float | None:
+    return float(Decimal(value) / 100) if isinstance(value, int | Decimal) and not isinstance(value, bool) else None
+
+
+GRAY = Spelling("dose in Gy; mCODE wants cGy", _gray, _centigray)
+
+
+def _is_course_row(row: Row) -> bool:
+    return row.get("PRCAT") == "RADIATION THERAPY" or row.get("PRDECOD") in _RADIOTHERAPY
+
+
+def _is_course(resource: Resource) -> bool:
+    codings = (resource.get("code") or {}).get("coding") or ()
+    return any(one.get("code") == COURSE["code"] and one.get("system") == SCT for one in codings)
+
+
+def _status(row: Row, _ctx: Context) -> Any:
+    if row.get("PROCCUR") == "N" or row.get("PRSTAT") == "NOT DONE":
+        return "not-done"
+    if row.get("PRENRTPT") == "ONGOING":
+        return "in-progress"
+    return "completed" if row.get("PRSTDTC") else "unknown"
+
+
+def _modality(row: Row, _ctx: Context) -> Any:
+    """Modality and technique: photons only where the decoded term implies them; else what is written, uncoded."""
+    technique = _TECHNIQUES.get(row.get("PRDECOD") or "")
+    if technique is None:
+        unclassified = coding(NULL_FLAVOR, "UNC", "un-encoded")
+        text = row.get("PRTRT") or row.get("PRDECOD") or "radiotherapy"
+        return [
+            {"url": MCODE + "mcode-radiotherapy-modality", "valueCodeableConcept": concept(unclassified, text=text)},
+            {"url": MCODE + "mcode-radiotherapy-technique", "valueCodeableConcept": concept(unclassified, text=text)},
+        ]
+    return [
+        {"url": MCODE + "mcode-radiotherapy-modality", "valueCodeableConcept": concept(_PHOTONS)},
+        {"url": MCODE + "mcode-radiotherapy-technique", "valueCodeableConcept": concept(technique)},
+    ]
+
+
+def _if_dose(value: Any) -> Any:
+    return lambda row, _ctx: value if row.get("PRDOSE") is not None and row.get("PRDOSU") == "Gy" else None
+
+
+def _sessions(row: Row, _ctx: Context) -> Any:
+    count = row.get("SUPP.PRFRACN")
+    return int(count) if isinstance(count, str) and count.isdigit() else None
+
+
+def _reason(row: Row, ctx: Context) -> Any:
+    cancer = ctx.fact("cancer", row.get("USUBJID"))
+    return [cancer] if cancer and ctx.release == "R4" else None
+
+
+def _course_profile(row: Row, ctx: Context) -> Any:
+    claims = ctx.release == "R4" and row.get("PRSTDTC") and _status(row, ctx) in {"completed", "in-progress"}
+    return {"profile": [MCODE + "mcode-radiotherapy-course-summary"]} if claims else None
+
+
+def _lines(decoded: Spelling) -> tuple[Line, ...]:
+    return (
+        *record_lines("PR", "Procedure", STUDY_EXTENSION),
+        line("PRGRPID", "Procedure.identifier.where(system=%grpid).value", TEXT),
+        line("PRLNKGRP", "Procedure.identifier.where(system=%lnkgrp).value", TEXT),
+        line("PRDECOD", "Procedure.code", decoded, source="joint mapping, PR"),
+        line("PRTRT", "Procedure.code.text", TEXT, source="joint mapping, PR"),
+        line("PRCAT", "Procedure.category.text", TEXT, only="R4", source="joint mapping, PR"),
+        line("PRCAT", "Procedure.category[0].text", TEXT, only="R5"),
+        line("PROCCUR", "Procedure.status", OCCURRED, direction="to_sdtm", source="joint mapping, PR"),
+        line("PRINDC", "Procedure.reasonCode[0].text", TEXT, only="R4", source="joint mapping, PR"),
+        line("PRINDC", "Procedure.reason[0].concept.text", TEXT, only="R5"),
+        line("PRLOC", "Procedure.bodySite[0]", LOCATION, source="joint mapping, PR"),
+        line("PRLAT", "Procedure.bodySite[0].extension(%laterality).value.ofType(CodeableConcept)", SIDE),
+        line("PRDIR", "Procedure.bodySite[0].extension(%location-qualifier).value.ofType(CodeableConcept)", TOWARD),
+        line(
+            "PRSTDTC",
+            "Procedure.performed.ofType(Period).start",
+            DATE,
+            "Procedure.performed.ofType(dateTime)",
+            only="R4",
+        ),
+        line("PRENDTC", "Procedure.performed.ofType(Period).end", DATE, only="R4"),
+        line(
+            "PRSTDTC",
+            "Procedure.occurrence.ofType(Period).start",
+            DATE,
+            "Procedure.occurrence.ofType(dateTime)",
+            only="R5",
+        ),
+        line("PRENDTC", "Procedure.occurrence.ofType(Period).end", DATE, only="R5"),
+        line(
+            "PRLNKID",
+            "Procedure.extension(%target-body-structure).value.ofType(Reference)",
+            LESION,
+            note="the irradiated lesion; mCODE has no link from volume to tumour",
+        ),
+        *_visit.lines,
+    )
+
+
+_derived = (STUDYID, day("PRSTDY", "PRSTDTC"), day("PRENDY", "PRENDTC"), epoch("PRSTDTC"))
+
+COURSE_SUMMARY = Mapping(
+    domain="PR",
+    name="PR radiotherapy course",
+    resource="Procedure",
+    key=("STUDYID", "DOMAIN", "USUBJID", "PRSEQ"),
+    given=_is_course_row,
+    when=_is_course,
+    shape=_is_course,
+    parts=(
+        _visit.part,
+        Part(
+            "Volume",
+            "BodyStructure",
+            ("STUDYID", "USUBJID", "DOMAIN", "PRSEQ"),
+            "Procedure.extension(%dose-to-volume).extension('volume').value.ofType(Reference)",
+            ("PRDOSE", "SUPP.PRFRACN"),
+        ),
+    ),
+    lines=(
+        *_lines(COURSE_DECODED),
+        line("PRDOSE", f"{DOSE}.value", GRAY, source="mCODE radiotherapy dose delivered to volume"),
+        line(
+            "SUPP.PRFRACN",
+            "Procedure.extension(%dose-to-volume).extension('fractionsDelivered').value.ofType(unsignedInt)",
+            COUNT,
+            "Procedure.extension(%sessions).value.ofType(unsignedInt)",
+        ),
+        line("SUPP.PRTRTINT", "Procedure.extension(%intent).value.ofType(CodeableConcept)", INTENT),
+    ),
+    extras=(
+        *_visit.extras,
+        Extra("Procedure.status", _status),
+        Extra("Procedure.meta", _course_profile),
+        Extra(f"{MODALITY}.extension", _modality),
+        Extra("Procedure.extension(%sessions).value.ofType(unsignedInt)", _sessions),
+        Extra(f"{DOSE}.system", _if_dose(UCUM)),
+        Extra(f"{DOSE}.code", _if_dose("cGy")),
+        Extra(f"{DOSE}.unit", _if_dose("cGy")),
+        Extra("Procedure.reasonReference", _reason, ("R4",)),
+        Extra("Volume.patient", lambda row, ctx: ctx.subject(row["USUBJID"])),
+        Extra("Volume.identifier[0]", lambda row, _ctx: {"use": "usual", "value": f"PTV-{row.get('PRLNKID') or '1'}"}),
+        Extra(
+            "Volume.morphology",
+            lambda _row, _ctx: concept(coding(SCT, "228793007", "Planning target volume")),
+        ),
+        Extra(
+            "Volume.location",
+            lambda row, ctx: LOCATION.to_fhir(row["PRLOC"], ctx) if row.get("PRLOC") else None,
+            ("R4",),
+        ),
+        Extra(
+            "Volume.includedStructure[0].structure",
+            lambda row, ctx: LOCATION.to_fhir(row["PRLOC"], ctx) if row.get("PRLOC") else absent("unknown"),
+            ("R5",),
+        ),
+        Extra(
+            "Volume.meta",
+            lambda _row, ctx: {"profile": [MCODE + "mcode-radiotherapy-volume"]} if ctx.release == "R4" else None,
+        ),
+    ),
+    derived=(
+        *_derived,
+        Derived("PRDOSU", lambda row, _ctx: "Gy" if row.get("PRDOSE") is not None else None, "mCODE's cGy as Gy"),
+    ),
+)
+PLAIN = Mapping(
+    domain="PR",
+    name="PR procedure",
+    resource="Procedure",
+    key=COURSE_SUMMARY.key,
+    when=lambda resource: resource.get("resourceType") == "Procedure",
+    parts=(_visit.part,),
+    lines=_lines(DECODED),
+    extras=(*_visit.extras, Extra("Procedure.status", _status)),
+    derived=_derived,
+)
+PR = (COURSE_SUMMARY, PLAIN)

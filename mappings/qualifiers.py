@@ -1,0 +1,15 @@
+"""Supplemental qualifiers that have a FHIR element of their own, with the label and origin they have by default.
+
+A qualifier that a study labels otherwise travels whole with its record. Names: CDISC's list of supplemental
+qualifiers (SDTMIG 3.4 appendix C1) where it has them, else ours.
+"""
+
+from __future__ import annotations
+
+DEFAULTS: dict[str, tuple[str, str]] = {
+    "PRFRACN": ("Number of Fractions", "CRF"),
+    "PRTRTINT": ("Treatment Intent", "CRF"),
+    "AERELRT": ("Relatedness to Radiotherapy", "CRF"),
+    "AERELIO": ("Relatedness to Immune Therapy", "CRF"),
+}
+"""QNAM -> (QLABEL, QORIG); QEVAL is empty."""

@@ -1,0 +1,103 @@
+"""The rows of a CSV file as columns of text, and back (RFC 4180; Python's csv module, which knows a row's line)."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from trialbridge.base.errors import UnreadableInputError
+from trialbridge.base.finding import Where
+from trialbridge.sdtm.files import column_types
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+LONGEST_FIELD = 1 << 27  # characters; the csv module's own limit of 131,072 would refuse long narratives
+ROWS_AT_A_TIME = 50_000
+
+
+def read(file: Path) -> list[pl.Series]:
+    """Each column as text, empty as null. A byte-order mark is dropped, blank lines are passed over.
+
+    Raises UnreadableInputError naming the line: a row with too few or too many values, an open quote, not UTF-8.
+    """
+    csv.field_size_limit(LONGEST_FIELD)
+    with file.open(encoding="utf-8-sig", newline="") as text:
+        lines = csv.reader(text, strict=True)
+        try:
+            names = next(lines, [])
+            _check_names(names, file)
+            rows = list(_rows(lines, names, file))
+        except csv.Error as error:
+            where = Where(file=file.name, line=lines.line_num)
+            raise UnreadableInputError(f"The line is no CSV: {error}.", where, "close or double its quotes") from error
+        except UnicodeDecodeError as error:
+            where = Where(file=file.name, line=_line_of(file, error))
+            raise UnreadableInputError("The line is not UTF-8.", where, "save the file as CSV UTF-8") from error
+    cells = list(zip(*rows, strict=True)) if rows else [() for _ in names]
+    columns = [pl.Series(name, column, pl.String) for name, column in zip(names, cells, strict=True)]
+    return [column.set(column == "", None) for column in columns]
+
+
+def _check_names(names: list[str], file: Path) -> None:
+    where = Where(file=file.name, line=1)
+    if not names or not all(names):
+        raise UnreadableInputError("The first line does not name every column.", where, "name each variable")
+    twice = [name for name, times in Counter(names).items() if times > 1]
+    if twice:
+        raise UnreadableInputError(f"{twice[0]} names two columns.", where, "rename or remove one of them")
+
+
+def _rows(lines: Iterator[list[str]], names: list[str], file: Path) -> Iterator[list[str]]:
+    number = 0
+    for row in lines:
+        if not row:
+            continue
+        number += 1
+        if len(row) != len(names):
+            raise UnreadableInputError(
+                f"The row has {len(row)} values, the first line names {len(names)} columns.",
+                Where(file=file.name, row=number, line=getattr(lines, "line_num", None)),
+                "put text with commas or line breaks in quotes",
+            )
+        yield row
+
+
+def _line_of(file: Path, error: UnicodeDecodeError) -> int:
+    """The line of the first byte that is not UTF-8."""
+    for number, line in enumerate(file.read_bytes().split(b"\n"), 1):
+        try:
+            line.decode("utf-8")
+        except UnicodeDecodeError:
+            return number
+    return error.start
+
+
+def write(frame: pl.DataFrame, path: Path) -> None:
+    """A frame in normal form as CSV: null as empty, numbers in their shortest exact text, lines ended by LF.
+
+    Not through polars or Python's csv module: the one writes an only column's null as a blank line, the other leaves a
+    carriage return without quotes.
+    """
+    empty = "" if frame.width > 1 else '""'
+    names = _quoted(pl.Series(frame.columns, dtype=pl.String))
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.write(",".join(names) + "\n")
+        for offset in range(0, frame.height, ROWS_AT_A_TIME):
+            part = frame.slice(offset, ROWS_AT_A_TIME)
+            texts = pl.DataFrame([_cells(column).fill_null(empty) for column in part])
+            file.write(texts.select(pl.concat_str(pl.all(), separator=",")).to_series().str.join("\n").item() + "\n")
+
+
+def _cells(column: pl.Series) -> pl.Series:
+    return column_types.number_texts(column) if column.dtype.is_numeric() else _quoted(column)
+
+
+def _quoted(texts: pl.Series) -> pl.Series:
+    """Texts with a quote, comma or line break in quotes, and their quotes doubled."""
+    quoted = '"' + texts.str.replace_all('"', '""', literal=True) + '"'
+    return quoted.zip_with(texts.str.contains('[",\r\n]').fill_null(value=False), texts).alias(texts.name)

@@ -1,0 +1,84 @@
+"""Apache Parquet, a file a dataset, by polars: the fast form for work between steps.
+
+Labels, lengths and all else a `Table` knows stand as JSON in the file's key-value metadata under `trialbridge`. A file
+of another tool has no such entry: its name, and the types of its columns, are then all that is known.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import polars as pl
+import polars.exceptions
+
+from trialbridge.base.errors import UnreadableInputError
+from trialbridge.base.finding import Where
+from trialbridge.sdtm.files import folder, sniffing
+from trialbridge.sdtm.table import NOTHING, Variable, VariableType, study, table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from trialbridge.sdtm.table import Study, Table
+
+KEY = "trialbridge"
+
+
+class _Column(msgspec.Struct, frozen=True):
+    """A variable as it stands in the metadata."""
+
+    name: str
+    label: str
+    type: VariableType
+    length: int | None
+    extra: dict[str, Any]
+
+
+class _About(msgspec.Struct, frozen=True):
+    """A table as it stands in the metadata."""
+
+    name: str
+    label: str
+    extra: dict[str, Any]
+    variables: list[_Column]
+
+
+def read(path: Path) -> Study:
+    """The dataset of a Parquet file, or of all Parquet files in a folder. Raises UnreadableInputError."""
+    return study((_read_table(file) for file in folder.members(path, sniffing.is_parquet)), source=str(path))
+
+
+def _read_table(file: Path) -> Table:
+    where = Where(file=file.name)
+    try:
+        frame = pl.read_parquet(file, glob=False, hive_partitioning=False)
+        carried = pl.read_parquet_metadata(file).get(KEY)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        reason = str(error).partition("\n")[0]
+        raise UnreadableInputError(f"This is no whole Parquet file: {reason}.", where, "write it again") from error
+    nested = [name for name, kind in frame.schema.items() if kind.is_nested() or kind == pl.Binary]
+    if nested:
+        where = Where(file=file.name, variable=nested[0])
+        raise UnreadableInputError(
+            "The column holds lists, structures or bytes.", where, "store numbers and texts only"
+        )
+    if carried is None:
+        return table(file.stem, frame)
+    try:
+        about = msgspec.json.decode(carried, type=_About)
+    except msgspec.DecodeError as error:
+        raise UnreadableInputError(f"Its entry {KEY!r} is broken: {error}.", where, "write the file again") from error
+    variables = [Variable(one.name, one.label, one.type, one.length, one.extra or NOTHING) for one in about.variables]
+    return table(about.name, frame, variables, about.label, about.extra or NOTHING)
+
+
+def write(of: Study, target: Path) -> list[Path]:
+    """One `.parquet` a dataset into the folder `target`."""
+    return folder.write_each(of, target, ".parquet", _write_table)
+
+
+def _write_table(one: Table, path: Path) -> None:
+    columns = [_Column(of.name, of.label, of.type, of.length, dict(of.extra)) for of in one.variables]
+    about = _About(one.name, one.label, dict(one.extra), columns)
+    one.frame.write_parquet(path, metadata={KEY: msgspec.json.encode(about).decode()})

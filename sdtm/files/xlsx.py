@@ -1,0 +1,148 @@
+"""XLSX: one workbook a study, one sheet a dataset, the first row its variables; for people to look at and to edit.
+
+Two more sheets keep what cells cannot say: `_datasets` (dataset, label) and `_variables` (dataset, variable, label, type,
+length). A workbook without them is read too: a column's type is then SDTM's (see `column_types`). Reading is openpyxl's,
+writing our own (see `xlsx_write`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import warnings
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
+
+import polars as pl
+
+from trialbridge.base.errors import DoesNotFitError, UnreadableInputError
+from trialbridge.base.finding import Where
+from trialbridge.base.writing import whole_folder
+from trialbridge.sdtm.files import column_types, folder, sniffing
+from trialbridge.sdtm.files.xlsx_write import write_workbook
+from trialbridge.sdtm.table import Variable, study, table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from trialbridge.sdtm.table import Study, Table
+
+DATASETS = "_datasets"
+VARIABLES = "_variables"
+FILE = "sdtm.xlsx"
+CODE = re.compile(r"_x([0-9A-Fa-f]{4})_")
+
+Sheets = dict[str, list[tuple[Any, ...]]]
+
+
+def read(path: Path) -> Study:
+    """The datasets of a workbook, or of all workbooks in a folder; sheets that begin with `_` are no datasets.
+
+    Raises UnreadableInputError naming file, sheet and row.
+    """
+    files = folder.members(path, sniffing.is_xlsx)
+    return study((one for file in files for one in _tables(file)), source=str(path))
+
+
+def _tables(file: Path) -> Iterator[Table]:
+    sheets = _sheets(file)
+    labels = {str(row[0]): _text(row[1]) or "" for row in _listing(sheets, DATASETS, 2, file)}
+    variables: dict[str, dict[str, Variable]] = {}
+    for name, variable, label, kind, length in _listing(sheets, VARIABLES, 5, file):
+        about = Variable(str(variable), _text(label) or "", "Num" if kind == "Num" else "Char", length and int(length))
+        variables.setdefault(str(name), {})[about.name] = about
+    for name, rows in sheets.items():
+        if not name.startswith("_"):
+            known = variables.get(name, {})
+            yield table(name, _frame(name, rows, known, file), known.values(), labels.get(name, ""))
+
+
+def _sheets(file: Path) -> Sheets:
+    from openpyxl import load_workbook  # noqa: PLC0415 - 0.3 s that only workbooks need
+    from openpyxl.utils.exceptions import InvalidFileException  # noqa: PLC0415 - as above
+
+    try:
+        with warnings.catch_warnings(), file.open("rb") as opened:
+            warnings.simplefilter("ignore", UserWarning)  # of styles and extensions, which hold no data
+            book = load_workbook(opened, read_only=True, data_only=True)
+            return {sheet.title: list(sheet.iter_rows(values_only=True)) for sheet in book.worksheets}
+    except (BadZipFile, InvalidFileException, KeyError, ValueError, SyntaxError, EOFError, OSError) as error:
+        raise UnreadableInputError(
+            f"This is no whole XLSX workbook: {error}.", Where(file=file.name), "save it again as .xlsx"
+        ) from error
+
+
+def _listing(sheets: Sheets, name: str, width: int, file: Path) -> list[tuple[Any, ...]]:
+    rows = [row for row in sheets.get(name, [])[1:] if any(cell is not None for cell in row)]
+    short = [number for number, row in enumerate(rows, 2) if len(row) < width or row[0] is None]
+    if short:
+        raise UnreadableInputError(
+            f"The sheet {name} wants {width} columns.",
+            Where(file=file.name, dataset=name, row=short[0] - 1),
+            "fill them",
+        )
+    return [row[:width] for row in rows]
+
+
+def _frame(name: str, rows: list[tuple[Any, ...]], known: dict[str, Variable], file: Path) -> pl.DataFrame:
+    names = list(rows[0]) if rows else []
+    while names and names[-1] is None:
+        names.pop()
+    twice = [one for one, times in Counter(names).items() if times > 1 or one is None]
+    if twice:
+        where = Where(file=file.name, dataset=name, line=1)
+        raise UnreadableInputError("The first row does not name every column once.", where, "name each variable")
+    body = rows[1:]
+    while body and all(cell is None for cell in body[-1]) and not known:
+        body.pop()  # an edited workbook keeps rows whose cells were emptied
+    for number, row in enumerate(body, 1):
+        if any(cell is not None for cell in row[len(names) :]):
+            where = Where(file=file.name, dataset=name, row=number)
+            raise UnreadableInputError("A value stands beyond the named columns.", where, "name its column or clear it")
+    columns = []
+    for index, variable in enumerate(names):
+        cells = [row[index] if index < len(row) else None for row in body]
+        texts = pl.Series(str(variable), [_text(cell) for cell in cells], pl.String)
+        declared = known[str(variable)].type if str(variable) in known else None
+        columns.append(column_types.typed(name.upper(), texts, declared))
+    return pl.DataFrame(columns)
+
+
+def _text(cell: Any) -> str | None:
+    """A cell as text: a number in its shortest form, a date as ISO 8601, an escaped character as itself."""
+    if cell is None:
+        return None
+    if isinstance(cell, str):
+        return CODE.sub(lambda found: chr(int(found[1], 16)), cell) if "_x" in cell else cell
+    if isinstance(cell, bool):
+        return "TRUE" if cell else "FALSE"
+    if isinstance(cell, dt.datetime):
+        return cell.date().isoformat() if cell.time() == dt.time() else cell.isoformat()
+    if isinstance(cell, dt.date | dt.time):
+        return cell.isoformat()
+    return repr(cell).removesuffix(".0")
+
+
+def write(of: Study, target: Path) -> list[Path]:
+    """One workbook `sdtm.xlsx` into the folder `target`. Raises DoesNotFitError naming the cell or dataset."""
+    if not of.tables:
+        return []
+    reserved = [one.name for one in of if one.name.startswith("_")]
+    if reserved:
+        raise DoesNotFitError(
+            "A dataset's name must not begin with _.", Where(file=FILE, dataset=reserved[0]), "rename the dataset"
+        )
+    sheets = {one.name: one.frame for one in of}
+    sheets[DATASETS] = _described([("dataset", pl.String), ("label", pl.String)], [(one.name, one.label) for one in of])
+    schema = [("dataset", pl.String), ("variable", pl.String), ("label", pl.String), ("type", pl.String)]
+    rows = [(one.name, of.name, of.label, of.type, of.length) for one in of for of in one.variables]
+    sheets[VARIABLES] = _described([*schema, ("length", pl.Int64)], rows)
+    with whole_folder(target) as part:
+        write_workbook(sheets, part / FILE)
+    return [target / FILE]
+
+
+def _described(schema: Sequence[tuple[str, Any]], rows: Sequence[tuple[Any, ...]]) -> pl.DataFrame:
+    return table("", pl.DataFrame(rows, schema, orient="row")).frame
