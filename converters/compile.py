@@ -222,7 +222,8 @@ def _emit_write(source: _Source, mapping: Mapping, release: Release, bound: Mapp
             continue
         source.add(1, f"{part.name} = None")
         needs = " or ".join(f"row.get({one!r}) is not None" for one in part.needs)
-        source.add(1, f"if {needs}:")
+        root = parse(part.link).root
+        source.add(1, f"if {needs}:" if root == primary else f"if ({needs}) and {root} is not None:")
         template = source.named("t", _bind_fixed(part.fixed, bound))
         source.add(2, f"{part.name}, new = ctx.share({part.type!r}, {_key(part.key)}, {template})")
         source.add(2, "if new:")

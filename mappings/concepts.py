@@ -71,6 +71,15 @@ def _codings_of(codelists: tuple[str, ...], further: Codings) -> Callable[[str],
     return codings
 
 
+def _uncoded(element: dict[str, Any]) -> str | None:
+    """The display of a coding that has neither system nor code."""
+    for one in element.get("coding") or ():
+        if "code" not in one and "system" not in one:
+            display = one.get("display")
+            return display if isinstance(display, str) else None
+    return None
+
+
 def in_codelist(
     name: str,
     *codelists: str,
@@ -83,24 +92,27 @@ def in_codelist(
 
     `further` are codings written before the NCIt one and read back; `aliases` are only read; `lead` are codings
     that always stand first. With `text` the submission value is written as text too, and a text (or a display) that
-    no coding explains is read; without it another line holds the text.
+    no coding explains is read; without it another line holds the text, and a value that is no term becomes the
+    display of a coding without system and code.
     """
     read = _reader(codelists, further or {}, aliases or {})
     codings = _codings_of(codelists, further or {})
 
     def to_sdtm(element: Any, _ctx: Context) -> str | None:
         value = read(element)
-        if value is not None or not text or not isinstance(element, dict):
+        if value is not None or not isinstance(element, dict):
             return value
+        if not text:
+            return _uncoded(element)
         displays = [one.get("display") for one in element.get("coding") or () if one.get("display")]
         return element.get("text") or (displays[0] if displays else None)
 
     def to_fhir(value: str, _ctx: Context) -> dict[str, Any] | None:
-        found = [*lead, *codings(value)]
-        made: dict[str, Any] = {"coding": found} if found else {}
+        known = codings(value)
         if text:
-            made["text"] = value
-        return made or None
+            found = [*lead, *known]
+            return {"coding": found, "text": value} if found else {"text": value}
+        return {"coding": [*lead, *(known or ({"display": value},))]}
 
     return Spelling(name, to_sdtm, to_fhir)
 

@@ -80,13 +80,22 @@ def _arm_name(link: Any, ctx: Context) -> str | None:
 ARM_LINK = Spelling("the arm's comparison group", _arm_name, lambda value, _ctx: arm_id(value))
 
 
-def _arms(row: Row, parts: MappingOf[str, Resource], ctx: Context) -> None:
-    """Add the row's arms to the study."""
+def _learn(row: Row, parts: MappingOf[str, Resource], ctx: Context) -> None:
+    """Remember the subject's study, and the row's arms."""
     del parts
+    ctx.learn("studyid", row["USUBJID"], value=row.get("STUDYID"))
+    ctx.subject(row["USUBJID"])
     for name, code in (("ARM", "ARMCD"), ("ACTARM", "ACTARMCD")):
         if row.get(name):
             ctx.learn("arm", row.get("STUDYID"), row[name], value=row.get(code))
             ctx.learn("arm name", arm_id(row[name]), value=row[name])
+
+
+def _one_site(row: Row, parts: MappingOf[str, Resource | None], _ctx: Context) -> None:
+    """A study of several sites says nothing of where one subject is."""
+    site = parts.get("Site")
+    if site is not None and len(site.get("site") or ()) > 1:
+        row.pop("COUNTRY", None)
 
 
 def _arm_code(arm: str) -> Any:
@@ -123,7 +132,7 @@ DM = Mapping(
             "ResearchStudy",
             ("STUDYID", "SITEID"),
             "ResearchSubject.study",
-            ("STUDYID",),
+            ("SITEID",),
             {"_status": absent("unknown")},
         ),
         Part("Location", "Location", ("STUDYID", "SITEID", "COUNTRY"), "Site.site[0]", ("COUNTRY",)),
@@ -190,7 +199,12 @@ DM = Mapping(
             lambda row, _ctx: True if row.get("DTHFL") == "Y" and not row.get("DTHDTC") else None,
             note="deceased[x] holds either; the date says more",
         ),
-        Extra("Site.partOf[0]", lambda row, ctx: ctx.study(row["STUDYID"])),
+        Extra(
+            "ResearchSubject.study",
+            lambda row, ctx: ctx.study(row["STUDYID"]) if row.get("STUDYID") and not row.get("SITEID") else None,
+            note="a subject without a site belongs to the study itself",
+        ),
+        Extra("Site.partOf[0]", lambda row, ctx: ctx.study(row["STUDYID"]) if row.get("STUDYID") else None),
         Extra("Consent.patient", lambda row, ctx: ctx.subject(row["USUBJID"]), ("R4",)),
         Extra("Consent.subject", lambda row, ctx: ctx.subject(row["USUBJID"]), ("R5",)),
     ),
@@ -203,5 +217,6 @@ DM = Mapping(
         Derived("AGEU", lambda row, _ctx: "YEARS" if row.get("AGE") is not None else None, "AGE is in years"),
         day("DMDY", "DMDTC"),
     ),
-    after_write=_arms,
+    after_write=_learn,
+    after_read=_one_site,
 )

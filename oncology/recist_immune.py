@@ -125,7 +125,11 @@ def _decide(
             early = "at an unknown interval" if days is None else f"after {days} days, before {least}"
             return "iUPD", f"{said}, but {early}: not confirmed yet", frozenset()
         late = f", later than {most} days" if days > most else ""
-        return "iCPD", f"iUPD of {pending.since} confirmed after {days} days{late}: {said}", frozenset(confirming)
+        return (
+            "iCPD",
+            f"iUPD of {pending.since} confirmed after {days} days{late}: {said}",
+            frozenset(confirming) & pending.categories,
+        )
     return (*_unconfirmed(now, course, active, pending, base), frozenset())
 
 

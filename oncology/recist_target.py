@@ -28,6 +28,8 @@ class Measured:
 
     sum: Decimal
     missing: tuple[tuple[str, str], ...]
+    measured: int
+    """How many link ids have a size."""
     remaining: tuple[str, ...]
     """Lesions still there: above 0 mm, or for nodes by short axis 10 mm and more."""
 
@@ -81,7 +83,7 @@ def measured(
                 missing.append((part, one.reason or "no size"))
     remaining = tuple(lnkid for lnkid, one in sizes.items() if one.mm and not _normal(criteria, lesions[lnkid], one.mm))
     total = sum((one.mm for one in sizes.values() if one.mm is not None), Decimal(0))
-    return Measured(total, tuple(missing), remaining)
+    return Measured(total, tuple(missing), len(sizes), remaining)
 
 
 def _normal(criteria: Criteria, lesion: Lesion, mm: Decimal) -> bool:
@@ -109,7 +111,8 @@ def target_response(
         )
     if not now.complete:
         why = "; ".join(f"{lnkid} {reason}" for lnkid, reason in now.missing)
-        return NE, f"NE: not all target lesions have a size ({why}); sum of the others {mm(now.sum)} mm ({label})"
+        others = f"sum of the others {mm(now.sum)} mm" if now.measured else "none measured"
+        return NE, f"NE: not all target lesions have a size ({why}); {others} ({label})"
     return _against_baseline(criteria, now.sum, baseline, nadir)
 
 

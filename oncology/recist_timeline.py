@@ -97,7 +97,7 @@ def walk(reader: Reader, criteria: Criteria, choices: Choices) -> list[Component
             target, target_text = _continued(target, target_text, history, criteria, choices)
             target, target_text = again((target, target_text), now.remaining)
             history.append((target, point.last))
-            total = None if _nothing(now, point, targets) else now.sum
+            total = now.sum if now.measured or now.complete else None
             complete = now.complete
             if complete and (nadir is None or now.sum < nadir.sum):
                 nadir = Reference(now.sum, point.last)
@@ -187,11 +187,6 @@ def _baseline(
     now = measured(criteria, reader.lesions, wholes, last, pieces.known)
     date = reader.baseline[-1].last if reader.baseline else ""
     return (now.sum if wholes and now.complete else None), date
-
-
-def _nothing(now: Measured, point: TimePoint, wholes: Mapping[str, tuple[str, ...]]) -> bool:
-    """Whether no target lesion at all has a size, so that there is no sum to show."""
-    return bool(now.missing) and not any(one.mm is not None for lnkid, one in point.readings.items() if lnkid in wholes)
 
 
 def _continued(

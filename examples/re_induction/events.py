@@ -99,7 +99,7 @@ def _event(subject: Subject, start: date, what: Toxicity, grade: int, pauses: li
             subject,
             treated,
             "CONCOMITANT MEDICATION",
-            (start.isoformat(), end and end.isoformat()),
+            (start.isoformat(), None if end is None else end.isoformat()),
             indication=str(row["AETERM"]).upper(),
         )
         for dataset, sequence in (("AE", number), ("CM", int(str(given["CMSEQ"])))):

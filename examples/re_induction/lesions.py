@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from re_induction import response
 from re_induction.cohort import between
 from re_induction.design import SCREENING
+from re_induction.disease import MEASURABLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -133,7 +134,8 @@ def baseline(subject: Subject, evaluator: Evaluator) -> None:
     at = Occasion(SCREENING, subject.scanned)
     for read in evaluator.reads:
         if read.group == "TARGET":
-            read.baseline = read.nadir = read.length = _length(subject.rng, evaluator, read.lesion.diameter)
+            read.length = max(_length(subject.rng, evaluator, read.lesion.diameter), 10 * MEASURABLE)
+            read.baseline = read.nadir = read.length
         else:
             read.state = "PRESENT"
         _measured(subject, evaluator, read, at)

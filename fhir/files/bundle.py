@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 BundleType = Literal["collection", "transaction", "batch", "searchset"]
 FILE = "bundle.json"
+REJECTED: Resource = {}  # stands (this very object) for an entry the XML reader has rejected already
 # In R4 an AdverseEvent cannot be searched by identifier, so a conditional create cannot find it again.
 _NO_IDENTIFIER_SEARCH = frozenset({("R4", "AdverseEvent")})
 _ENTRY_NAMES = UUID(
@@ -71,6 +72,9 @@ def _entries(bundle: Resource, file: str | None, line: int | None, path: str, fu
         entries = []
     shells: list[Any] = []
     for number, entry in enumerate(entries):
+        if entry is REJECTED:
+            shells.append({})
+            continue
         place = f"{path}.entry[{number}].resource"
         if not isinstance(entry, dict) or "resource" not in entry:
             yield _without_resource(entry, Where(file=file, line=line, path=place))
@@ -120,10 +124,11 @@ def bundle_of(
     An entry keeps the fullUrl it was read with; else it is `base_url/Type/id`, or urn:uuid where the resource has no id.
     A transaction or batch updates `Type/id` by PUT (POST without an id). With `conditional`, a resource with an
     identifier is created only if no other has it (POST with ifNoneExist); the server then chooses the id, so these
-    entries get a urn:uuid and the references inside the Bundle name that. Raises DoesNotFitError where two resources
-    would have one fullUrl, or something is no resource.
+    entries get a urn:uuid and the references inside the Bundle name that. The same resource given twice stands once.
+    Raises DoesNotFitError where two that differ would have one fullUrl, or something is no resource.
     """
     entries: list[dict[str, Any]] = []
+    known: dict[str, Resource] = {}
     urls: dict[str, str] = {}  # Type/id -> fullUrl
     moved: dict[str, str] = {}  # a fullUrl that is not used here -> the one that is
     request = kind in {"transaction", "batch"}
@@ -134,8 +139,15 @@ def bundle_of(
                 "This is no FHIR resource: it has no resourceType.", item.where, "Write resources only."
             )
         search = _if_none_exist(resource, release) if request and conditional else None
-        url = _full_url(item, base_url, moves=search is not None)
-        urls[name_of(resource)] = url
+        url = _full_url(item, base_url, len(entries), moves=search is not None)
+        if url in known:
+            if known[url] == resource:
+                continue
+            message = f"{name_of(resource)} stands twice with different content."
+            raise DoesNotFitError(message, item.where, "Join them with fhir.bundle.pool.")
+        known[url] = resource
+        if "id" in resource:
+            urls[name_of(resource)] = url
         if search is not None:
             moved |= {f"{base_url.rstrip('/')}/{name_of(resource)}": url, item.full_url or url: url}
         entries.append(_entry(resource, url, kind, search))
@@ -151,12 +163,7 @@ def _point_inside(entries: list[dict[str, Any]], urls: Mapping[str, str], moved:
 
     A relative reference means `base/Type/id` with the base of its own entry's fullUrl (bundle.html#references).
     """
-    known: set[str] = set()
-    for entry in entries:
-        if entry["fullUrl"] in known:
-            name = name_of(entry["resource"])
-            raise DoesNotFitError(f"{name} stands twice.", Where(resource=name), "Join them with fhir.bundle.pool.")
-        known.add(entry["fullUrl"])
+    known = {entry["fullUrl"] for entry in entries}
     for entry in entries:
         base = base_of(entry["fullUrl"])
 
@@ -168,14 +175,14 @@ def _point_inside(entries: list[dict[str, Any]], urls: Mapping[str, str], moved:
         entry["resource"] = with_references(entry["resource"], renamed)
 
 
-def _full_url(item: Located, base_url: str, *, moves: bool) -> str:
-    """The fullUrl of an entry; `moves` says that the server will choose the id."""
+def _full_url(item: Located, base_url: str, number: int, *, moves: bool) -> str:
+    """The fullUrl of the entry at this place; `moves` says that the server will choose the id."""
     if item.full_url and not (moves and not item.full_url.startswith("urn:")):
         return item.full_url
     name = name_of(item.resource)
-    if moves or "/" not in name:
-        return f"urn:uuid:{uuid5(_ENTRY_NAMES, name if '/' in name else encode(item.resource).decode())}"
-    return f"{base_url.rstrip('/')}/{name}"
+    if "/" not in name:  # the place tells alike resources without ids apart: they may well be two
+        return f"urn:uuid:{uuid5(_ENTRY_NAMES, f'{number} {encode(item.resource).decode()}')}"
+    return f"urn:uuid:{uuid5(_ENTRY_NAMES, name)}" if moves else f"{base_url.rstrip('/')}/{name}"
 
 
 def _entry(resource: Resource, url: str, kind: BundleType, search: str | None) -> dict[str, Any]:

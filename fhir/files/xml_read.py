@@ -15,7 +15,7 @@ from xml.parsers import expat
 from trialbridge.base.errors import TrialbridgeError, UnreadableInputError
 from trialbridge.base.finding import Where
 from trialbridge.fhir.elements import elements, resource_types
-from trialbridge.fhir.files.bundle import items_of
+from trialbridge.fhir.files.bundle import REJECTED, items_of
 from trialbridge.fhir.files.xml_write import FHIR, INTEGERS, XHTML
 from trialbridge.fhir.jsontext import decode
 from trialbridge.fhir.located import reject
@@ -35,7 +35,7 @@ _INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
 _SCHEMA_HINT = "http://www.w3.org/2001/XMLSchema-instance "
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Node:
     """An element as parsed: `namespace name`, attributes, children; where its text lies in the bytes."""
 
@@ -64,32 +64,31 @@ def read(data: bytes, file: str, release: Release) -> Iterator[Item]:
     if not root.tag.startswith(FHIR + " "):
         message = f"This is XML, but not FHIR: its root is not in the namespace {FHIR}."
         raise UnreadableInputError(message, Where(file=file), "Give FHIR XML.")
-    bad: dict[int, Item] = {}
+    entries = [child for child in root.children if root.name == "Bundle" and child.name == "entry"]
+    if entries:
+        root.children = [child for child in root.children if child.name != "entry"]
     try:
-        resource = (
-            _of_bundle(root, text, file, release, bad) if root.name == "Bundle" else _resource(root, release, "", text)
-        )
+        resource = _resource(root, release, "", text)
     except TrialbridgeError as error:
         where = Where(file=file, line=error.where.line, path=error.where.path)
         yield reject(source(root, text), where, error.message, error.fix)
         return
-    yield from bad.values()
-    yield from items_of(resource, file)
-
-
-def _of_bundle(root: Node, text: bytes, file: str, release: Release, bad: dict[int, Item]) -> Resource:
-    """A Bundle's JSON without its wrong entries, which go to `bad`."""
-    entries = [child for child in root.children if child.name == "entry"]
+    read_entries: list[Any] = []
     for number, entry in enumerate(entries):
-        path = f"Bundle.entry[{number}]"
         try:
-            _object(entry, "Bundle.entry", release, path, text)
+            read_entries.append(_entry(entry, release, f"Bundle.entry[{number}]", text))
         except TrialbridgeError as error:
-            where = Where(file=file, line=error.where.line or entry.line, path=error.where.path or path)
-            bad[number] = reject(source(entry, text), where, error.message, error.fix)
-    wrong = {id(entries[number]) for number in bad}
-    root.children = [child for child in root.children if id(child) not in wrong]
-    return _resource(root, release, "", text)
+            where = Where(file=file, line=error.where.line, path=error.where.path)
+            yield reject(source(entry, text), where, error.message, error.fix)
+            read_entries.append(REJECTED)
+    yield from items_of({**resource, "entry": read_entries} if entries else resource, file)
+
+
+def _entry(node: Node, release: Release, path: str, data: bytes) -> dict[str, Any]:
+    """One entry of a Bundle."""
+    if node.tag != f"{FHIR} entry":
+        raise _wrong(node, path, f"FHIR {release} has no such element.")
+    return _object(node, "Bundle.entry", release, path, data)
 
 
 def _as_utf8(data: bytes, file: str) -> bytes:
@@ -230,11 +229,9 @@ def _primitive(
 ) -> tuple[Any, dict[str, Any] | None]:
     """The value of a primitive element, and its id and extensions."""
     text = node.attributes.pop("value", None)
-    twin = _object(node, element.type, release, path, data)
+    twin = _object(node, element.type, release, path, data) if node.attributes or node.children or node.has_text else {}
     if text is None and not twin:
         raise _wrong(node, path, "The primitive has neither value nor extension.")
-    if text is not None:
-        node.attributes["value"] = text  # the node is gone through twice where it lies in a Bundle's entry
     return (None if text is None else _typed(text, element, node, path)), twin or None
 
 

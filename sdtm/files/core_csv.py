@@ -86,7 +86,11 @@ def _environment(home: Path) -> dict[str, Any]:
     file = home / ENVIRONMENT
     if not file.is_file():
         return {}
-    lines = (line.partition("=") for line in file.read_text("utf-8-sig").splitlines() if "=" in line)
+    try:
+        text = file.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UnreadableInputError("The file is not UTF-8.", Where(file=ENVIRONMENT), "save it as UTF-8") from error
+    lines = (line.partition("=") for line in text.splitlines() if "=" in line)
     said = {key.strip().upper(): value.strip().strip("'\"") for key, _, value in lines}
     about = {
         "standard": said.get("PRODUCT", "").upper(),

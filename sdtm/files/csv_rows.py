@@ -29,9 +29,11 @@ def read(file: Path) -> list[pl.Series]:
     with file.open(encoding="utf-8-sig", newline="") as text:
         lines = csv.reader(text, strict=True)
         try:
-            names = next(lines, [])
+            first = next(lines, [])
+            width = len(first)
+            names = first[: max((place for place, name in enumerate(first, 1) if name), default=0)]
             _check_names(names, file)
-            rows = list(_rows(lines, names, file))
+            rows = list(_rows(lines, names, width, file))
         except csv.Error as error:
             where = Where(file=file.name, line=lines.line_num)
             raise UnreadableInputError(f"The line is no CSV: {error}.", where, "close or double its quotes") from error
@@ -52,19 +54,20 @@ def _check_names(names: list[str], file: Path) -> None:
         raise UnreadableInputError(f"{twice[0]} names two columns.", where, "rename or remove one of them")
 
 
-def _rows(lines: Iterator[list[str]], names: list[str], file: Path) -> Iterator[list[str]]:
-    number = 0
+def _rows(lines: Iterator[list[str]], names: list[str], width: int, file: Path) -> Iterator[list[str]]:
+    """Each row cut to the named columns: unnamed ones at the end, which spreadsheets leave behind, must be empty."""
+    number, named = 0, len(names)
     for row in lines:
         if not row:
             continue
         number += 1
-        if len(row) != len(names):
+        if len(row) not in {named, width} or any(row[named:]):
             raise UnreadableInputError(
-                f"The row has {len(row)} values, the first line names {len(names)} columns.",
+                f"The row has {len(row)} values, the first line names {named} columns.",
                 Where(file=file.name, row=number, line=getattr(lines, "line_num", None)),
-                "put text with commas or line breaks in quotes",
+                "put text with commas or line breaks in quotes, or name the column",
             )
-        yield row
+        yield row[:named]
 
 
 def _line_of(file: Path, error: UnicodeDecodeError) -> int:

@@ -54,7 +54,7 @@ def _read_table(file: Path) -> Table:
     try:
         frame = pl.read_parquet(file, glob=False, hive_partitioning=False)
         carried = pl.read_parquet_metadata(file).get(KEY)
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         reason = str(error).partition("\n")[0]
         raise UnreadableInputError(f"This is no whole Parquet file: {reason}.", where, "write it again") from error
     nested = [name for name, kind in frame.schema.items() if kind.is_nested() or kind == pl.Binary]

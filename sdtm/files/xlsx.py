@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import warnings
+import zlib
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
@@ -68,7 +69,16 @@ def _sheets(file: Path) -> Sheets:
             warnings.simplefilter("ignore", UserWarning)  # of styles and extensions, which hold no data
             book = load_workbook(opened, read_only=True, data_only=True)
             return {sheet.title: list(sheet.iter_rows(values_only=True)) for sheet in book.worksheets}
-    except (BadZipFile, InvalidFileException, KeyError, ValueError, SyntaxError, EOFError, OSError) as error:
+    except (
+        BadZipFile,
+        InvalidFileException,
+        KeyError,
+        ValueError,
+        SyntaxError,
+        EOFError,
+        OSError,
+        zlib.error,
+    ) as error:
         raise UnreadableInputError(
             f"This is no whole XLSX workbook: {error}.", Where(file=file.name), "save it again as .xlsx"
         ) from error

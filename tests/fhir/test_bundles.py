@@ -27,6 +27,7 @@ EVENT = {
 
 
 def read(value):
+    """The reading of one document."""
     return gather(bundle.read(json.dumps(value).encode(), "bundle.json"))
 
 
@@ -104,7 +105,7 @@ def test_an_operation_outcome_is_no_study_data():
 @pytest.mark.parametrize("data", [b"garbage", b'{"resourceType":"Bundle","entry":[', b""])
 def test_a_broken_document_is_an_error(data):
     """Garbage would end in a traceback or as an empty reading."""
-    with pytest.raises(UnreadableInputError, match="b.json"):
+    with pytest.raises(UnreadableInputError, match=r"b\.json"):
         list(bundle.read(data, "b.json"))
 
 
@@ -171,7 +172,15 @@ def test_every_bundle_is_structurally_legal_and_closed(kind, release, conditiona
 def test_the_same_full_url_twice_is_refused():
     """A Bundle that breaks bdl-7 (fullUrl unique) would be written."""
     with pytest.raises(DoesNotFitError, match="Patient/p"):
-        bundle.bundle_of([PATIENT, PATIENT], "R4")
+        bundle.bundle_of([PATIENT, {**PATIENT, "active": True}], "R4")
+
+
+def test_alike_resources():
+    """The same resource would break bdl-7 when given twice, or two records without ids be taken for one."""
+    unnamed = {"resourceType": "Patient", "active": True}
+    made = bundle.bundle_of([PATIENT, dict(PATIENT), unnamed, dict(unnamed)], "R4")
+    assert [entry["resource"] for entry in made["entry"]] == [PATIENT, unnamed, unnamed]
+    assert len({entry["fullUrl"] for entry in made["entry"]}) == 3
 
 
 def test_an_empty_bundle_has_no_entry():

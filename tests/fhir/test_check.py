@@ -87,7 +87,7 @@ def test_models_in_and_out():
 
 def test_a_model_of_a_broken_resource_is_refused():
     """A broken resource would raise pydantic's error, data and all."""
-    with pytest.raises(UnreadableInputError, match="Observation.code"):
+    with pytest.raises(UnreadableInputError, match=r"Observation\.code"):
         as_model({"resourceType": "Observation", "status": "final"}, "R4")
 
 

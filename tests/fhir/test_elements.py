@@ -9,35 +9,82 @@ from trialbridge.base.errors import UnknownNameError
 from trialbridge.fhir.elements import DATA, element_at, elements, resource_types
 from trialbridge.fhir.releases import release
 
-OUR_TYPES = (
-    "Patient Observation AdverseEvent Procedure Condition BodyStructure ResearchStudy ResearchSubject Encounter Consent "
-    "MedicationAdministration Group PlanDefinition Organization Practitioner Location ImagingStudy DiagnosticReport Bundle"
-).split()
+OUR_TYPES = [
+    "Patient",
+    "Observation",
+    "AdverseEvent",
+    "Procedure",
+    "Condition",
+    "BodyStructure",
+    "ResearchStudy",
+    "ResearchSubject",
+    "Encounter",
+    "Consent",
+    "MedicationAdministration",
+    "Group",
+    "PlanDefinition",
+    "Organization",
+    "Practitioner",
+    "Location",
+    "ImagingStudy",
+    "DiagnosticReport",
+    "Bundle",
+]
 
 
 def test_observation_in_the_order_of_the_definition():
     """XML would come out in the wrong order (order from hl7.org/fhir/R4/observation.html)."""
     names = [name for name, element in elements("Observation", "R4").items() if not element.choice]
-    assert (
-        names
-        == (
-            "id meta implicitRules language text contained extension modifierExtension identifier basedOn partOf status "
-            "category code subject focus encounter issued performer dataAbsentReason interpretation note bodySite method "
-            "specimen device referenceRange hasMember derivedFrom component"
-        ).split()
-    )
+    assert names == [
+        "id",
+        "meta",
+        "implicitRules",
+        "language",
+        "text",
+        "contained",
+        "extension",
+        "modifierExtension",
+        "identifier",
+        "basedOn",
+        "partOf",
+        "status",
+        "category",
+        "code",
+        "subject",
+        "focus",
+        "encounter",
+        "issued",
+        "performer",
+        "dataAbsentReason",
+        "interpretation",
+        "note",
+        "bodySite",
+        "method",
+        "specimen",
+        "device",
+        "referenceRange",
+        "hasMember",
+        "derivedFrom",
+        "component",
+    ]
 
 
 def test_a_choice_stands_under_every_json_name():
     """A value[x] of one of R4's eleven types could not be read or written."""
     values = [e.name for e in elements("Observation", "R4").values() if e.path == "Observation.value[x]"]
-    assert (
-        values
-        == (
-            "valueQuantity valueCodeableConcept valueString valueBoolean valueInteger valueRange valueRatio "
-            "valueSampledData valueTime valueDateTime valuePeriod"
-        ).split()
-    )
+    assert values == [
+        "valueQuantity",
+        "valueCodeableConcept",
+        "valueString",
+        "valueBoolean",
+        "valueInteger",
+        "valueRange",
+        "valueRatio",
+        "valueSampledData",
+        "valueTime",
+        "valueDateTime",
+        "valuePeriod",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -23,11 +23,13 @@ LINES = (
 
 
 def read(path):
+    """The reading of one file."""
     return gather(ndjson.read(path))
 
 
 @pytest.fixture
 def broken(tmp_path):
+    """Good lines among broken ones."""
     path = tmp_path / "mixed.ndjson"
     path.write_bytes(LINES)
     return path

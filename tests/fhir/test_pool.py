@@ -9,6 +9,7 @@ PATIENT = {"resourceType": "Patient", "id": "1", "gender": "female"}
 
 
 def ref(text):
+    """A Reference."""
     return {"reference": text}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -52,9 +53,10 @@ def test_the_same_study_gives_the_same_bytes(name: str, every: Study, tmp_path: 
 @pytest.mark.parametrize("name", WITH_LABELS)
 def test_labels_come_back(name: str, every: Study, tmp_path: Path) -> None:
     """A format that has a place for labels would lose them."""
-    files.write(every, tmp_path, name)
+    short = study(replace(one, frame=one.frame.head(3)) for one in every)
+    files.write(short, tmp_path, name)
     back = files.read(tmp_path)
-    for one in every:
+    for one in short:
         assert back[one.name].label == one.label
         assert [of.label for of in back[one.name].variables] == [of.label for of in one.variables]
 

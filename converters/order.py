@@ -1,0 +1,39 @@
+"""The order in which resources, and the elements in them, are written: as FHIR's definitions list them."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from trialbridge.fhir.elements import elements
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from trialbridge.mappings.kit import Release, Resource
+
+TYPES = (
+    "ResearchStudy Location Practitioner PractitionerRole Patient ResearchSubject Consent Encounter Condition "
+    "BodyStructure Procedure Observation AdverseEvent Basic"
+).split()
+
+
+@lru_cache(maxsize=256)
+def _ranks(resource_type: str, release: Release) -> dict[str, int]:
+    names = ["resourceType", *elements(resource_type, release)]
+    return {name: rank for rank, name in enumerate(names)}
+
+
+def in_order(resources: Iterable[Resource], release: Release) -> list[Resource]:
+    """Resources by type (what others point at first), each with its root elements in the order of its definition."""
+    by_type: dict[str, list[Resource]] = {name: [] for name in TYPES}
+    for resource in resources:
+        by_type.setdefault(resource["resourceType"], []).append(tidy(resource, release))
+    return [resource for group in by_type.values() for resource in group]
+
+
+def tidy(resource: Resource, release: Release) -> Resource:
+    """The resource with its root elements in the order of its definition; unknown ones last."""
+    ranks = _ranks(resource["resourceType"], release)
+    last = len(ranks)
+    return dict(sorted(resource.items(), key=lambda item: ranks.get(item[0].removeprefix("_"), last)))

@@ -1,0 +1,137 @@
+"""The residue: FHIR content that has no home in SDTM, so that tables and residue together give the resources back.
+
+The tables are turned into FHIR again and compared with the source, element by element; what differs is the residue. It
+is thereby exact by construction. One line of `residue.ndjson` is one of:
+
+* `{"resource": "Patient/john", "made": "Patient/5f…"}`: the resource the tables make is the source's by another id;
+* `{"resource": "Patient/john", "path": "Patient.name[0]", "value": …}`: an element to set;
+* `{"resource": "Patient/john", "path": "Patient.active", "absent": true}`: an element the source does not have;
+* a path that is the resource type alone: the whole resource is to be added, or (absent) to be left out.
+
+Paths are FHIRPath with JSON's names of elements (`_birthDate` for what stands beside a primitive).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from trialbridge.base.errors import UnreadableInputError
+from trialbridge.converters.context import fresh
+from trialbridge.fhir.bundle import with_references
+
+Entry = Mapping[str, Any]
+Resource = dict[str, Any]
+_STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
+
+
+def residue_of(source: Mapping[str, Resource], made: Mapping[str, Resource], renames: Mapping[str, str]) -> Iterator[Entry]:
+    """The entries that turn `made` into `source`; both by reference (`Type/id`), `renames` from made to source."""
+    taken = {other: key for key, other in renames.items()}
+    for key in made:
+        if key not in renames and key not in source:
+            yield {"resource": key, "path": key.partition("/")[0], "absent": True}
+    for key, resource in source.items():
+        mine = taken.get(key, key if key in made else None)
+        kind = str(resource.get("resourceType"))
+        if mine is None:
+            yield {"resource": key, "path": kind, "value": resource}
+            continue
+        if mine != key:
+            yield {"resource": key, "made": mine}
+        yield from ({"resource": key, **change} for change in _changes(_renamed(made[mine], key, renames), resource, kind))
+
+
+def restored(made: Iterable[Resource], residue: Iterable[Entry]) -> list[Resource]:
+    """The resources that the tables made, with the residue put back. Raises UnreadableInputError on a broken entry."""
+    entries = list(residue)
+    renames = {entry["made"]: entry["resource"] for entry in entries if "made" in entry}
+    known = {f"{one['resourceType']}/{one['id']}": one for one in made}
+    found = {renames.get(key, key): _renamed(one, renames.get(key, key), renames) for key, one in known.items()}
+    for entry in entries:
+        if "made" in entry:
+            continue
+        try:
+            key, path = entry["resource"], entry["path"]
+        except KeyError as error:
+            raise UnreadableInputError(f"A residue entry has no {error}.", fix="use the residue.ndjson as written") from None
+        if "." not in path and "[" not in path:
+            if entry.get("absent"):
+                found.pop(key, None)
+            else:
+                found[key] = fresh(entry["value"])
+        elif key in found:
+            _apply(found[key], path, entry)
+    return list(found.values())
+
+
+def _renamed(made: Resource, key: str, renames: Mapping[str, str]) -> Resource:
+    """A made resource under the source's ids."""
+    copy: Resource = fresh(with_references(made, lambda text: renames.get(text, text)))
+    own = key.partition("/")[2]
+    if own:
+        copy["id"] = own
+    return copy
+
+
+def _changes(made: Any, source: Any, path: str) -> Iterator[dict[str, Any]]:
+    """What to set and what to take away to turn `made` into `source`."""
+    if isinstance(made, dict) and isinstance(source, dict):
+        for name, value in source.items():
+            if name in made:
+                yield from _changes(made[name], value, f"{path}.{name}")
+            else:
+                yield {"path": f"{path}.{name}", "value": value}
+        yield from ({"path": f"{path}.{name}", "absent": True} for name in made if name not in source)
+    elif isinstance(made, list) and isinstance(source, list):
+        for at, value in enumerate(source):
+            if at < len(made):
+                yield from _changes(made[at], value, f"{path}[{at}]")
+            else:
+                yield {"path": f"{path}[{at}]", "value": value}
+        yield from ({"path": f"{path}[{at}]", "absent": True} for at in range(len(made) - 1, len(source) - 1, -1))
+    elif not same(made, source):
+        yield {"path": path, "value": source}
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two primitives are the same, decimals digit by digit: 23.50 is not 23.5 (FHIR R4 2.24.0.1)."""
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if isinstance(one, int | Decimal) and isinstance(other, int | Decimal):
+        return str(one) == str(other)
+    return bool(one == other)
+
+
+def _apply(resource: Resource, path: str, entry: Entry) -> None:
+    """Set or take away one element in place."""
+    kind = str(resource.get("resourceType", ""))
+    steps: list[str | int] = [found[1] or int(found[2]) for found in _STEP.finditer(path, len(kind))]
+    element: Any = resource
+    try:
+        for step in steps[:-1]:
+            element = element[step]
+        last: Any = steps[-1]
+        if entry.get("absent"):
+            del element[last]
+        elif isinstance(element, list) and last == len(element):
+            element.append(fresh(entry["value"]))
+        else:
+            element[last] = fresh(entry["value"])
+    except (KeyError, IndexError, TypeError):
+        # The tables were edited since: the element this entry speaks of is no longer made.
+        return
+
+
+def leaves(value: Any, path: str) -> Iterator[str]:
+    """The path of every primitive below a value, without list positions."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from leaves(inner, f"{path}.{name}")
+    elif isinstance(value, list):
+        for inner in value:
+            yield from leaves(inner, path)
+    else:
+        yield path

@@ -1,0 +1,159 @@
+"""The two conversions of a whole study, whole: `to_fhir` and `to_sdtm`, with residue, ledger and findings."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from trialbridge.converters.ledger import Ledger
+from trialbridge.converters.order import in_order
+from trialbridge.converters.relrec import with_relrec
+from trialbridge.converters.residue import leaves, residue_of, restored
+from trialbridge.converters.to_fhir import ToFhir, native_to_fhir
+from trialbridge.converters.to_sdtm import ToSdtm, native_to_sdtm
+from trialbridge.fhir.bundle import pool
+from trialbridge.fhir.ids import BASE
+from trialbridge.fhir.located import Located
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from trialbridge.base.finding import Finding
+    from trialbridge.fhir.bundle import Pool
+    from trialbridge.mappings.kit import Release, Resource
+    from trialbridge.sdtm.table import Study
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """The outcome of a conversion: `resources` (to FHIR) or `study` (to SDTM), with findings and the ledger."""
+
+    findings: list[Finding]
+    ledger: Ledger
+    resources: list[Resource]
+    study: Study
+
+
+def to_fhir(study: Study, *, base: str = BASE, release: Release = "R4") -> Converted:
+    """A study as FHIR resources of one release; every cell is read, derived or carried, and the ledger says which.
+
+    `base` is the URL under which our identifier systems and extensions stand. A study that came from FHIR brings its
+    residue, which is put back.
+    """
+    done = native_to_fhir(study, base, release)
+    resources = in_order(restored(done.resources, study.residue), release) if study.residue else done.resources
+    return Converted(done.findings, done.ledger, resources, study)
+
+
+def to_sdtm(
+    resources: Iterable[Located | Resource],
+    *,
+    base: str = BASE,
+    release: Release | None = None,
+    version: str = "3.4",
+    residue: bool = True,
+) -> Converted:
+    """The study that FHIR resources tell, as SDTM tables of one implementation guide (`3.4`, `3.3`).
+
+    With `residue` the study holds what the tables cannot, and the ledger accounts for every element. `release` None
+    means: told from the resources.
+    """
+    held = pool(resources)
+    release = release or release_of(held)
+    done = native_to_sdtm(held, base, release, version)
+    study = with_relrec(done)
+    ledger = Ledger("to_sdtm")
+    if residue:
+        rebuilt = native_to_fhir(study, base, release)
+        source = _by_key(held)
+        made = {f"{one['resourceType']}/{one['id']}": one for one in rebuilt.resources}
+        entries = tuple(residue_of(source, made, _renames(done, rebuilt, source)))
+        study = replace(study, residue=entries)
+        _account(ledger, source, entries, done)
+    return Converted(done.findings, ledger, [], study)
+
+
+def release_of(held: Pool) -> Release:
+    """R5 where an element says so that R4 does not have; else R4."""
+    for item in held.items:
+        resource = item.resource
+        kind = resource.get("resourceType")
+        if kind == "AdverseEvent" and ("code" in resource or "occurrencePeriod" in resource):
+            return "R5"
+        if kind == "ResearchSubject" and ("subject" in resource or "progress" in resource):
+            return "R5"
+        if kind == "BodyStructure" and "includedStructure" in resource:
+            return "R5"
+        if kind == "Procedure" and any(name.startswith("occurrence") for name in resource):
+            return "R5"
+        if kind == "Encounter" and isinstance(resource.get("class"), list):
+            return "R5"
+    return "R4"
+
+
+def _by_key(held: Pool) -> dict[str, Resource]:
+    """The pool's resources by `Type/id`, or by where they stand if they have no id."""
+    found: dict[str, Resource] = {}
+    for number, item in enumerate(held.items, start=1):
+        resource = item.resource
+        own = resource.get("id")
+        key = f"{resource.get('resourceType')}/{own}" if own else item.full_url or f"{resource.get('resourceType')}#{number}"
+        while key in found:
+            key += "'"
+        found[key] = resource
+    return found
+
+
+def _renames(done: ToSdtm, rebuilt: ToFhir, source: dict[str, Resource]) -> dict[str, str]:
+    """Made resource -> source resource, for those that are the same one: by record, part by part; and by study."""
+    keys = {id(resource): key for key, resource in source.items()}
+    renames: dict[str, str] = {}
+    used: set[str] = set()
+
+    def pair(made: Any, mine: Any) -> None:
+        key = keys.get(id(mine))
+        if made is None or key is None or key in used or made["resourceType"] != mine.get("resourceType"):
+            return
+        name = f"{made['resourceType']}/{made['id']}"
+        if name not in renames:
+            renames[name] = key
+            used.add(key)
+
+    for one in done.sources:
+        parts = rebuilt.made.get((one.record.dataset, one.record.number), {})
+        for name, mine in one.parts.items():
+            if name != "Each":
+                pair(parts.get(name), mine)
+    studies = [one for one in source.values() if one.get("resourceType") == "ResearchStudy" and "partOf" not in one]
+    for made in rebuilt.resources:
+        if made["resourceType"] == "ResearchStudy" and "partOf" not in made:
+            named = made["identifier"][0]["value"] if made.get("identifier") else None
+            for mine in studies:
+                names = {one.get("value") for one in mine.get("identifier") or ()} | {mine.get("id")}
+                if named in names:
+                    pair(made, mine)
+    return renames
+
+
+def _account(ledger: Ledger, source: dict[str, Resource], entries: Iterable[Any], done: ToSdtm) -> None:
+    """Every element of the source: read, or residue, or skipped."""
+    skipped = {id(one) for one in done.skipped}
+    left: dict[str, Counter[str]] = {}
+    for entry in entries:
+        if "value" in entry:
+            path = re.sub(r"\[\d+\]", "", entry["path"])
+            left.setdefault(entry["resource"], Counter()).update(leaves(entry["value"], path))
+    for key, resource in source.items():
+        kind = str(resource.get("resourceType"))
+        ledger.record(kind, "in")
+        missing = left.get(key, Counter())
+        ledger.record(kind, "residue" if missing[f"{kind}.resourceType"] else "read")
+        for path, times in Counter(leaves(resource, kind)).items():
+            kept = min(times, missing[path])
+            reason = "skipped" if id(resource) in skipped else "residue"
+            if kept:
+                ledger.count(kind, path, reason, kept)
+            if times > kept:
+                ledger.count(kind, path, "read", times - kept)

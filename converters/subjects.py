@@ -1,0 +1,133 @@
+"""Who is who among resources of any origin: USUBJID of each Patient, and records that stand without their primary.
+
+The ResearchSubject's identifier says who the subject is; a hospital's record number never does. Where there is no
+ResearchSubject, the Patient's own logical id stands in, and a finding says so.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from trialbridge.base.finding import Finding, Severity, Where
+from trialbridge.converters.native import by_domain
+
+if TYPE_CHECKING:
+    from trialbridge.converters.context import Context
+    from trialbridge.mappings.kit import Mapping, Resource
+
+VOLUME_MORPHOLOGIES = frozenset({"228793007", "228791009", "228792002", "1201745009", "1201746005", "1162586008"})
+
+
+def enter_subjects(resources: list[Resource], ctx: Context, findings: list[Finding]) -> None:
+    """Remember USUBJID and STUDYID of every Patient."""
+    seen: set[str] = set()
+    for resource in resources:
+        if resource.get("resourceType") != "ResearchSubject":
+            continue
+        link = resource.get("individual") or resource.get("subject")
+        patient = ctx.resolve(link, resource)
+        studyid = ctx.studyid(resource.get("study"))
+        usubjid = _identifier(resource, ctx.url("usubjid")) or (patient and _identifier(patient, ctx.url("usubjid")))
+        usubjid = usubjid or _first_identifier(resource) or resource.get("id")
+        if usubjid is None:
+            continue
+        for key in _keys(patient, link):
+            ctx.enter_subject(key, str(usubjid), studyid)
+            seen.add(key)
+        ctx.enter_subject(f"ResearchSubject/{resource.get('id')}", str(usubjid), studyid)
+    alone = _only_study(resources, ctx)
+    for resource in resources:
+        key = f"{resource.get('resourceType')}/{resource.get('id')}"
+        if resource.get("resourceType") != "Patient" or key in seen:
+            continue
+        usubjid = _identifier(resource, ctx.url("usubjid"))
+        if usubjid is None and resource.get("id"):
+            usubjid = str(resource["id"])
+            findings.append(
+                Finding(
+                    "TB-SUBJECT-UNNAMED",
+                    Severity.WARNING,
+                    Where(resource=key, variable="USUBJID"),
+                    "No ResearchSubject names this Patient; USUBJID is the Patient's logical id.",
+                    "send the ResearchSubject with the subject's identifier",
+                )
+            )
+        if usubjid:
+            ctx.enter_subject(key, usubjid, alone)
+
+
+def _keys(patient: Resource | None, link: Any) -> list[str]:
+    keys = [f"Patient/{patient['id']}"] if patient is not None and patient.get("id") else []
+    text = link.get("reference") if isinstance(link, dict) else None
+    return [*keys, text] if isinstance(text, str) and text not in keys else keys
+
+
+def _only_study(resources: list[Resource], ctx: Context) -> str | None:
+    """STUDYID where all studies among the resources are one."""
+    found = {ctx.studyid_of(one) for one in resources if one.get("resourceType") == "ResearchStudy"}
+    return found.pop() if len(found) == 1 else None
+
+
+def _identifier(resource: Resource, system: str) -> str | None:
+    for one in resource.get("identifier") or ():
+        if isinstance(one, dict) and one.get("system") == system and one.get("value"):
+            return str(one["value"])
+    return None
+
+
+def _first_identifier(resource: Resource) -> str | None:
+    for one in resource.get("identifier") or ():
+        if isinstance(one, dict) and one.get("value"):
+            return str(one["value"])
+    return None
+
+
+Routed = dict[str, list[tuple["Mapping", "Resource", "Resource | None"]]]
+
+
+def orphans(routed: Routed, resources: list[Resource], ctx: Context) -> Routed:
+    """Patients without a ResearchSubject and lesions without an identification, each under a stand-in primary.
+
+    The stand-in holds the reference alone, so that the part's lines read; it is no resource of the source.
+    """
+    named = {_target(one, ctx) for _, one, _ in routed.get("DM", ())}
+    subjects = list(routed.get("DM", ()))
+    for resource in resources:
+        key = f"Patient/{resource.get('id')}"
+        if resource.get("resourceType") == "Patient" and key not in named:
+            link = "individual" if ctx.release == "R4" else "subject"
+            stand_in = {"resourceType": "ResearchSubject", link: {"reference": key}}
+            stand_in["identifier"] = [{"system": ctx.url("usubjid"), "value": ctx.usubjid({"reference": key})}]
+            subjects.append((by_domain()["DM"][0], stand_in, None))
+    identified = {
+        id(ctx.resolve(focus, one)) for _, one, _ in routed.get("TU", ()) for focus in (one.get("focus") or ())[:1]
+    }
+    lesions = list(routed.get("TU", ()))
+    for resource in resources:
+        if resource.get("resourceType") == "BodyStructure" and id(resource) not in identified and not _is_volume(resource):
+            stand_in = {
+                "resourceType": "Observation",
+                "subject": resource.get("patient"),
+                "focus": [{"reference": f"BodyStructure/{resource.get('id')}"}],
+            }
+            lesions.append((by_domain()["TU"][0], stand_in, None))
+    found: Routed = {}
+    if subjects:
+        found["DM"] = subjects
+    if lesions:
+        found["TU"] = lesions
+    return found
+
+
+def _target(subject: Resource, ctx: Context) -> str | None:
+    patient = ctx.resolve(subject.get("individual") or subject.get("subject"), subject)
+    return f"Patient/{patient.get('id')}" if patient is not None else None
+
+
+def _is_volume(structure: Resource) -> bool:
+    """Whether a BodyStructure is a radiotherapy volume (mCODE's morphologies), not a lesion."""
+    profiles = (structure.get("meta") or {}).get("profile") or ()
+    if any(str(one).endswith("mcode-radiotherapy-volume") for one in profiles):
+        return True
+    codings = (structure.get("morphology") or {}).get("coding") or ()
+    return any(one.get("code") in VOLUME_MORPHOLOGIES for one in codings)

@@ -1,0 +1,135 @@
+"""Records to tables: columns in the package's order or the standard's, --SEQ given where it is missing, SUPP-- apart."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from trialbridge.base.errors import UnknownNameError
+from trialbridge.base.finding import Finding, Severity, Where
+from trialbridge.converters.records import Record, supplemental
+from trialbridge.sdtm import metadata
+from trialbridge.sdtm.table import Study, Table, Variable, study, table
+
+if TYPE_CHECKING:
+    from trialbridge.converters.package import Declared, Package
+    from trialbridge.mappings.kit import Row
+
+IDENTIFIERS = ("STUDYID", "DOMAIN", "USUBJID")
+
+
+def tables_of(rows: dict[str, list[Record]], package: Package | None, version: str, findings: list[Finding]) -> Study:
+    """The study of these records."""
+    version = package.version if package else version
+    datasets: dict[str, list[Record]] = {name: [] for name in package.datasets} if package else {}
+    for dataset, found in rows.items():
+        declared = package.datasets.get(dataset) if package else None
+        if declared is None:
+            _number(dataset, found, findings)
+        datasets.setdefault(dataset, []).extend(found)
+        extra = [row for one in found for row in supplemental(dataset, one)]
+        if extra:
+            supp = f"SUPP{dataset}"
+            datasets.setdefault(supp, []).extend(Record(supp, 0, row) for row in extra)
+    made = [
+        _table(name, found, package.datasets.get(name) if package else None, version)
+        for name, found in datasets.items()
+        if found or (package and name in package.datasets)
+    ]
+    about = {"standard": package.standard, "ct": package.ct} if package else {}
+    return study(made, version=version, **about)
+
+
+def _number(dataset: str, found: list[Record], findings: list[Finding]) -> None:
+    """Give --SEQ to records without one: after the subject's highest, in the order read (SDTMIG 3.4 section 4.1.5)."""
+    name = f"{dataset}SEQ"
+    try:
+        if name not in metadata.domain(dataset):
+            return
+    except UnknownNameError:
+        return
+    highest: dict[Any, float] = {}
+    for one in found:
+        subject, given = one.row.get("USUBJID"), one.row.get(name)
+        if isinstance(given, float):
+            highest[subject] = max(highest.get(subject, 0.0), given)
+    count = 0
+    for one in found:
+        if one.row.get(name) is None:
+            subject = one.row.get("USUBJID")
+            highest[subject] = one.row[name] = highest.get(subject, 0.0) + 1
+            count += 1
+    if count:
+        findings.append(
+            Finding(
+                "TB-SEQ-GIVEN",
+                Severity.NOTE,
+                Where(dataset=dataset, variable=name),
+                f"{count} records had no {name}; they were numbered within each subject.",
+            )
+        )
+
+
+def _sort_key(row: Row, name: str) -> tuple[Any, ...]:
+    keys = metadata.keys(name) if name.startswith("SUPP") else ("USUBJID", f"{name[:2]}SEQ")
+    return tuple(_comparable(row.get(key), key) for key in keys)
+
+
+def _comparable(value: Any, key: str) -> tuple[int, float, str]:
+    if isinstance(value, float):
+        return (1, value, "")
+    if key == "IDVARVAL" and isinstance(value, str) and value.isdigit():
+        return (1, float(value), "")
+    return (0, 0.0, "") if value is None else (2, 0.0, str(value))
+
+
+def _table(name: str, found: list[Record], declared: Declared | None, version: str) -> Table:
+    """A table of records: declared columns first, then any others that have a value, in the standard's order.
+
+    The records get the numbers of their rows.
+    """
+    found.sort(key=lambda one: _sort_key(one.row, name))
+    for number, one in enumerate(found, start=1):
+        one.number = number
+    rows = [one.row for one in found]
+    present = {variable for row in rows for variable in row if not variable.startswith("SUPP.")}
+    known = {one.name: one for one in declared.variables} if declared else {}
+    if declared:
+        names = [*known, *metadata_order(name, sorted(present - set(known)), version)]
+    else:
+        names = metadata_order(name, sorted(present | _wanted(name, version)), version)
+    variables = [known.get(one) or _standard(one, name, version, rows) for one in names]
+    columns = {
+        one.name: pl.Series(
+            one.name, [row.get(one.name) for row in rows], dtype=pl.Float64 if one.type == "Num" else pl.String
+        )
+        for one in variables
+    }
+    made = table(name, pl.DataFrame(columns), variables, declared.label if declared else "")
+    return made if declared else metadata.describe(made, version)
+
+
+def metadata_order(name: str, names: list[str], version: str) -> list[str]:
+    """The names in the standard's order; a dataset the standard does not know keeps identifiers first."""
+    try:
+        return metadata.ordered(name, names, version)
+    except UnknownNameError:
+        return sorted(names, key=lambda one: (IDENTIFIERS.index(one) if one in IDENTIFIERS else 9, one))
+
+
+def _wanted(name: str, version: str) -> set[str]:
+    """The variables a dataset must have: required and expected ones."""
+    try:
+        return {one.name for one in metadata.domain(name, version).variables if one.core in {"Req", "Exp"}}
+    except UnknownNameError:
+        return set()
+
+
+def _standard(variable: str, name: str, version: str, rows: list[Row]) -> Variable:
+    """Metadata of a column nobody declared: the standard's type, or what its values are."""
+    try:
+        kind = metadata.variable(variable, version, name).type
+    except UnknownNameError:
+        kind = "Num" if any(isinstance(row.get(variable), float) for row in rows) else "Char"
+    return Variable(variable, "", "Num" if kind == "Num" else "Char")

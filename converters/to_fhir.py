@@ -1,0 +1,220 @@
+"""A whole study from SDTM to FHIR.
+
+Native elements first; then the way back is walked over what was written, and only the variables that come back
+different are carried. The round trip is thereby exact for every row, and the check is the proof.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from trialbridge.base.finding import Finding, Severity, Where
+from trialbridge.converters.carry import Qualifier, extension
+from trialbridge.converters.compile import Compiled, compiled
+from trialbridge.converters.context import Context
+from trialbridge.converters.generic import to_basic
+from trialbridge.converters.ledger import Ledger
+from trialbridge.converters.native import by_domain, for_element, for_resource, for_row, walk
+from trialbridge.converters.order import in_order
+from trialbridge.converters.package import add_arms, package_extension
+from trialbridge.converters.records import Record, joined, records
+from trialbridge.fhir.ids import BASE
+from trialbridge.mappings.qualifiers import DEFAULTS
+
+if TYPE_CHECKING:
+    from trialbridge.mappings.kit import Release, Resource
+    from trialbridge.sdtm.table import Study
+
+IDENTIFIERS = ("STUDYID", "DOMAIN", "USUBJID")
+
+
+@dataclass(frozen=True, slots=True)
+class ToFhir:
+    """What a conversion to FHIR gives: resources, findings, the ledger.
+
+    `made` has the parts written of each record, by dataset and row number (from 1).
+    """
+
+    resources: list[Resource]
+    made: dict[tuple[str, int], dict[str, Resource]] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    ledger: Ledger = field(default_factory=lambda: Ledger("to_fhir"))
+
+
+@dataclass(slots=True)
+class _Written:
+    """A record and what was written of it."""
+
+    record: Record
+    compiled: Compiled
+    primary: Resource
+    each: Resource | None
+    parts: dict[str, Resource]
+
+    @property
+    def home(self) -> Resource:
+        """The element that carries what the native elements do not say."""
+        return self.primary if self.each is None else self.each
+
+
+def native_to_fhir(study: Study, base: str = BASE, release: Release = "R4") -> ToFhir:
+    """The study as FHIR resources. Nothing is lost: `to_sdtm` of the result gives the same cells.
+
+    Findings tell of records without a usable key; nothing is raised for odd data.
+    """
+    oncology = any(name in study for name in ("TU", "TR", "RS"))
+    ctx = Context(base, release, oncology=oncology)
+    result = ToFhir([])
+    ctx.enter_epochs(study["SE"].rows() if "SE" in study else ())
+    mapped, plain = _sorted_out(study)
+    written: list[_Written] = []
+    for domain in by_domain():
+        for record in mapped.get(domain, ()):
+            written.append(_write(record, ctx, base, release))
+    _round_trip(written, study, ctx, result)
+    result.made.update({(one.record.dataset, one.record.number): one.parts for one in written})
+    for dataset, rows in plain.items():
+        label = study[dataset].label
+        for record in rows:
+            to_basic(record, label, ctx)
+            result.ledger.record(dataset, "out")
+            for variable in record.row:
+                if not variable.startswith("SUPP."):
+                    result.ledger.count(dataset, variable, "carried")
+    _finish(study, ctx)
+    for table in study:
+        result.ledger.record(table.name, "in", table.frame.height)
+    result.findings.extend(_shared_keys(ctx))
+    result.resources.extend(in_order(ctx.resources.values(), release))
+    return result
+
+
+def _sorted_out(study: Study) -> tuple[dict[str, list[Record]], dict[str, list[Record]]]:
+    """Records of mapped domains with their qualifiers, and records that travel as rows of their own."""
+    mapped: dict[str, list[Record]] = {}
+    plain: dict[str, list[Record]] = {}
+    for table in study:
+        if table.name not in by_domain():
+            continue
+        for record in records(table):
+            row = record.row
+            usable = row.get("USUBJID") is not None and row.get("DOMAIN") == table.name
+            (mapped if usable else plain).setdefault(table.name, []).append(record)
+    loose = joined(study, mapped)
+    for table in study:
+        if table.name in loose:
+            plain[table.name] = loose[table.name]
+        elif table.name not in by_domain() and table.name[4:] not in mapped:
+            plain[table.name] = records(table)
+    return mapped, plain
+
+
+def _write(record: Record, ctx: Context, base: str, release: Release) -> _Written:
+    """Write one record; what no code explains gets its domain's name in its business identifier."""
+    domain = record.dataset
+    mapping = for_row(domain, record.row)
+    functions = compiled(mapping, release, base)
+    ctx.row = record.row
+    parts = functions.write(record.row, ctx)
+    primary = parts[0]
+    assert primary is not None
+    each = parts[1] if mapping.each else None
+    if not mapping.each:
+        found = for_resource(primary, ctx.url("sdtm-record")) if domain != "DM" else mapping
+        if found is None or found.domain != domain:
+            _name_record(primary, record, ctx)
+    named = {name: part for name, part in zip(functions.names, parts, strict=True) if part}
+    if mapping.after_write is not None:
+        mapping.after_write(record.row, named, ctx)
+    return _Written(record, functions, primary, each, named)
+
+
+def _name_record(primary: Resource, record: Record, ctx: Context) -> None:
+    """Name the record's domain, where it has no --SEQ to make the whole business identifier from."""
+    row = record.row
+    value = "|".join((row.get("STUDYID") or "", record.dataset, row["USUBJID"], f"row-{record.number}"))
+    primary.setdefault("identifier", []).append({"system": ctx.url("sdtm-record"), "value": value})
+
+
+def _round_trip(written: list[_Written], study: Study, ctx: Context, result: ToFhir) -> None:
+    """Read back all that was written, and carry what comes back different."""
+    columns = {table.name: frozenset(table.frame.columns) for table in study}
+    for domain in by_domain():
+        for one in (one for one in written if one.record.dataset == domain):
+            _settle_record(one, columns[domain], ctx, result)
+            if domain == "DM":
+                ctx.learn("rfstdtc", one.record.row["USUBJID"], value=one.record.row.get("RFSTDTC"))
+            result.ledger.record(domain, "out")
+
+
+def _settle_record(one: _Written, columns: frozenset[str], ctx: Context, result: ToFhir) -> None:
+    source, domain, ledger = one.record.row, one.record.dataset, result.ledger
+    url = ctx.url("x-sdtm-variable")
+    carrying: list[Resource] = []
+
+    def settle(variable: str, native: Any, derived: bool) -> Any:  # noqa: FBT001 - the shape of Settle
+        final = source.get(variable)
+        name = variable.removeprefix("SUPP.")
+        if variable.startswith("SUPP."):
+            qualifier = one.record.qualifiers.get(name)
+            if qualifier is not None and (native != final or not _by_default(qualifier)):
+                carrying.append(extension(url, name, final, native, qualifier))
+                ledger.count(f"SUPP{domain}", name, "carried")
+            elif qualifier is None:
+                carrying.append(extension(url, name, None, native, Qualifier(name, None)))
+                ledger.count(f"SUPP{domain}", name, "blank")
+            else:
+                ledger.count(f"SUPP{domain}", name, "read")
+            return final
+        if native == final:
+            ledger.count(domain, variable, "derived" if derived or variable == "DOMAIN" else "read")
+        else:
+            carrying.append(extension(url, name, final, native))
+            ledger.count(domain, variable, "blank" if final is None else "carried")
+        return final
+
+    functions = one.compiled
+    if not functions.mapping.each and domain != "DM":
+        found = for_resource(one.primary, ctx.url("sdtm-record"))
+        assert found is not None
+        functions = compiled(found, ctx.release, ctx.base)
+    elif functions.mapping.each and one.each is not None:
+        functions = compiled(for_element(by_domain()[domain], one.each), ctx.release, ctx.base)
+    walk(functions, one.primary, one.each, ctx, columns, source, settle)
+    if carrying:
+        one.home.setdefault("extension", []).extend(carrying)
+
+
+def _by_default(qualifier: Qualifier) -> bool:
+    return DEFAULTS.get(qualifier.name) == (qualifier.label, qualifier.origin) and qualifier.evaluator is None
+
+
+def _finish(study: Study, ctx: Context) -> None:
+    """Describe the package and the arms on the studies."""
+    studyids = [of for (of, _) in ctx.facts("arm") if of]
+    for table in study:
+        if "STUDYID" in table.frame.columns:
+            studyids.extend(one for one in table.frame["STUDYID"].unique(maintain_order=True).to_list() if one)
+    first = True
+    for studyid in dict.fromkeys(studyids or [study.source or "unnamed"]):
+        reference = ctx.study(studyid)["reference"]
+        resource = ctx.resources[reference]
+        add_arms(resource, studyid, ctx)
+        if first:
+            resource.setdefault("extension", []).append(package_extension(study, ctx.url("x-sdtm-package")))
+            first = False
+
+
+def _shared_keys(ctx: Context) -> list[Finding]:
+    """Findings on records that share a key with another: they are kept, but their ids hang on their order."""
+    return [
+        Finding(
+            "TB-KEY-TWICE",
+            Severity.WARNING,
+            Where(dataset=str(key[1]) if kind not in {"ResearchSubject", "Basic"} else None, subject=str(key[-2])),
+            f"Two records have the same key, and so would be one {kind}; the later one got a number.",
+            "make --SEQ unique within the subject",
+        )
+        for kind, key in ctx.duplicates
+    ]

@@ -1,0 +1,208 @@
+"""Resources of any origin from FHIR to SDTM.
+
+Each resource goes to the mapping that knows it; what it carries is believed while the elements still say what they said
+when it was written. Records entered in error are skipped; what no mapping reads is left to the residue.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from trialbridge.base.finding import Finding, Severity, Where
+from trialbridge.converters.carry import Carried, Qualifier, carried, hash_of
+from trialbridge.converters.compile import compiled
+from trialbridge.converters.context import Context
+from trialbridge.converters.generic import from_basic
+from trialbridge.converters.native import by_domain, for_element, for_resource, walk
+from trialbridge.converters.package import Package, learn_arms, package_of
+from trialbridge.converters.records import Record
+from trialbridge.converters.steps import pick
+from trialbridge.converters.subjects import enter_subjects, orphans
+from trialbridge.converters.tables import tables_of
+from trialbridge.fhir.bundle import Pool
+from trialbridge.fhir.paths import Choice, parse
+from trialbridge.mappings.names import constants
+from trialbridge.mappings.qualifiers import DEFAULTS
+from trialbridge.sdtm.table import Study
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from trialbridge.mappings.kit import Mapping, Release, Resource, Row
+
+
+@dataclass(slots=True)
+class Source:
+    """Where a record was read: its primary resource, the list element if it is one, and the parts by name."""
+
+    record: Record
+    mapping: Mapping
+    primary: Resource
+    each: Resource | None
+    parts: dict[str, Resource | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ToSdtm:
+    """What a conversion to SDTM gives: the study, findings, and the source of each record."""
+
+    study: Study
+    findings: list[Finding]
+    sources: list[Source]
+    skipped: list[Resource]
+    package: Package | None
+
+
+def native_to_sdtm(pool: Pool, base: str, release: Release, version: str = "3.4") -> ToSdtm:
+    """The study that the resources of a pool tell, without its residue."""
+    findings: list[Finding] = list(pool.findings)
+    resources = [item.resource for item in pool.items]
+    ctx = Context(base, release, oncology=False, elsewhere=pool.resolve)
+    package = _prepare(resources, ctx, findings)
+    rows: dict[str, list[Record]] = {}
+    for resource in resources:
+        if resource.get("resourceType") == "Basic":
+            found = from_basic(resource, ctx)
+            if found is not None:
+                dataset, row = found
+                rows.setdefault(dataset, []).append(Record(dataset, len(rows.get(dataset, ())) + 1, row))
+    ctx.enter_epochs(record.row for record in rows.get("SE", ()))
+    routed, skipped = _route(resources, ctx, findings)
+    routed = {**routed, **orphans(routed, resources, ctx)}
+    sources: list[Source] = []
+    for domain in by_domain():
+        for mapping, primary, each in routed.get(domain, ()):
+            source = _read(mapping, primary, each, ctx, package, findings)
+            if source is not None:
+                sources.append(source)
+                rows.setdefault(domain, []).append(source.record)
+    study = tables_of(rows, package, version, findings)
+    return ToSdtm(study, findings, sources, skipped, package)
+
+
+def _prepare(resources: list[Resource], ctx: Context, findings: list[Finding]) -> Package | None:
+    """Studies, arms and subjects, before any record is read."""
+    package = None
+    for resource in resources:
+        if resource.get("resourceType") == "ResearchStudy":
+            studyid = ctx.studyid_of(resource)
+            if studyid:
+                learn_arms(resource, studyid, ctx)
+            package = package or package_of(resource, ctx.url("x-sdtm-package"))
+    enter_subjects(resources, ctx, findings)
+    return package
+
+
+Routed = dict[str, list[tuple["Mapping", "Resource", "Resource | None"]]]
+
+
+def _route(resources: list[Resource], ctx: Context, findings: list[Finding]) -> tuple[Routed, list[Resource]]:
+    """Each resource to the mapping that reads it, by domain; and the records entered in error."""
+    routed: Routed = {}
+    skipped: list[Resource] = []
+    system = ctx.url("sdtm-record")
+    for resource in resources:
+        if _in_error(resource, ctx):
+            skipped.append(resource)
+            findings.append(
+                Finding(
+                    "TB-ENTERED-IN-ERROR",
+                    Severity.NOTE,
+                    Where(resource=f"{resource.get('resourceType')}/{resource.get('id')}"),
+                    "Entered in error: it gives no record; it is kept in the residue.",
+                )
+            )
+            continue
+        if resource.get("resourceType") == "ResearchSubject":
+            routed.setdefault("DM", []).append((by_domain()["DM"][0], resource, None))
+            for element in _elements(resource, ctx):
+                mapping = for_element(by_domain()["DS"], element)
+                routed.setdefault("DS", []).append((mapping, resource, element))
+            continue
+        found = for_resource(resource, system)
+        if found is not None:
+            routed.setdefault(found.domain, []).append((found, resource, None))
+    return routed, skipped
+
+
+def _elements(subject: Resource, ctx: Context) -> Iterator[Resource]:
+    """The elements of a ResearchSubject that are disposition records."""
+    step = parse(by_domain()["DS"][0].each[ctx.release]).steps[-1]
+    for element in subject.get(step.name) or ():
+        if not isinstance(step, Choice) or pick([element], _progress(ctx.base, step)) is not None:
+            yield element
+
+
+def _progress(base: str, step: Choice) -> Any:
+    from trialbridge.converters.steps import matcher  # noqa: PLC0415 - beside its only use
+
+    return matcher(step.conditions, constants(base))
+
+
+def _in_error(resource: Resource, ctx: Context) -> bool:
+    if resource.get("status") == "entered-in-error":
+        return True
+    verification = resource.get("verificationStatus")
+    codings = verification.get("coding") or () if isinstance(verification, dict) else ()
+    if any(one.get("code") == "entered-in-error" for one in codings):
+        return True
+    modifiers = resource.get("modifierExtension") or ()
+    return any(one.get("url") == ctx.url("ae-status") and one.get("valueCode") == "entered-in-error" for one in modifiers)
+
+
+def _read(
+    mapping: Mapping,
+    primary: Resource,
+    each: Resource | None,
+    ctx: Context,
+    package: Package | None,
+    findings: list[Finding],
+) -> Source | None:
+    """Read one record; None for a subject that DM did not list."""
+    functions = compiled(mapping, ctx.release, ctx.base)
+    domain = mapping.domain
+    declared = package.datasets.get(domain) if package else None
+    home = primary if each is None else each
+    kept: dict[str, Carried] = {}
+    for one in carried(home, ctx.url("x-sdtm-variable")):
+        kept[f"SUPP.{one.name}" if one.qualifier else one.name] = one
+    record = Record(domain, 0, {})
+
+    def settle(variable: str, native: Any, _derived: bool) -> Any:  # noqa: FBT001 - the shape of Settle
+        one = kept.get(variable)
+        value, qualifier = native, None
+        if one is not None and one.native_hash == hash_of(native):
+            value, qualifier = one.value, one.qualifier
+        elif one is not None:
+            findings.append(_stale(variable, primary))
+        if variable.startswith("SUPP."):
+            name = variable.removeprefix("SUPP.")
+            if qualifier is None and value is not None:
+                qualifier = Qualifier(name, value, *DEFAULTS.get(name, (None, None)))
+            if qualifier is not None and value is not None:
+                record.qualifiers[name] = qualifier
+        return value
+
+    columns = declared.columns if declared else None
+    record.row, parts = walk(functions, primary, each, ctx, columns, kept, settle)
+    if domain == "DM":
+        if package is not None and declared is None and not set(record.row) - {"STUDYID", "DOMAIN", "USUBJID"}:
+            return None
+        usubjid = record.row.get("USUBJID")
+        if usubjid:
+            ctx.learn("rfstdtc", usubjid, value=record.row.get("RFSTDTC"))
+    named = dict(zip(functions.names, parts, strict=True))
+    if mapping.after_read is not None:
+        mapping.after_read(record.row, named, ctx)
+    return Source(record, mapping, primary, each, named)
+
+
+def _stale(variable: str, primary: Resource) -> Finding:
+    return Finding(
+        "TB-CARRIED-STALE",
+        Severity.WARNING,
+        Where(resource=f"{primary.get('resourceType')}/{primary.get('id')}", variable=variable),
+        "The element was changed after the value was carried along; the element's value is used.",
+        "check which of the two is right",
+    )
