@@ -8,7 +8,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping as MappingOf
+from collections.abc import Callable
+from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -89,7 +90,9 @@ def compiled(mapping: Mapping, release: Release, base: str) -> Compiled:
 # --- FHIR to SDTM ---------------------------------------------------------------------------------------------------
 
 
-def _emit_read(source: _Source, mapping: Mapping, release: Release, bound: MappingOf[str, Any], names: tuple[str, ...]) -> None:
+def _emit_read(
+    source: _Source, mapping: Mapping, release: Release, bound: MappingOf[str, Any], names: tuple[str, ...]
+) -> None:
     lines = [one for one in mapping.lines if release in one.releases and one.direction != "to_fhir"]
     tries = {name: _Node() for name in names}
     for one in lines:
@@ -103,7 +106,7 @@ def _emit_read(source: _Source, mapping: Mapping, release: Release, bound: Mappi
         if name != "Each":
             source.add(1, f"{name} = None")
     for name in names:
-        if name == mapping.resource or name == "Each":
+        if name in {mapping.resource, "Each"}:
             _emit_node(source, tries[name], name, 1, bound, mapping.resource)
         elif tries[name].children:
             source.add(1, f"if {name} is not None:")
@@ -203,7 +206,9 @@ def _emit_also(source: _Source, one: Line, path: Path, spelling: Spelling, bound
 # --- SDTM to FHIR ---------------------------------------------------------------------------------------------------
 
 
-def _emit_write(source: _Source, mapping: Mapping, release: Release, bound: MappingOf[str, Any], names: tuple[str, ...]) -> None:
+def _emit_write(
+    source: _Source, mapping: Mapping, release: Release, bound: MappingOf[str, Any], names: tuple[str, ...]
+) -> None:
     lines = [one for one in mapping.lines if release in one.releases and one.direction != "to_sdtm"]
     extras = [one for one in mapping.extras if release in one.releases]
     source.add(0, "def write(row, ctx):")
@@ -251,7 +256,9 @@ def _emit_element(source: _Source, path: Path, fixed: MappingOf[str, Any], bound
     source.add(1, f"{name}.setdefault({last.name!r}, []).append(Each)")
 
 
-def _emit_lines(source: _Source, lines: list[Line], extras: list[Any], part: str, depth: int, bound: MappingOf[str, Any]) -> None:
+def _emit_lines(
+    source: _Source, lines: list[Line], extras: list[Any], part: str, depth: int, bound: MappingOf[str, Any]
+) -> None:
     """Source for all lines and extras that write into one part."""
     empty = True
     for one in lines:
@@ -291,7 +298,9 @@ def _emit_descend(source: _Source, step: Step, name: str, depth: int, bound: Map
     return below
 
 
-def _emit_place(source: _Source, path: Path, name: str, value: str, shape: str, depth: int, bound: MappingOf[str, Any]) -> None:
+def _emit_place(
+    source: _Source, path: Path, name: str, value: str, shape: str, depth: int, bound: MappingOf[str, Any]
+) -> None:
     for step in path.steps[:-1]:
         name = _emit_descend(source, step, name, depth, bound)
     last = path.steps[-1]

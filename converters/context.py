@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from trialbridge.mappings.kit import Release, Resource, Row
 
 
-
 def fresh(template: Any) -> Any:
     """A copy of plain JSON that shares no list or object with it."""
     if isinstance(template, dict):

@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trialbridge.converters.carry import carried, extension
-from trialbridge.converters.records import Record
 from trialbridge.mappings.spellings import number_text
 
 if TYPE_CHECKING:
     from trialbridge.converters.context import Context
+    from trialbridge.converters.records import Record
     from trialbridge.mappings.kit import Resource, Row
 
 DATASET_CODES = "CodeSystem/sdtm-dataset"
@@ -23,7 +23,12 @@ def to_basic(record: Record, label: str, ctx: Context) -> Resource:
     """The Basic resource of a row; it is entered in the context."""
     row = record.row
     ctx.row = row
-    key = (record.dataset, row.get("STUDYID"), row.get("USUBJID"), _sequence(record.dataset, row) or f"row {record.number}")
+    key = (
+        record.dataset,
+        row.get("STUDYID"),
+        row.get("USUBJID"),
+        _sequence(record.dataset, row) or f"row {record.number}",
+    )
     made = ctx.begin("Basic", key, {})
     made["extension"] = [
         extension(ctx.url("x-sdtm-variable"), name, value, None)

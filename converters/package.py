@@ -46,7 +46,10 @@ class Package:
 
 def package_extension(study: Study, url: str) -> Resource:
     """The `sdtm-package` extension that describes a study's tables."""
-    inside: list[Resource] = [{"url": "standard", "valueString": study.standard}, {"url": "version", "valueString": study.version}]
+    inside: list[Resource] = [
+        {"url": "standard", "valueString": study.standard},
+        {"url": "version", "valueString": study.version},
+    ]
     if study.ct:
         inside.append({"url": "ct", "valueString": study.ct})
     inside.extend({"url": "dataset", "extension": list(_dataset(table))} for table in study)
@@ -92,13 +95,18 @@ def _declared(parts: Iterable[Resource]) -> Declared:
         if part.get("url") == "variable":
             of = _plain(part.get("extension") or ())
             variables.append(
-                Variable(str(of["name"]), str(of.get("label", "")), "Num" if of.get("type") == "Num" else "Char", of.get("length"))
+                Variable(
+                    str(of["name"]),
+                    str(of.get("label", "")),
+                    "Num" if of.get("type") == "Num" else "Char",
+                    of.get("length"),
+                )
             )
     return Declared(str(about["name"]), str(about.get("label", "")), tuple(variables))
 
 
 def _plain(parts: Iterable[Resource]) -> dict[str, Any]:
-    """url -> value of the simple extensions among `parts`."""
+    """Value by url of the simple extensions among `parts`."""
     return {part["url"]: value for part in parts for key, value in part.items() if key.startswith("value")}
 
 

@@ -27,7 +27,9 @@ Resource = dict[str, Any]
 _STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 
 
-def residue_of(source: Mapping[str, Resource], made: Mapping[str, Resource], renames: Mapping[str, str]) -> Iterator[Entry]:
+def residue_of(
+    source: Mapping[str, Resource], made: Mapping[str, Resource], renames: Mapping[str, str]
+) -> Iterator[Entry]:
     """The entries that turn `made` into `source`; both by reference (`Type/id`), `renames` from made to source."""
     taken = {other: key for key, other in renames.items()}
     for key in made:
@@ -41,7 +43,9 @@ def residue_of(source: Mapping[str, Resource], made: Mapping[str, Resource], ren
             continue
         if mine != key:
             yield {"resource": key, "made": mine}
-        yield from ({"resource": key, **change} for change in _changes(_renamed(made[mine], key, renames), resource, kind))
+        yield from (
+            {"resource": key, **change} for change in _changes(_renamed(made[mine], key, renames), resource, kind)
+        )
 
 
 def restored(made: Iterable[Resource], residue: Iterable[Entry]) -> list[Resource]:
@@ -56,7 +60,9 @@ def restored(made: Iterable[Resource], residue: Iterable[Entry]) -> list[Resourc
         try:
             key, path = entry["resource"], entry["path"]
         except KeyError as error:
-            raise UnreadableInputError(f"A residue entry has no {error}.", fix="use the residue.ndjson as written") from None
+            raise UnreadableInputError(
+                f"A residue entry has no {error}.", fix="use the residue.ndjson as written"
+            ) from None
         if "." not in path and "[" not in path:
             if entry.get("absent"):
                 found.pop(key, None)

@@ -15,13 +15,13 @@ from trialbridge.converters.to_fhir import ToFhir, native_to_fhir
 from trialbridge.converters.to_sdtm import ToSdtm, native_to_sdtm
 from trialbridge.fhir.bundle import pool
 from trialbridge.fhir.ids import BASE
-from trialbridge.fhir.located import Located
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from trialbridge.base.finding import Finding
     from trialbridge.fhir.bundle import Pool
+    from trialbridge.fhir.located import Located
     from trialbridge.mappings.kit import Release, Resource
     from trialbridge.sdtm.table import Study
 
@@ -99,7 +99,11 @@ def _by_key(held: Pool) -> dict[str, Resource]:
     for number, item in enumerate(held.items, start=1):
         resource = item.resource
         own = resource.get("id")
-        key = f"{resource.get('resourceType')}/{own}" if own else item.full_url or f"{resource.get('resourceType')}#{number}"
+        key = (
+            f"{resource.get('resourceType')}/{own}"
+            if own
+            else item.full_url or f"{resource.get('resourceType')}#{number}"
+        )
         while key in found:
             key += "'"
         found[key] = resource

@@ -96,7 +96,7 @@ def orphans(routed: Routed, resources: list[Resource], ctx: Context) -> Routed:
         key = f"Patient/{resource.get('id')}"
         if resource.get("resourceType") == "Patient" and key not in named:
             link = "individual" if ctx.release == "R4" else "subject"
-            stand_in = {"resourceType": "ResearchSubject", link: {"reference": key}}
+            stand_in: Resource = {"resourceType": "ResearchSubject", link: {"reference": key}}
             stand_in["identifier"] = [{"system": ctx.url("usubjid"), "value": ctx.usubjid({"reference": key})}]
             subjects.append((by_domain()["DM"][0], stand_in, None))
     identified = {
@@ -104,13 +104,17 @@ def orphans(routed: Routed, resources: list[Resource], ctx: Context) -> Routed:
     }
     lesions = list(routed.get("TU", ()))
     for resource in resources:
-        if resource.get("resourceType") == "BodyStructure" and id(resource) not in identified and not _is_volume(resource):
-            stand_in = {
+        if (
+            resource.get("resourceType") == "BodyStructure"
+            and id(resource) not in identified
+            and not _is_volume(resource)
+        ):
+            lesion: Resource = {
                 "resourceType": "Observation",
                 "subject": resource.get("patient"),
                 "focus": [{"reference": f"BodyStructure/{resource.get('id')}"}],
             }
-            lesions.append((by_domain()["TU"][0], stand_in, None))
+            lesions.append((by_domain()["TU"][0], lesion, None))
     found: Routed = {}
     if subjects:
         found["DM"] = subjects

@@ -70,8 +70,7 @@ def native_to_fhir(study: Study, base: str = BASE, release: Release = "R4") -> T
     mapped, plain = _sorted_out(study)
     written: list[_Written] = []
     for domain in by_domain():
-        for record in mapped.get(domain, ()):
-            written.append(_write(record, ctx, base, release))
+        written.extend(_write(record, ctx, base, release) for record in mapped.get(domain, ()))
     _round_trip(written, study, ctx, result)
     result.made.update({(one.record.dataset, one.record.number): one.parts for one in written})
     for dataset, rows in plain.items():

@@ -20,16 +20,16 @@ from trialbridge.converters.records import Record
 from trialbridge.converters.steps import pick
 from trialbridge.converters.subjects import enter_subjects, orphans
 from trialbridge.converters.tables import tables_of
-from trialbridge.fhir.bundle import Pool
 from trialbridge.fhir.paths import Choice, parse
 from trialbridge.mappings.names import constants
 from trialbridge.mappings.qualifiers import DEFAULTS
-from trialbridge.sdtm.table import Study
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trialbridge.mappings.kit import Mapping, Release, Resource, Row
+    from trialbridge.fhir.bundle import Pool
+    from trialbridge.mappings.kit import Mapping, Release, Resource
+    from trialbridge.sdtm.table import Study
 
 
 @dataclass(slots=True)
@@ -148,7 +148,9 @@ def _in_error(resource: Resource, ctx: Context) -> bool:
     if any(one.get("code") == "entered-in-error" for one in codings):
         return True
     modifiers = resource.get("modifierExtension") or ()
-    return any(one.get("url") == ctx.url("ae-status") and one.get("valueCode") == "entered-in-error" for one in modifiers)
+    return any(
+        one.get("url") == ctx.url("ae-status") and one.get("valueCode") == "entered-in-error" for one in modifiers
+    )
 
 
 def _read(

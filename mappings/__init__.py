@@ -5,15 +5,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from trialbridge.mappings.ae import AE
 from trialbridge.mappings.dm import DM
 from trialbridge.mappings.ds import DS
-from trialbridge.mappings.kit import Mapping
 from trialbridge.mappings.mh import MH
 from trialbridge.mappings.pr import PR
 from trialbridge.mappings.rs import RS
 from trialbridge.mappings.tr import TR
 from trialbridge.mappings.tu import TU
+
+if TYPE_CHECKING:
+    from trialbridge.mappings.kit import Mapping
 
 ALL: tuple[Mapping, ...] = (DM, *DS, MH, TU, *PR, *TR, *RS, AE)
 

@@ -55,7 +55,9 @@ OUTCOME = in_codelist(
 SEVERITY = in_codelist(
     "AESEV (C66769) and severity",
     "C66769",
-    further={value: (coding(AE_SEVERITY, value.lower(), value.capitalize()),) for value in ("MILD", "MODERATE", "SEVERE")},
+    further={
+        value: (coding(AE_SEVERITY, value.lower(), value.capitalize()),) for value in ("MILD", "MODERATE", "SEVERE")
+    },
     text=False,
 )
 SERIOUS = in_codelist(
@@ -150,8 +152,7 @@ def _suspects(release: Release) -> list[Line]:
             others = [first, "AdverseEvent.suspectEntity[0].causality[0].assessment"]
         else:
             path = (
-                f"AdverseEvent.suspectEntity.where(instanceReference.display='{suspect}')"
-                ".causality.entityRelatedness"
+                f"AdverseEvent.suspectEntity.where(instanceReference.display='{suspect}').causality.entityRelatedness"
             )
             others = ["AdverseEvent.suspectEntity[0].causality.entityRelatedness"]
         lines.append(line(variable, path, RELATEDNESS, *(others if variable == "AEREL" else ()), only=release))
@@ -246,7 +247,11 @@ AE = Mapping(
     fixed={"actuality": "actual"},
     extras=(
         Extra("AdverseEvent.meta", _profile),
-        Extra("AdverseEvent.modifierExtension", lambda row, ctx: [{"url": BACKPORT + "status", "valueCode": _status(row, ctx)}], ("R4",)),
+        Extra(
+            "AdverseEvent.modifierExtension",
+            lambda row, ctx: [{"url": BACKPORT + "status", "valueCode": _status(row, ctx)}],
+            ("R4",),
+        ),
         Extra("AdverseEvent.status", _status, ("R5",)),
         Extra(
             "AdverseEvent.extension(%x-sdtm-record).value.ofType(Identifier).system",

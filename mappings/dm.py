@@ -8,14 +8,16 @@ link to a site. COUNTRY is the site's. The study's arms carry ARMCD, for R4 know
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping as MappingOf
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trialbridge.mappings.common import STUDYID, day
 from trialbridge.mappings.kit import Context, Derived, Extra, Mapping, Part, Resource, Row, Spelling, codes, line
 from trialbridge.mappings.names import ABSENT, CDCREC, MCODE, NULL_FLAVOR, absent, coding, concept
 from trialbridge.mappings.spellings import DATE, DAY, TEXT, YES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping as MappingOf
 
 SEX = codes(
     "SEX (C66731) and administrative gender",

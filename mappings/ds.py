@@ -7,7 +7,7 @@ travels with the record.
 
 from __future__ import annotations
 
-from collections.abc import Mapping as MappingOf
+from typing import TYPE_CHECKING
 
 from trialbridge.mappings.common import STUDYID, day, epoch
 from trialbridge.mappings.concepts import in_codelist
@@ -15,6 +15,9 @@ from trialbridge.mappings.kit import Context, Extra, Line, Mapping, Resource, Ro
 from trialbridge.mappings.names import coding
 from trialbridge.mappings.spellings import DATE, RECORD, SUBJECT, TEXT
 from trialbridge.sdtm.dates import fhir_prefix
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping as MappingOf
 
 DATE_INSIDE = Spelling(
     "--DTC inside an extension: a legal FHIR dateTime or nothing",
@@ -83,7 +86,9 @@ def _has_milestone(element: Resource) -> bool:
 
 _each: dict[str, str] = {"R4": "ResearchSubject.extension(%progress)", "R5": "ResearchSubject.progress"}
 _derived = (STUDYID, day("DSSTDY", "DSSTDTC"), day("DSDY", "DSDTC"), epoch("DSSTDTC"))
-_extras = (Extra("Each.extension(%x-sdtm-record).value.ofType(Identifier).system", lambda _row, ctx: ctx.url("sdtm-record")),)
+_extras = (
+    Extra("Each.extension(%x-sdtm-record).value.ofType(Identifier).system", lambda _row, ctx: ctx.url("sdtm-record")),
+)
 
 MILESTONE = Mapping(
     domain="DS",

@@ -7,12 +7,15 @@ What cannot be inverted is refused here, when the dictionary is imported.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping as MappingOf
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from trialbridge.base.errors import NotInvertibleError
 from trialbridge.fhir.paths import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from collections.abc import Mapping as MappingOf
 
 Row = dict[str, Any]
 """One record: variable -> str, float or None. Supplemental qualifiers stand under `SUPP.<QNAM>`."""

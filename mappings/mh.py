@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping as MappingOf
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trialbridge.mappings.common import STUDYID, day, epoch
 from trialbridge.mappings.kit import Context, Extra, Mapping, Resource, Row, Spelling, line
 from trialbridge.mappings.names import MCODE, SCT, coding, concept
 from trialbridge.mappings.spellings import DATE, RECORD, SUBJECT, TEXT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping as MappingOf
 
 _CLINICAL = "http://terminology.hl7.org/CodeSystem/condition-clinical"
 _VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"

@@ -35,7 +35,15 @@ _TECHNIQUES = {
     "INTENSITY-MODULATED RADIATION THERAPY": coding(SCT, "441799006", "Intensity modulated radiation therapy"),
     "3D CONFORMAL RADIATION THERAPY": coding(SCT, "1162782007", "Three dimensional external beam radiation therapy"),
 }
-_RADIOTHERAPY = frozenset({*_TECHNIQUES, "EXTERNAL BEAM RADIATION THERAPY", "RADIOTHERAPY", "STEREOTACTIC BODY RADIATION THERAPY", "BRACHYTHERAPY"})
+_RADIOTHERAPY = frozenset(
+    {
+        *_TECHNIQUES,
+        "EXTERNAL BEAM RADIATION THERAPY",
+        "RADIOTHERAPY",
+        "STEREOTACTIC BODY RADIATION THERAPY",
+        "BRACHYTHERAPY",
+    }
+)
 OCCURRED = codes("PROCCUR and status", {"N": "not-done"})
 DOSE = "Procedure.extension(%dose-to-volume).extension('totalDoseDelivered').value.ofType(Quantity)"
 MODALITY = "Procedure.extension(%modality-and-technique)"

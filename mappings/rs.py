@@ -33,7 +33,10 @@ RESPONSE = in_codelist(
         "CR": (coding(SCT, "103338009", "In full remission"), coding(LOINC, "LA28366-5", "Complete response")),
         "PR": (coding(SCT, "103337004", "In partial remission"), coding(LOINC, "LA28369-9", "Partial response")),
         "SD": (coding(SCT, "359746009", "Patient's condition stable"), coding(LOINC, "LA28371-5", "Stable disease")),
-        "PD": (coding(SCT, "271299001", "Patient's condition worsened"), coding(LOINC, "LA28370-7", "Progressive disease")),
+        "PD": (
+            coding(SCT, "271299001", "Patient's condition worsened"),
+            coding(LOINC, "LA28370-7", "Progressive disease"),
+        ),
         "NE": (coding(SCT, "709137006", "Patient condition undetermined"),),
     },
     text=False,

@@ -19,7 +19,7 @@ def _text(value: Any, _ctx: Context) -> str | None:
 TEXT = Spelling("text, verbatim", _text, _text)
 
 
-def number_text(value: float | Decimal | int) -> str:
+def number_text(value: float | Decimal) -> str:
     """A number as SDTM text has it: no exponent, no trailing zeros, no trailing point.
 
     >>> number_text(63.0), number_text(17.6), number_text(Decimal("2400"))
@@ -168,4 +168,6 @@ def _record_to_sdtm(value: Any, _ctx: Context) -> float | None:
         return None
 
 
-RECORD = Spelling("--SEQ within STUDYID|DOMAIN|USUBJID|--SEQ, the record's business identifier", _record_to_sdtm, _record_to_fhir)
+RECORD = Spelling(
+    "--SEQ within STUDYID|DOMAIN|USUBJID|--SEQ, the record's business identifier", _record_to_sdtm, _record_to_fhir
+)

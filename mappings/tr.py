@@ -7,9 +7,8 @@ as collected and never computed here (RECIST: the sponsor should not derive resu
 
 from __future__ import annotations
 
-from collections.abc import Mapping as MappingOf
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trialbridge.mappings.anatomy import METHOD
 from trialbridge.mappings.common import STUDY_EXTENSION, STUDYID, collected, day, epoch, evaluator, record_lines, visit
@@ -19,6 +18,9 @@ from trialbridge.mappings.kit import Context, Derived, Extra, Line, Mapping, Res
 from trialbridge.mappings.names import ABSENT_CODES, LOINC, MCODE, UCUM, coding, concept
 from trialbridge.mappings.route import has_code
 from trialbridge.mappings.spellings import LESION, RESULT, TEXT, number_text, plain_decimal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping as MappingOf
 
 SIZE = coding(LOINC, "21889-1", "Size Tumor")
 TEST = in_codelist("tumour test", "C96779", aliases={(LOINC, "21889-1"): "LDIAM"}, text=False)

@@ -7,8 +7,7 @@ their own. "Previously irradiated" (TUPREVIR) is not "irradiated on study".
 
 from __future__ import annotations
 
-from collections.abc import Mapping as MappingOf
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trialbridge.mappings.anatomy import DIRECTION, LATERALITY, LOCATION, METHOD, SIDE
 from trialbridge.mappings.common import STUDY_EXTENSION, STUDYID, collected, day, epoch, evaluator, record_lines, visit
@@ -18,6 +17,9 @@ from trialbridge.mappings.kit import Context, Extra, Mapping, Part, Resource, Ro
 from trialbridge.mappings.names import DCM, MCODE, absent, coding
 from trialbridge.mappings.route import has_code
 from trialbridge.mappings.spellings import TEXT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping as MappingOf
 
 TEST = in_codelist("tumour identification test", "C96784", text=False)
 RESULT = in_codelist(

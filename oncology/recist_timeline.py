@@ -13,7 +13,7 @@ from trialbridge.oncology.lesions import Kind, Lesion, Reader, Reading, State, T
 from trialbridge.oncology.recist_criteria import CR, EQUIVOCAL, NODE_NORMAL_MM, PR, SD, UNEQUIVOCAL
 from trialbridge.oncology.recist_days import days_at_least
 from trialbridge.oncology.recist_overall import nontarget_response
-from trialbridge.oncology.recist_target import MISSING, Measured, Reference, measured, seen_again, target_response
+from trialbridge.oncology.recist_target import MISSING, Reference, measured, seen_again, target_response
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

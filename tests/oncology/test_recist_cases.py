@@ -57,10 +57,7 @@ def case_study(case):
         row = {"USUBJID": SUBJECT, "TULNKID": lnkid, "TUTESTCD": "TUMIDENT", "TUSTRESC": kind, "TULOC": loc}
         tu.append({**row, "TUDTC": date, "VISITNUM": float(number)})
     rows = [
-        row
-        for visit in case["visits"]
-        for lnkid, seen in visit["seen"].items()
-        for row in tr_rows(lnkid, seen, visit)
+        row for visit in case["visits"] for lnkid, seen in visit["seen"].items() for row in tr_rows(lnkid, seen, visit)
     ]
     tables = [table("TU", pl.DataFrame(tu)), table("TR", pl.DataFrame(rows, schema=TR))]
     if "start" in case:
