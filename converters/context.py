@@ -235,14 +235,19 @@ class Context:
         """All facts of a kind, by the rest of their key."""
         return {key[1:]: value for key, value in self._facts.items() if key[0] == kind}
 
-    def enter_epochs(self, rows: Iterable[Row]) -> None:
-        """The elements of SE: a date lies in the last one that has begun by then (SDTMIG 3.4, SE assumptions)."""
-        for row in rows:
+    def enter_design(self, elements: Iterable[Row], visits: Iterable[Row]) -> None:
+        """The rows of SE and TV, from which EPOCH and VISITDY follow.
+
+        A date lies in the last element of SE that has begun by then (SDTMIG 3.4, SE assumptions).
+        """
+        for row in visits:
+            self.learn("visitdy", row.get("VISITNUM"), value=row.get("VISITDY"))
+        for row in elements:
             usubjid, start, epoch = row.get("USUBJID"), row.get("SESTDTC"), row.get("EPOCH")
             if usubjid and start and epoch and len(start) >= 10:
                 self._epochs.setdefault(usubjid, []).append((start, epoch))
-        for elements in self._epochs.values():
-            elements.sort()
+        for begun in self._epochs.values():
+            begun.sort()
 
     def _epoch(self, usubjid: str, when: str) -> str | None:
         """The epoch of a complete date; None for partial dates and before the first element."""

@@ -6,6 +6,7 @@ stay together on a server.
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 from trialbridge.converters.carry import carried, extension
@@ -23,12 +24,7 @@ def to_basic(record: Record, label: str, ctx: Context) -> Resource:
     """The Basic resource of a row; it is entered in the context."""
     row = record.row
     ctx.row = row
-    key = (
-        record.dataset,
-        row.get("STUDYID"),
-        row.get("USUBJID"),
-        _sequence(record.dataset, row) or f"row {record.number}",
-    )
+    key = (record.dataset, row.get("STUDYID"), row.get("USUBJID"), _sequence(record, row) or _digest(row))
     made = ctx.begin("Basic", key, {})
     made["extension"] = [
         extension(ctx.url("x-sdtm-variable"), name, value, None)
@@ -43,9 +39,15 @@ def to_basic(record: Record, label: str, ctx: Context) -> Resource:
     return made
 
 
-def _sequence(dataset: str, row: Row) -> str | None:
-    value = row.get(f"{dataset[:2]}SEQ")
+def _sequence(record: Record, row: Row) -> str | None:
+    """--SEQ, where it numbers a subject's records (TSSEQ numbers the values of a parameter)."""
+    value = row.get(f"{record.dataset[:2]}SEQ") if row.get("USUBJID") is not None else None
     return number_text(value) if isinstance(value, float) else None
+
+
+def _digest(row: Row) -> str:
+    """A key made of all that a row says, for rows without a sequence number: the same in any order of rows."""
+    return hashlib.blake2b(repr(sorted(row.items())).encode(), digest_size=16).hexdigest()
 
 
 def from_basic(resource: Resource, ctx: Context) -> tuple[str, Row] | None:

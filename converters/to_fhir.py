@@ -66,7 +66,7 @@ def native_to_fhir(study: Study, base: str = BASE, release: Release = "R4") -> T
     oncology = any(name in study for name in ("TU", "TR", "RS"))
     ctx = Context(base, release, oncology=oncology)
     result = ToFhir([])
-    ctx.enter_epochs(study["SE"].rows() if "SE" in study else ())
+    ctx.enter_design(study["SE"].rows() if "SE" in study else (), study["TV"].rows() if "TV" in study else ())
     mapped, plain = _sorted_out(study)
     written: list[_Written] = []
     for domain in by_domain():
@@ -186,7 +186,7 @@ def _settle_record(one: _Written, columns: frozenset[str], ctx: Context, result:
 
 
 def _by_default(qualifier: Qualifier) -> bool:
-    return DEFAULTS.get(qualifier.name) == (qualifier.label, qualifier.origin) and qualifier.evaluator is None
+    return DEFAULTS.get(qualifier.name) == (qualifier.label, qualifier.origin, qualifier.evaluator)
 
 
 def _finish(study: Study, ctx: Context) -> None:

@@ -67,7 +67,7 @@ def native_to_sdtm(pool: Pool, base: str, release: Release, version: str = "3.4"
             if found is not None:
                 dataset, row = found
                 rows.setdefault(dataset, []).append(Record(dataset, len(rows.get(dataset, ())) + 1, row))
-    ctx.enter_epochs(record.row for record in rows.get("SE", ()))
+    ctx.enter_design(*([record.row for record in rows.get(name, ())] for name in ("SE", "TV")))
     routed, skipped = _route(resources, ctx, findings)
     routed = {**routed, **orphans(routed, resources, ctx)}
     sources: list[Source] = []
@@ -181,7 +181,7 @@ def _read(
         if variable.startswith("SUPP."):
             name = variable.removeprefix("SUPP.")
             if qualifier is None and value is not None:
-                qualifier = Qualifier(name, value, *DEFAULTS.get(name, (None, None)))
+                qualifier = Qualifier(name, value, *DEFAULTS.get(name, ()))
             if qualifier is not None and value is not None:
                 record.qualifiers[name] = qualifier
         return value

@@ -76,8 +76,11 @@ RELATEDNESS = in_codelist(
         "NOT RELATED": (coding(NCIT, "C53256", "Not Related"),),
         "UNLIKELY": (coding(NCIT, "C53257", "Unlikely Related"),),
         "POSSIBLE": (coding(NCIT, "C53258", "Possibly Related"),),
+        "UNLIKELY RELATED": (coding(NCIT, "C53257", "Unlikely Related"),),
+        "POSSIBLY RELATED": (coding(NCIT, "C53258", "Possibly Related"),),
         "RELATED": (coding(NCIT, "C53260", "Related"),),
     },
+    text_first=True,
 )
 _LEVELS = (
     ("LLT", "AELLT", "AELLTCD"),

@@ -40,6 +40,7 @@ _DIRECTIONS = {
     "PERIPHERAL": ("14414005", "Peripheral"),
     "PROXIMAL": ("40415009", "Proximal"),
     "DISTAL": ("46053002", "Distal"),
+    "MIDDLE": ("260528009", "Middle"),
     "MIDLINE": ("399488007", "Midline"),
 }
 _METHODS = {

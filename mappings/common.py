@@ -117,6 +117,13 @@ def epoch(date: str) -> Derived:
     return Derived("EPOCH", how, f"the epoch of SE in which {date} lies", "SDTMIG 3.4 section 4.4.6")
 
 
+def _planned_day(row: Row, ctx: Context) -> Any:
+    return ctx.fact("visitdy", row["VISITNUM"]) if row.get("VISITNUM") is not None else None
+
+
+VISITDY = Derived("VISITDY", _planned_day, "the planned day of the visit in TV", "SDTMIG 3.4, TV")
+
+
 def collected(domain: str, resource: str) -> Line:
     """--DTC of a finding: `effectiveDateTime`."""
     return line(

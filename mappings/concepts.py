@@ -87,18 +87,22 @@ def in_codelist(
     aliases: Aliases | None = None,
     lead: tuple[dict[str, Any], ...] = (),
     text: bool = True,
+    text_first: bool = False,
 ) -> Spelling:
     """A CodeableConcept for the terms of codelists given by their C-codes.
 
     `further` are codings written before the NCIt one and read back; `aliases` are only read; `lead` are codings
     that always stand first. With `text` the submission value is written as text too, and a text (or a display) that
     no coding explains is read; without it another line holds the text, and a value that is no term becomes the
-    display of a coding without system and code.
+    display of a coding without system and code. `text_first` is for variables without a codelist: the text is what
+    was said, the codings are what it comes to.
     """
     read = _reader(codelists, further or {}, aliases or {})
     codings = _codings_of(codelists, further or {})
 
     def to_sdtm(element: Any, _ctx: Context) -> str | None:
+        if text_first and isinstance(element, dict) and isinstance(element.get("text"), str):
+            return str(element["text"])
         value = read(element)
         if value is not None or not isinstance(element, dict):
             return value

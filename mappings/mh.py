@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _CLINICAL = "http://terminology.hl7.org/CodeSystem/condition-clinical"
 _VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
 _CATEGORY = "http://terminology.hl7.org/CodeSystem/condition-category"
-_LUNG = {
+_CANCERS = {  # what a dictionary term begins with (the stage follows) -> the code mCODE's value set has for it
     "NON-SMALL CELL LUNG CANCER": coding(SCT, "254637007", "Non-small cell lung cancer"),
     "NON-SMALL CELL LUNG CARCINOMA": coding(SCT, "254637007", "Non-small cell lung cancer"),
 }
@@ -31,8 +31,8 @@ def is_primary_cancer(row: Row) -> bool:
 
 def _decoded_to_fhir(value: str, _ctx: Context) -> dict[str, Any]:
     """The dictionary term as a coding: SNOMED CT where mCODE wants it and the term is known, the display always."""
-    known = _LUNG.get(value.upper())
-    return {"coding": [*([known] if known else []), {"display": value}]}
+    known = [one for begin, one in _CANCERS.items() if value.upper().startswith(begin)]
+    return {"coding": [*known, {"display": value}]}
 
 
 def _decoded_to_sdtm(element: Any, _ctx: Context) -> str | None:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from trialbridge.mappings.anatomy import LOCATION, SIDE, TOWARD
-from trialbridge.mappings.common import STUDY_EXTENSION, STUDYID, day, epoch, record_lines, visit
+from trialbridge.mappings.common import STUDY_EXTENSION, STUDYID, VISITDY, day, epoch, record_lines, visit
 from trialbridge.mappings.concepts import in_codelist
 from trialbridge.mappings.kit import Context, Derived, Extra, Line, Mapping, Part, Resource, Row, Spelling, codes, line
 from trialbridge.mappings.names import MCODE, NULL_FLAVOR, SCT, UCUM, absent, coding, concept
@@ -158,7 +158,7 @@ def _lines(decoded: Spelling) -> tuple[Line, ...]:
     )
 
 
-_derived = (STUDYID, day("PRSTDY", "PRSTDTC"), day("PRENDY", "PRENDTC"), epoch("PRSTDTC"))
+_derived = (STUDYID, VISITDY, day("PRSTDY", "PRSTDTC"), day("PRENDY", "PRENDTC"), epoch("PRSTDTC"))
 
 COURSE_SUMMARY = Mapping(
     domain="PR",

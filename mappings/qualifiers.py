@@ -6,10 +6,10 @@ qualifiers (SDTMIG 3.4 appendix C1) where it has them, else ours.
 
 from __future__ import annotations
 
-DEFAULTS: dict[str, tuple[str, str]] = {
-    "PRFRACN": ("Number of Fractions", "CRF"),
-    "PRTRTINT": ("Treatment Intent", "CRF"),
-    "AERELRT": ("Relatedness to Radiotherapy", "CRF"),
-    "AERELIO": ("Relatedness to Immune Therapy", "CRF"),
+DEFAULTS: dict[str, tuple[str, str, str | None]] = {
+    "PRFRACN": ("Number of Fractions", "CRF", None),
+    "PRTRTINT": ("Treatment Intent", "CRF", None),
+    "AERELRT": ("Relatedness to Radiotherapy", "CRF", "INVESTIGATOR"),
+    "AERELIO": ("Relatedness to Immune Therapy", "CRF", "INVESTIGATOR"),
 }
-"""QNAM -> (QLABEL, QORIG); QEVAL is empty."""
+"""QNAM -> (QLABEL, QORIG, QEVAL)."""

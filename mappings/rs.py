@@ -9,7 +9,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from trialbridge.mappings.common import STUDY_EXTENSION, STUDYID, collected, day, epoch, evaluator, record_lines, visit
+from trialbridge.mappings.common import (
+    STUDY_EXTENSION,
+    STUDYID,
+    VISITDY,
+    collected,
+    day,
+    epoch,
+    evaluator,
+    record_lines,
+    visit,
+)
 from trialbridge.mappings.concepts import in_codelist
 from trialbridge.mappings.findings import NOT_DONE, decoded, same_as
 from trialbridge.mappings.kit import Context, Derived, Extra, Line, Mapping, Resource, Row, Spelling, line
@@ -83,6 +93,7 @@ def _lines(test: Spelling) -> tuple[Line, ...]:
 
 
 CODED = (
+    line("RSSCAT", "Observation.category[0].text", TEXT),
     line("RSSTRESC", "Observation.value.ofType(CodeableConcept)", RESPONSE),
     line(
         "RSORRES",
@@ -109,6 +120,7 @@ def _stresn(row: Row, _ctx: Context) -> float | None:
 
 DERIVED = (
     STUDYID,
+    VISITDY,
     decoded("RSTEST", "RSTESTCD", "ONCRTSCD"),
     same_as("RSSTRESC", "RSORRES"),
     same_as("RSORRES", "RSSTRESC"),

@@ -101,8 +101,8 @@ def _dates(name: str, prefix_of: Any) -> Spelling:
     return Spelling(name, to_sdtm, to_fhir, shape="literal")
 
 
-DATE = _dates("--DTC: the longest legal FHIR dateTime; the literal beside it where they differ", fhir_prefix)
-DAY = _dates("--DTC: the longest legal FHIR date; the literal beside it where they differ", fhir_date_prefix)
+DATE = _dates("date/time, as much as FHIR allows; the literal beside it where they differ", fhir_prefix)
+DAY = _dates("date, as much as FHIR allows; the literal beside it where they differ", fhir_date_prefix)
 
 
 def plain_decimal(text: str) -> Decimal | int | None:

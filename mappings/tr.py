@@ -11,7 +11,17 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from trialbridge.mappings.anatomy import METHOD
-from trialbridge.mappings.common import STUDY_EXTENSION, STUDYID, collected, day, epoch, evaluator, record_lines, visit
+from trialbridge.mappings.common import (
+    STUDY_EXTENSION,
+    STUDYID,
+    VISITDY,
+    collected,
+    day,
+    epoch,
+    evaluator,
+    record_lines,
+    visit,
+)
 from trialbridge.mappings.concepts import in_codelist
 from trialbridge.mappings.findings import NOT_DONE, UNIT, decoded, same_as
 from trialbridge.mappings.kit import Context, Derived, Extra, Line, Mapping, Resource, Row, line
@@ -68,6 +78,7 @@ def _join_group(row: Row, parts: MappingOf[str, Resource], ctx: Context) -> None
 
 DERIVED = (
     STUDYID,
+    VISITDY,
     decoded("TRTEST", "TRTESTCD", "TRTESTCD"),
     Derived("TRSTRESC", _stresc, "the result in mm", "SDTMIG 3.4 section 4.5.1.1"),
     Derived("TRSTRESN", _stresn, "TRSTRESC as a number"),

@@ -10,7 +10,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trialbridge.mappings.anatomy import DIRECTION, LATERALITY, LOCATION, METHOD, SIDE
-from trialbridge.mappings.common import STUDY_EXTENSION, STUDYID, collected, day, epoch, evaluator, record_lines, visit
+from trialbridge.mappings.common import (
+    STUDY_EXTENSION,
+    STUDYID,
+    VISITDY,
+    collected,
+    day,
+    epoch,
+    evaluator,
+    record_lines,
+    visit,
+)
 from trialbridge.mappings.concepts import in_codelist
 from trialbridge.mappings.findings import decoded, same_as
 from trialbridge.mappings.kit import Context, Extra, Mapping, Part, Resource, Row, line
@@ -121,6 +131,7 @@ TU = Mapping(
     ),
     derived=(
         STUDYID,
+        VISITDY,
         decoded("TUTEST", "TUTESTCD", "TUTESTCD"),
         same_as("TUSTRESC", "TUORRES"),
         same_as("TUORRES", "TUSTRESC"),

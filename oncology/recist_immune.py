@@ -8,7 +8,7 @@ lesions have improved since. Scans earlier than the window do not confirm.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -40,6 +40,8 @@ class _Pending:
     sum: Decimal | None
     nontarget: Mapping[str, Reading]
     new: Mapping[str, NewLesion]
+    early: frozenset[Category] = frozenset()
+    """Categories that progressed on a scan too early to confirm: their growth at the next one does."""
 
 
 @dataclass(slots=True)
@@ -123,6 +125,7 @@ def _decide(
         said = "; ".join(confirming.values())
         if days is None or days < least:
             early = "at an unknown interval" if days is None else f"after {days} days, before {least}"
+            course.pending = replace(pending, early=pending.early | frozenset(confirming))
             return "iUPD", f"{said}, but {early}: not confirmed yet", frozenset()
         late = f", later than {most} days" if days > most else ""
         return (
@@ -138,6 +141,7 @@ def _unconfirmed(
 ) -> tuple[str, str]:
     """A visit that does not confirm: not evaluable, the bar reset, or still unconfirmed."""
     if not active and base == NE:
+        _wait(course, now, active)
         return NE, f"not evaluable, iUPD of {pending.since} stays open"
     if not active or _improved(now, course, active):
         course.pending = None
@@ -150,16 +154,20 @@ def _unconfirmed(
 
 
 def _wait(course: _Course, now: Components, active: frozenset[Category]) -> None:
-    """Open an iUPD, or carry it on: growth in a category is measured from where that category first progressed."""
+    """Open an iUPD, or carry it on: growth in a category is measured from where that category first progressed.
+
+    A category that cannot be evaluated now stays open as it was.
+    """
     old = course.pending
     total = now.sum if now.complete else None
     if old is None:
         course.pending = _Pending(now.point.first, active, total, now.nontarget_readings, now.new)
         return
-    keep = old.categories & active
+    unseen = {category for category, response in ((TARGET, now.target), (NON_TARGET, now.nontarget)) if response == NE}
+    keep = old.categories & active | (old.categories | old.early) & unseen
     course.pending = _Pending(
         old.since,
-        active,
+        active | keep,
         old.sum if TARGET in keep else total,
         old.nontarget if NON_TARGET in keep else now.nontarget_readings,
         old.new if NEW in keep else now.new,
@@ -175,7 +183,7 @@ def _confirming(now: Components, pending: _Pending, active: frozenset[Category])
         rise = now.sum - pending.sum
         if rise >= LEAST_GROWTH:
             found[TARGET] = f"sum {mm(now.sum)} mm is a further {signed(rise)} mm over {mm(pending.sum)} mm at iUPD"
-    if NON_TARGET in pending.categories:
+    if NON_TARGET in pending.categories | pending.early:
         larger = [lnkid for lnkid, one in now.nontarget_readings.items() if _grew(one, pending.nontarget.get(lnkid))]
         if larger:
             found[NON_TARGET] = f"further increase of non-target {', '.join(larger)}"

