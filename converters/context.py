@@ -44,6 +44,7 @@ class Context:
         self.release: Release = release
         self.oncology = oncology
         self.row: Row = {}
+        self.dataset = ""
         self.resources: dict[str, Resource] = {}
         self.duplicates: list[tuple[str, tuple[Any, ...]]] = []
         self._elsewhere = elsewhere
@@ -116,8 +117,10 @@ class Context:
     def _enrol(self, usubjid: str, patient: Resource) -> None:
         """A ResearchSubject for a subject that DM does not list."""
         studyid = self.row.get("STUDYID")
-        subject, new = self.share("ResearchSubject", (studyid, usubjid), {"_status": absent("unknown")})
-        if new:
+        subject, _ = self.share("ResearchSubject", (studyid, usubjid), {})
+        if "identifier" not in subject:
+            if "status" not in subject:
+                subject["_status"] = absent("unknown")
             subject["identifier"] = [{"system": self.url("usubjid"), "value": usubjid}]
             subject["individual" if self.release == "R4" else "subject"] = patient
             if studyid:

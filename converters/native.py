@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from trialbridge.mappings import ALL
+from trialbridge.mappings.observed import findings
 from trialbridge.mappings.route import domain_named
 
 if TYPE_CHECKING:
@@ -31,21 +32,42 @@ def by_domain() -> dict[str, tuple[Mapping, ...]]:
     return found
 
 
-def for_row(domain: str, row: Row) -> Mapping:
-    """The mapping of a domain that takes a row: the first whose condition holds."""
-    mappings = by_domain()[domain]
+@lru_cache(maxsize=256)
+def by_class(domain: str) -> tuple[Mapping, ...]:
+    """The mappings of a Findings domain that has none of its own."""
+    return findings(domain)
+
+
+def of_dataset(dataset: str, columns: Iterable[str]) -> tuple[Mapping, ...]:
+    """The mappings of a dataset: its own domain's, its parent's (LBCH is a part of LB), its class's, or none."""
+    if dataset.startswith(("SUPP", "AP", "REL")):
+        return ()
+    domain = dataset[:2]
+    if domain in by_domain():
+        return by_domain()[domain] if len(dataset) in {2, 4} else ()
+    names = set(columns)
+    wanted = {"STUDYID", "DOMAIN", "USUBJID", f"{domain}SEQ", f"{domain}TESTCD", f"{domain}ORRES"}
+    return by_class(domain) if wanted <= names else ()
+
+
+def for_row(mappings: tuple[Mapping, ...], row: Row) -> Mapping:
+    """The mapping that takes a row: the first whose condition holds."""
     return next((one for one in mappings if one.given(row)), mappings[-1])
 
 
-def for_resource(resource: Resource, record_system: str) -> Mapping | None:
-    """The mapping that reads a resource: of the domain it names, else the first that knows its subject matter."""
+def for_resource(resource: Resource, record_system: str) -> tuple[str, Mapping] | None:
+    """The dataset and mapping that read a resource: those it names, else the first that knows its subject matter."""
     kind = resource.get("resourceType")
     named = domain_named(resource, record_system)
-    for mapping in ALL:
-        if mapping.resource != kind or mapping.each:
-            continue
-        if (named == mapping.domain if named else mapping.when(resource)) and mapping.shape(resource):
-            return mapping
+    if named is None:
+        for mapping in ALL:
+            if mapping.resource == kind and not mapping.each and mapping.when(resource) and mapping.shape(resource):
+                return mapping.domain, mapping
+        return None
+    mappings = by_domain().get(named[:2]) or (by_class(named[:2]) if kind == "Observation" else ())
+    for mapping in mappings:
+        if mapping.resource == kind and not mapping.each and mapping.shape(resource):
+            return named, mapping
     return None
 
 

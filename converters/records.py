@@ -52,8 +52,8 @@ def joined(study: Study, parents: dict[str, list[Record]]) -> dict[str, list[Rec
     for table in study:
         if not table.name.startswith("SUPP") or table.name[4:] not in parents:
             continue
-        domain = table.name[4:]
-        homes = _homes(domain, parents[domain])
+        domain = table.name[4:6]
+        homes = _homes(domain, parents[table.name[4:]])
         fits = set(table.frame.columns) <= set(_SUPP)
         for record in records(table):
             parent = homes.get(_home(domain, record.row)) if fits else None

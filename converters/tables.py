@@ -28,7 +28,7 @@ def tables_of(rows: dict[str, list[Record]], package: Package | None, version: s
         if declared is None:
             _number(dataset, found, findings)
         datasets.setdefault(dataset, []).extend(found)
-        extra = [row for one in found for row in supplemental(dataset, one)]
+        extra = [row for one in found for row in supplemental(dataset[:2], one)]
         if extra:
             supp = f"SUPP{dataset}"
             datasets.setdefault(supp, []).extend(Record(supp, 0, row) for row in extra)
@@ -43,7 +43,7 @@ def tables_of(rows: dict[str, list[Record]], package: Package | None, version: s
 
 def _number(dataset: str, found: list[Record], findings: list[Finding]) -> None:
     """Give --SEQ to records without one: after the subject's highest, in the order read (SDTMIG 3.4 section 4.1.5)."""
-    name = f"{dataset}SEQ"
+    name = f"{dataset[:2]}SEQ"
     try:
         if name not in metadata.domain(dataset):
             return

@@ -15,7 +15,7 @@ from trialbridge.converters.compile import Compiled, compiled
 from trialbridge.converters.context import Context
 from trialbridge.converters.generic import to_basic
 from trialbridge.converters.ledger import Ledger
-from trialbridge.converters.native import by_domain, for_element, for_resource, for_row, walk
+from trialbridge.converters.native import by_class, by_domain, for_element, for_resource, for_row, of_dataset, walk
 from trialbridge.converters.order import in_order
 from trialbridge.converters.package import add_arms, package_extension
 from trialbridge.converters.records import Record, joined, records
@@ -68,9 +68,7 @@ def native_to_fhir(study: Study, base: str = BASE, release: Release = "R4") -> T
     result = ToFhir([])
     ctx.enter_design(study["SE"].rows() if "SE" in study else (), study["TV"].rows() if "TV" in study else ())
     mapped, plain = _sorted_out(study)
-    written: list[_Written] = []
-    for domain in by_domain():
-        written.extend(_write(record, ctx, base, release) for record in mapped.get(domain, ()))
+    written = [_write(record, ctx, base, release) for dataset in mapped for record in mapped[dataset]]
     _round_trip(written, study, ctx, result)
     result.made.update({(one.record.dataset, one.record.number): one.parts for one in written})
     for dataset, rows in plain.items():
@@ -90,38 +88,38 @@ def native_to_fhir(study: Study, base: str = BASE, release: Release = "R4") -> T
 
 
 def _sorted_out(study: Study) -> tuple[dict[str, list[Record]], dict[str, list[Record]]]:
-    """Records of mapped domains with their qualifiers, and records that travel as rows of their own."""
+    """Records of mapped datasets with their qualifiers, in the order of writing; and records that travel as they are."""
     mapped: dict[str, list[Record]] = {}
     plain: dict[str, list[Record]] = {}
-    for table in study:
-        if table.name not in by_domain():
+    order = list(by_domain())
+    for table in sorted(study, key=lambda one: order.index(one.name[:2]) if one.name[:2] in order else len(order)):
+        if not of_dataset(table.name, table.frame.columns):
             continue
         for record in records(table):
-            row = record.row
-            usable = row.get("USUBJID") is not None and row.get("DOMAIN") == table.name
+            usable = record.row.get("USUBJID") is not None and record.row.get("DOMAIN") == table.name[:2]
             (mapped if usable else plain).setdefault(table.name, []).append(record)
     loose = joined(study, mapped)
     for table in study:
         if table.name in loose:
             plain[table.name] = loose[table.name]
-        elif table.name not in by_domain() and table.name[4:] not in mapped:
+        elif not of_dataset(table.name, table.frame.columns) and table.name[4:] not in mapped:
             plain[table.name] = records(table)
     return mapped, plain
 
 
 def _write(record: Record, ctx: Context, base: str, release: Release) -> _Written:
     """Write one record; what no code explains gets its domain's name in its business identifier."""
-    domain = record.dataset
-    mapping = for_row(domain, record.row)
+    mappings = of_dataset(record.dataset, ("STUDYID", *record.row)) or by_class(record.dataset[:2])
+    mapping = for_row(mappings, record.row)
     functions = compiled(mapping, release, base)
-    ctx.row = record.row
+    ctx.row, ctx.dataset = record.row, record.dataset
     parts = functions.write(record.row, ctx)
     primary = parts[0]
     assert primary is not None
     each = parts[1] if mapping.each else None
     if not mapping.each:
-        found = for_resource(primary, ctx.url("sdtm-record")) if domain != "DM" else mapping
-        if found is None or found.domain != domain:
+        found = for_resource(primary, ctx.url("sdtm-record"))
+        if mapping.domain != "DM" and (found is None or found[0] != record.dataset):
             _name_record(primary, record, ctx)
     named = {name: part for name, part in zip(functions.names, parts, strict=True) if part}
     if mapping.after_write is not None:
@@ -139,12 +137,12 @@ def _name_record(primary: Resource, record: Record, ctx: Context) -> None:
 def _round_trip(written: list[_Written], study: Study, ctx: Context, result: ToFhir) -> None:
     """Read back all that was written, and carry what comes back different."""
     columns = {table.name: frozenset(table.frame.columns) for table in study}
-    for domain in by_domain():
-        for one in (one for one in written if one.record.dataset == domain):
-            _settle_record(one, columns[domain], ctx, result)
-            if domain == "DM":
-                ctx.learn("rfstdtc", one.record.row["USUBJID"], value=one.record.row.get("RFSTDTC"))
-            result.ledger.record(domain, "out")
+    for one in written:
+        dataset = one.record.dataset
+        _settle_record(one, columns[dataset], ctx, result)
+        if dataset == "DM":
+            ctx.learn("rfstdtc", one.record.row["USUBJID"], value=one.record.row.get("RFSTDTC"))
+        result.ledger.record(dataset, "out")
 
 
 def _settle_record(one: _Written, columns: frozenset[str], ctx: Context, result: ToFhir) -> None:
@@ -177,7 +175,7 @@ def _settle_record(one: _Written, columns: frozenset[str], ctx: Context, result:
     if not functions.mapping.each and domain != "DM":
         found = for_resource(one.primary, ctx.url("sdtm-record"))
         assert found is not None
-        functions = compiled(found, ctx.release, ctx.base)
+        functions = compiled(found[1], ctx.release, ctx.base)
     elif functions.mapping.each and one.each is not None:
         functions = compiled(for_element(by_domain()[domain], one.each), ctx.release, ctx.base)
     walk(functions, one.primary, one.each, ctx, columns, source, settle)

@@ -32,6 +32,13 @@ if TYPE_CHECKING:
     from trialbridge.sdtm.table import Study
 
 
+STANDING_IN = {
+    "DM": frozenset({"STUDYID", "DOMAIN", "USUBJID"}),
+    "SV": frozenset({"STUDYID", "DOMAIN", "USUBJID", "VISITNUM", "VISIT"}),
+}
+"""Resources that other records need although the package has no such dataset: a subject's, a visit's."""
+
+
 @dataclass(slots=True)
 class Source:
     """Where a record was read: its primary resource, the list element if it is one, and the parts by name."""
@@ -71,12 +78,13 @@ def native_to_sdtm(pool: Pool, base: str, release: Release, version: str = "3.4"
     routed, skipped = _route(resources, ctx, findings)
     routed = {**routed, **orphans(routed, resources, ctx)}
     sources: list[Source] = []
-    for domain in by_domain():
-        for mapping, primary, each in routed.get(domain, ()):
-            source = _read(mapping, primary, each, ctx, package, findings)
+    order = list(by_domain())
+    for dataset in sorted(routed, key=lambda name: order.index(name[:2]) if name[:2] in order else len(order)):
+        for mapping, primary, each in routed[dataset]:
+            source = _read(dataset, mapping, primary, each, ctx, package, findings)
             if source is not None:
                 sources.append(source)
-                rows.setdefault(domain, []).append(source.record)
+                rows.setdefault(dataset, []).append(source.record)
     study = tables_of(rows, package, version, findings)
     return ToSdtm(study, findings, sources, skipped, package)
 
@@ -98,7 +106,7 @@ Routed = dict[str, list[tuple["Mapping", "Resource", "Resource | None"]]]
 
 
 def _route(resources: list[Resource], ctx: Context, findings: list[Finding]) -> tuple[Routed, list[Resource]]:
-    """Each resource to the mapping that reads it, by domain; and the records entered in error."""
+    """Each resource to the mapping that reads it, by dataset; and the records entered in error."""
     routed: Routed = {}
     skipped: list[Resource] = []
     system = ctx.url("sdtm-record")
@@ -122,7 +130,7 @@ def _route(resources: list[Resource], ctx: Context, findings: list[Finding]) -> 
             continue
         found = for_resource(resource, system)
         if found is not None:
-            routed.setdefault(found.domain, []).append((found, resource, None))
+            routed.setdefault(found[0], []).append((found[1], resource, None))
     return routed, skipped
 
 
@@ -154,6 +162,7 @@ def _in_error(resource: Resource, ctx: Context) -> bool:
 
 
 def _read(
+    dataset: str,
     mapping: Mapping,
     primary: Resource,
     each: Resource | None,
@@ -161,15 +170,15 @@ def _read(
     package: Package | None,
     findings: list[Finding],
 ) -> Source | None:
-    """Read one record; None for a subject that DM did not list."""
+    """Read one record; None for a subject or visit that the package's DM or SV does not list."""
     functions = compiled(mapping, ctx.release, ctx.base)
     domain = mapping.domain
-    declared = package.datasets.get(domain) if package else None
+    declared = package.datasets.get(dataset) if package else None
     home = primary if each is None else each
     kept: dict[str, Carried] = {}
     for one in carried(home, ctx.url("x-sdtm-variable")):
         kept[f"SUPP.{one.name}" if one.qualifier else one.name] = one
-    record = Record(domain, 0, {})
+    record = Record(dataset, 0, {})
 
     def settle(variable: str, native: Any, _derived: bool) -> Any:  # noqa: FBT001 - the shape of Settle
         one = kept.get(variable)
@@ -188,9 +197,9 @@ def _read(
 
     columns = declared.columns if declared else None
     record.row, parts = walk(functions, primary, each, ctx, columns, kept, settle)
+    if package is not None and declared is None and domain in STANDING_IN and not set(record.row) - STANDING_IN[domain]:
+        return None
     if domain == "DM":
-        if package is not None and declared is None and not set(record.row) - {"STUDYID", "DOMAIN", "USUBJID"}:
-            return None
         usubjid = record.row.get("USUBJID")
         if usubjid:
             ctx.learn("rfstdtc", usubjid, value=record.row.get("RFSTDTC"))

@@ -10,15 +10,19 @@ from typing import TYPE_CHECKING
 from trialbridge.mappings.ae import AE
 from trialbridge.mappings.dm import DM
 from trialbridge.mappings.ds import DS
+from trialbridge.mappings.lb import LB
 from trialbridge.mappings.mh import MH
 from trialbridge.mappings.pr import PR
 from trialbridge.mappings.rs import RS
+from trialbridge.mappings.sv import SV
 from trialbridge.mappings.tr import TR
+from trialbridge.mappings.treatments import CM, EC, EX
 from trialbridge.mappings.tu import TU
+from trialbridge.mappings.vs import VS
 
 if TYPE_CHECKING:
     from trialbridge.mappings.kit import Mapping
 
-ALL: tuple[Mapping, ...] = (DM, *DS, MH, TU, *PR, *TR, *RS, AE)
+ALL: tuple[Mapping, ...] = (DM, *DS, SV, MH, TU, *PR, *TR, *RS, EX, EC, CM, *VS, *LB, AE)
 
 __all__ = ["ALL"]

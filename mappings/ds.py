@@ -65,6 +65,7 @@ def _lines(concept: str) -> tuple[Line, ...]:
 
 def _status(row: Row, parts: MappingOf[str, Resource], ctx: Context) -> None:
     """The subject's status: in R4 the last disposition's; R5 has the list itself, and its status is of another kind."""
+    ctx.subject(row["USUBJID"])
     if ctx.release != "R4" or row.get("DSDECOD") is None:
         return
     subject = parts["ResearchSubject"]

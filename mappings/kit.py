@@ -35,6 +35,8 @@ class Context(Protocol):
     oncology: bool
     row: Row
     """The row being written."""
+    dataset: str
+    """The dataset it stands in: LBCH for a part of LB."""
 
     def url(self, name: str) -> str:
         """An identifier system or extension url of ours, under the configured base."""

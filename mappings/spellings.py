@@ -157,7 +157,7 @@ LESION = Spelling(
 
 def _record_to_fhir(cell: float, ctx: Context) -> str:
     row = ctx.row
-    return "|".join((row.get("STUDYID") or "", row["DOMAIN"], row.get("USUBJID") or "", number_text(cell)))
+    return "|".join((row.get("STUDYID") or "", ctx.dataset, row.get("USUBJID") or "", number_text(cell)))
 
 
 def _record_to_sdtm(value: Any, _ctx: Context) -> float | None:
@@ -169,5 +169,5 @@ def _record_to_sdtm(value: Any, _ctx: Context) -> float | None:
 
 
 RECORD = Spelling(
-    "--SEQ within STUDYID|DOMAIN|USUBJID|--SEQ, the record's business identifier", _record_to_sdtm, _record_to_fhir
+    "--SEQ within STUDYID|dataset|USUBJID|--SEQ, the record's business identifier", _record_to_sdtm, _record_to_fhir
 )

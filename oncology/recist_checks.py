@@ -1,7 +1,7 @@
 """What the criteria ask of a baseline: how many target lesions, and how large. Doubts, never a reason to stop.
 
 RECIST 1.0: Therasse 2000, "Measurability of tumor lesions at baseline", "Specifications by methods", at most ten
-target lesions, five an organ. RECIST 1.1: Eisenhauer 2009, section 3.1 and 3.2, at most five, two an organ, all nodes
+target lesions, five an organ. RECIST 1.1: Eisenhauer 2009, section 3.1.1 and 4.2, at most five, two an organ, all nodes
 being one organ (recist.eortc.org).
 """
 

@@ -42,7 +42,7 @@ class Criteria:
     version: Version
     label: str
     short_axis_nodes: bool
-    """Nodes are measured by their short axis and are normal below 10 mm (1.1, section 3.1.2; 1.0 knows no node rule)."""
+    """Nodes are measured by their short axis and are normal below 10 mm (1.1, section 4.2; 1.0 knows no node rule)."""
     absolute_mm: Decimal | None
     """The least absolute increase of the sum for PD (1.1, section 4.3.1)."""
     too_small_mm: Decimal | None
@@ -63,7 +63,7 @@ class Criteria:
 
 
 NODE_NORMAL_MM = Decimal(10)
-"""Short axis from which a node is pathological (RECIST 1.1, section 3.1.2)."""
+"""Short axis from which a node is pathological (RECIST 1.1, section 4.2)."""
 
 _1_0 = Criteria(
     version="1.0",

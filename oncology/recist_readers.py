@@ -1,6 +1,6 @@
 """From gathered records to readers: lesions, visits in order, the baseline window, one reading a lesion and visit.
 
-Baseline is what was seen before treatment (RECIST 1.1, section 3.2; 1.0 likewise): the visits up to the one flagged
+Baseline is what was seen before treatment (RECIST 1.1, section 3.2.1; 1.0 likewise): the visits up to the one flagged
 TRLOBXFL or TRBLFL, else those not after RFXSTDTC (RFSTDTC) of DM, else the first visit.
 """
 

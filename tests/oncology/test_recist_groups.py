@@ -8,7 +8,7 @@ from math import comb
 import polars as pl
 import pytest
 
-from trialbridge.oncology import groups, recist
+from trialbridge.oncology import agreement, groups, recist
 from trialbridge.sdtm.table import study, table
 
 # Two subjects, each with an irradiated target T01, a target T02 and, for S1, a new lesion at the second visit.
@@ -171,3 +171,24 @@ def test_a_merged_lesion_across_groups_is_not_evaluable():
     tables = [table("TU", pl.DataFrame(tu)), table("TR", pl.DataFrame(rows, schema=schema, orient="row"))]
     done = recist.assess(study([*tables, table("PR", pl.DataFrame(RADIOTHERAPY))]), "1.1", by_group=True)
     assert overall(done) == {("S1", "IRRADIATED"): "NE", ("S1", "NON-IRRADIATED"): "NE", ("S1", "ALL"): "SD"}
+
+
+def test_reported_groups_are_compared_with_their_own():
+    """A report on the irradiated lesion would be compared with that on the others: RSSCAT names the group."""
+    done = recist.assess(example(), "1.0", by_group=True)
+    rs = {
+        "USUBJID": ["S1", "S1"],
+        "RSTESTCD": ["OVRLRESP", "OVRLRESP"],
+        "RSSCAT": ["IRRADIATED LESION", "NON-IRRADIATED LESIONS"],
+        "RSSTRESC": ["CR", "PD"],
+        "VISITNUM": [2.0, 2.0],
+    }
+    frame = agreement.against(done, table("RS", pl.DataFrame(rs)))
+    reported = frame.filter(pl.col("REPORTED").is_not_null())
+    assert reported.select("GROUP", "AGREES").rows() == [("IRRADIATED", True), ("NON-IRRADIATED", True)]
+
+
+def test_derived_rs_names_the_group():
+    """A derived row of one lesion group could be taken for the whole."""
+    rows = recist.derived_rs(recist.assess(example(), "1.0", by_group=True))
+    assert set(rows["RSSCAT"]) == {"IRRADIATED LESION", "NON-IRRADIATED LESIONS", None}

@@ -1,0 +1,145 @@
+"""Findings of any domain as Observations: a number as a quantity, anything else as a string.
+
+One function makes the mappings of a domain from its two letters, so that a domain with nothing special to say is one
+call. Source: SDTM 2.0 section 3.1.3 (the Findings class); joint mapping LB and VS rows.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from trialbridge.mappings.anatomy import LOCATION, METHOD, SIDE
+from trialbridge.mappings.common import (
+    STUDY_EXTENSION,
+    STUDYID,
+    VISITDY,
+    collected,
+    day,
+    epoch,
+    evaluator,
+    record_lines,
+    visit,
+)
+from trialbridge.mappings.findings import NOT_DONE, UNIT, decoded, same_as
+from trialbridge.mappings.kit import Context, Derived, Extra, Line, Mapping, Resource, Row, Spelling, line
+from trialbridge.mappings.names import UCUM
+from trialbridge.mappings.spellings import RESULT, TEXT, plain_decimal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TESTED = Spelling(
+    "test code as the display of a coding",
+    lambda element, _ctx: _display(element),
+    lambda value, _ctx: {"coding": [{"display": value}]},
+)
+STRING = "Observation.value.ofType(string)"
+QUANTITY = "Observation.value.ofType(Quantity)"
+
+
+def _display(element: Any) -> str | None:
+    codings = element.get("coding") or () if isinstance(element, dict) else ()
+    bare = [one.get("display") for one in codings if "code" not in one]
+    return bare[0] if bare else None
+
+
+def _never(_resource: Resource) -> bool:
+    return False
+
+
+def findings(
+    domain: str,
+    tests: Spelling = TESTED,
+    *,
+    codelist: str | None = None,
+    when: Callable[[Resource], bool] = _never,
+    extra_lines: tuple[Line, ...] = (),
+    extras: tuple[Extra, ...] = (),
+    further: tuple[Derived, ...] = (),
+) -> tuple[Mapping, Mapping]:
+    """The two mappings of a Findings domain: numbers, and all other results.
+
+    `tests` spells --TESTCD; `codelist` names the codelist that decodes it; `when` knows foreign Observations (without
+    it only records that name the domain are read).
+    """
+    shown = visit("Observation.encounter")
+    judged = evaluator(domain, "Observation.performer[0]")
+
+    def is_number(row: Row) -> bool:
+        return plain_decimal(row.get(f"{domain}ORRES") or "") is not None
+
+    def system(row: Row, ctx: Context) -> str | None:
+        unit = row.get(f"{domain}ORRESU")
+        return UCUM if unit and is_number(row) and UNIT.to_fhir(unit, ctx) else None
+
+    def code(row: Row, ctx: Context) -> Any:
+        unit = row.get(f"{domain}ORRESU")
+        return UNIT.to_fhir(unit, ctx) if unit and is_number(row) else None
+
+    def stresn(row: Row, _ctx: Context) -> float | None:
+        exact = plain_decimal(row.get(f"{domain}STRESC") or "")
+        return None if exact is None else float(exact)
+
+    lines = (
+        *record_lines(domain, "Observation", STUDY_EXTENSION),
+        line(f"{domain}GRPID", "Observation.identifier.where(system=%grpid).value", TEXT),
+        line(f"{domain}TESTCD", "Observation.code", tests),
+        line(f"{domain}TEST", "Observation.code.text", TEXT),
+        line(f"{domain}CAT", "Observation.category[0].text", TEXT),
+        line(f"{domain}STAT", "Observation.dataAbsentReason", NOT_DONE),
+        line(f"{domain}REASND", "Observation.dataAbsentReason.text", TEXT),
+        line(f"{domain}METHOD", "Observation.method", METHOD),
+        line(f"{domain}LOC", "Observation.bodySite", LOCATION),
+        line(
+            f"{domain}LAT",
+            "Observation.bodySite.extension(%laterality).value.ofType(CodeableConcept)",
+            SIDE,
+        ),
+        collected(domain, "Observation"),
+        *extra_lines,
+        *shown.lines,
+        *judged.lines,
+    )
+    derived = (
+        STUDYID,
+        VISITDY,
+        *((decoded(f"{domain}TEST", f"{domain}TESTCD", codelist),) if codelist else ()),
+        *further,
+        same_as(f"{domain}STRESC", f"{domain}ORRES"),
+        Derived(f"{domain}STRESN", stresn, f"{domain}STRESC as a number"),
+        same_as(f"{domain}STRESU", f"{domain}ORRESU"),
+        day(f"{domain}DY", f"{domain}DTC"),
+        epoch(f"{domain}DTC"),
+    )
+    key = ("STUDYID", "DOMAIN", "USUBJID", f"{domain}SEQ")
+    numbers = Mapping(
+        domain=domain,
+        name=f"{domain} quantity",
+        resource="Observation",
+        key=key,
+        given=is_number,
+        when=when,
+        shape=lambda resource: "valueQuantity" in resource,
+        parts=(shown.part, judged.part),
+        lines=(
+            *lines,
+            line(f"{domain}ORRES", f"{QUANTITY}.value", RESULT),
+            line(f"{domain}ORRESU", f"{QUANTITY}.unit", TEXT, (f"{QUANTITY}.code", UNIT)),
+        ),
+        fixed={"status": "final"},
+        extras=(*shown.extras, *extras, Extra(f"{QUANTITY}.system", system), Extra(f"{QUANTITY}.code", code)),
+        derived=derived,
+    )
+    others = Mapping(
+        domain=domain,
+        name=f"{domain} text",
+        resource="Observation",
+        key=key,
+        when=when,
+        parts=(shown.part, judged.part),
+        lines=(*lines, line(f"{domain}ORRES", STRING, TEXT, ("Observation.value.ofType(CodeableConcept).text", TEXT))),
+        fixed={"status": "final"},
+        extras=(*shown.extras, *extras),
+        derived=derived,
+    )
+    return numbers, others
