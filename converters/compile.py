@@ -214,12 +214,14 @@ def _emit_write(
     source.add(0, "def write(row, ctx):")
     primary = mapping.resource
     key = _key(mapping.key)
+    template = source.named("t", _bind_fixed(mapping.fixed, bound))
     if mapping.each:
-        source.add(1, f"{primary}, _ = ctx.share({primary!r}, {key}, None)")
-        _emit_element(source, parse(mapping.each[release]), mapping.fixed, bound)
+        source.add(1, f"{primary}, new = ctx.share({primary!r}, {key}, {template})")
+        source.add(1, "if new:")
+        _emit_lines(source, lines, extras, primary, 2, bound)
+        _emit_element(source, parse(mapping.each[release]), bound)
         _emit_lines(source, lines, extras, "Each", 1, bound)
     else:
-        template = source.named("t", _bind_fixed(mapping.fixed, bound))
         source.add(1, f"{primary} = ctx.begin({primary!r}, {key}, {template})")
         _emit_lines(source, lines, extras, primary, 1, bound)
     for part in mapping.parts:
@@ -244,15 +246,14 @@ def _key(variables: tuple[str, ...]) -> str:
     return "(" + "".join(f"row.get({one!r}), " for one in variables) + ")"
 
 
-def _emit_element(source: _Source, path: Path, fixed: MappingOf[str, Any], bound: MappingOf[str, Any]) -> None:
+def _emit_element(source: _Source, path: Path, bound: MappingOf[str, Any]) -> None:
     """Source that appends a new `Each` element to its list."""
     name = path.root
     for step in path.steps[:-1]:
         name = _emit_descend(source, step, name, 1, bound)
     last = path.steps[-1]
     start: Resource = steps.fresh(_matcher(last, bound)) if isinstance(last, Choice) else {}
-    template = source.named("t", start | _bind_fixed(fixed, bound))
-    source.add(1, f"Each = deepcopy({template})")
+    source.add(1, f"Each = deepcopy({source.named('t', start)})")
     source.add(1, f"{name}.setdefault({last.name!r}, []).append(Each)")
 
 

@@ -6,18 +6,21 @@ differs; FHIR to SDTM settles it against what the resource carries. So what one 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from trialbridge.converters.steps import bind, matcher, matches
+from trialbridge.fhir.paths import Choice, parse
 from trialbridge.mappings import ALL
+from trialbridge.mappings.names import constants
 from trialbridge.mappings.observed import findings
 from trialbridge.mappings.route import domain_named
 
 if TYPE_CHECKING:
     from trialbridge.converters.compile import Compiled
     from trialbridge.converters.context import Context
-    from trialbridge.mappings.kit import Mapping, Resource, Row
+    from trialbridge.mappings.kit import Mapping, Release, Resource, Row
 
 Settle = Callable[[str, Any, bool], Any]
 """`settle(variable, native, derived) -> final`."""
@@ -73,7 +76,21 @@ def for_resource(resource: Resource, record_system: str) -> tuple[str, Mapping] 
 
 def for_element(mappings: tuple[Mapping, ...], element: Resource) -> Mapping:
     """The mapping of a list element (`each`) by its shape."""
-    return next((one for one in mappings if one.shape(element)), mappings[-1])
+    candidates = [one for one in mappings if one.each]
+    return next((one for one in candidates if one.shape(element)), candidates[-1])
+
+
+def elements_of(resource: Resource, release: Release, base: str) -> Iterator[tuple[Mapping, Resource]]:
+    """The list elements of a resource that are records of their own, each with its mapping."""
+    kind = resource.get("resourceType")
+    for mappings in by_domain().values():
+        first = mappings[0]
+        if not first.each or first.resource != kind or not first.when(resource):
+            continue
+        step = bind(parse(first.each[release]).steps, constants(base))[-1]
+        for element in resource.get(step.name) or ():
+            if not isinstance(step, Choice) or matches(element, matcher(step.conditions, {})):
+                yield for_element(mappings, element), element
 
 
 def walk(

@@ -14,21 +14,17 @@ from trialbridge.converters.carry import Carried, Qualifier, carried, hash_of
 from trialbridge.converters.compile import compiled
 from trialbridge.converters.context import Context
 from trialbridge.converters.generic import from_basic
-from trialbridge.converters.native import by_domain, for_element, for_resource, walk
+from trialbridge.converters.native import by_domain, elements_of, for_resource, walk
 from trialbridge.converters.package import Package, learn_arms, package_of
 from trialbridge.converters.records import Record
-from trialbridge.converters.steps import pick
 from trialbridge.converters.subjects import enter_subjects, orphans
 from trialbridge.converters.tables import tables_of
-from trialbridge.fhir.paths import Choice, parse
-from trialbridge.mappings.names import constants
 from trialbridge.mappings.qualifiers import DEFAULTS
+from trialbridge.mappings.route import domain_named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from trialbridge.fhir.bundle import Pool
-    from trialbridge.mappings.kit import Mapping, Release, Resource
+    from trialbridge.mappings.kit import Mapping, Release, Resource, Row
     from trialbridge.sdtm.table import Study
 
 
@@ -36,7 +32,7 @@ STANDING_IN = {
     "DM": frozenset({"STUDYID", "DOMAIN", "USUBJID"}),
     "SV": frozenset({"STUDYID", "DOMAIN", "USUBJID", "VISITNUM", "VISIT"}),
 }
-"""Resources that other records need although the package has no such dataset: a subject's, a visit's."""
+"""What a resource says that other records need although the package has no such row: a subject's, a visit's."""
 
 
 @dataclass(slots=True)
@@ -124,28 +120,14 @@ def _route(resources: list[Resource], ctx: Context, findings: list[Finding]) -> 
             continue
         if resource.get("resourceType") == "ResearchSubject":
             routed.setdefault("DM", []).append((by_domain()["DM"][0], resource, None))
-            for element in _elements(resource, ctx):
-                mapping = for_element(by_domain()["DS"], element)
-                routed.setdefault("DS", []).append((mapping, resource, element))
+        for mapping, element in elements_of(resource, ctx.release, ctx.base):
+            routed.setdefault(mapping.domain, []).append((mapping, resource, element))
+        if resource.get("resourceType") == "ResearchSubject":
             continue
         found = for_resource(resource, system)
         if found is not None:
             routed.setdefault(found[0], []).append((found[1], resource, None))
     return routed, skipped
-
-
-def _elements(subject: Resource, ctx: Context) -> Iterator[Resource]:
-    """The elements of a ResearchSubject that are disposition records."""
-    step = parse(by_domain()["DS"][0].each[ctx.release]).steps[-1]
-    for element in subject.get(step.name) or ():
-        if not isinstance(step, Choice) or pick([element], _progress(ctx.base, step)) is not None:
-            yield element
-
-
-def _progress(base: str, step: Choice) -> Any:
-    from trialbridge.converters.steps import matcher  # noqa: PLC0415 - beside its only use
-
-    return matcher(step.conditions, constants(base))
 
 
 def _in_error(resource: Resource, ctx: Context) -> bool:
@@ -197,7 +179,7 @@ def _read(
 
     columns = declared.columns if declared else None
     record.row, parts = walk(functions, primary, each, ctx, columns, kept, settle)
-    if package is not None and declared is None and domain in STANDING_IN and not set(record.row) - STANDING_IN[domain]:
+    if package is not None and _stands_in(domain, primary, record.row, ctx):
         return None
     if domain == "DM":
         usubjid = record.row.get("USUBJID")
@@ -207,6 +189,13 @@ def _read(
     if mapping.after_read is not None:
         mapping.after_read(record.row, named, ctx)
     return Source(record, mapping, primary, each, named)
+
+
+def _stands_in(domain: str, primary: Resource, row: Row, ctx: Context) -> bool:
+    """Whether a subject or visit was only made for others to point at: it bears no record identifier."""
+    if domain not in STANDING_IN or set(row) - STANDING_IN[domain]:
+        return False
+    return domain_named(primary, ctx.url("sdtm-record")) is None
 
 
 def _stale(variable: str, primary: Resource) -> Finding:

@@ -6,13 +6,16 @@ Sources: SDTMIG 3.4 sections 4.1 (identifiers), 4.4.5 (visits); the joint mappin
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trialbridge.mappings.concepts import in_codelist
 from trialbridge.mappings.kit import Context, Derived, Extra, Line, Part, Row, line
 from trialbridge.mappings.names import NULL_FLAVOR, coding
-from trialbridge.mappings.spellings import DATE, NUMBER_AS_TEXT, RECORD, STUDY, SUBJECT, TEXT
+from trialbridge.mappings.spellings import DATE, NUMBER_AS_TEXT, RECORD, STUDY, SUBJECT, TEXT, number_text
 from trialbridge.sdtm.dates import study_day
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 EVALUATOR = in_codelist("evaluator", "C78735")
 
@@ -40,6 +43,17 @@ def record_lines(domain: str, resource: str, study: str | None, subject: str = "
 
 
 STUDY_EXTENSION = "extension(%research-study).value.ofType(Reference)"
+
+
+def record_of(*rest: str) -> Callable[[Row, Context], str]:
+    """The record identifier of a row that has no --SEQ: STUDYID|dataset|USUBJID| and these variables."""
+
+    def how(row: Row, ctx: Context) -> str:
+        last = [row.get(one) for one in rest]
+        tail = "|".join(number_text(one) if isinstance(one, float) else one or "" for one in last)
+        return "|".join((row.get("STUDYID") or "", ctx.dataset, row.get("USUBJID") or "", tail))
+
+    return how
 
 
 def _study_of_subject(row: Row, ctx: Context) -> Any:

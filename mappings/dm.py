@@ -11,7 +11,7 @@ import re
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from trialbridge.mappings.common import STUDYID, day
+from trialbridge.mappings.common import STUDYID, day, record_of
 from trialbridge.mappings.kit import Context, Derived, Extra, Mapping, Part, Resource, Row, Spelling, codes, line
 from trialbridge.mappings.names import ABSENT, CDCREC, MCODE, NULL_FLAVOR, absent, coding, concept
 from trialbridge.mappings.spellings import DATE, DAY, TEXT, YES
@@ -193,6 +193,7 @@ DM = Mapping(
     ),
     fixed={"_status": absent("unknown")},
     extras=(
+        Extra("ResearchSubject.identifier.where(system=%sdtm-record).value", record_of("SUBJID")),
         Extra("Patient.meta", _profile),
         Extra("Patient.identifier.where(system=%usubjid).value", lambda row, _ctx: row.get("USUBJID")),
         Extra("Patient._gender", lambda row, _ctx: None if row.get("SEX") in SEX.pairs else absent("unknown")),

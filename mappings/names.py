@@ -81,6 +81,7 @@ def constants(base: str = BASE) -> dict[str, Any]:
         "seriousness": SERIOUSNESS,
         "research-study": CORE + "workflow-researchStudy",
         "target-body-structure": CORE + "procedure-targetBodyStructure",
+        "body-position": CORE + "observation-bodyPosition",
         "asserted-date": CORE + "condition-assertedDate",
         "race": US_CORE + "us-core-race",
         "ethnicity": US_CORE + "us-core-ethnicity",

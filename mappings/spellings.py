@@ -105,13 +105,17 @@ DATE = _dates("date/time, as much as FHIR allows; the literal beside it where th
 DAY = _dates("date, as much as FHIR allows; the literal beside it where they differ", fhir_date_prefix)
 
 
-def plain_decimal(text: str) -> Decimal | int | None:
+def plain_decimal(text: Any) -> Decimal | int | None:
     """The number a result as collected spells, or None ("<5", "1,5", "1E3", " 7" are not plain numbers).
 
     >>> plain_decimal("21.0"), plain_decimal("<5")
     (Decimal('21.0'), None)
     """
-    digits = text[1:] if text[:1] == "-" else text
+    if not isinstance(text, str) or not text:
+        return None
+    digits = text[1:] if text[0] == "-" else text
+    if not digits:
+        return None
     if not digits.replace(".", "", 1).isdigit() or not digits.isascii() or digits[0] == "." or digits[-1] == ".":
         return None
     try:

@@ -5,7 +5,7 @@ Hospital encounters are no protocol visits: only those with a visit number's ide
 
 from __future__ import annotations
 
-from trialbridge.mappings.common import STUDYID, VISITDY, day, epoch
+from trialbridge.mappings.common import STUDYID, VISITDY, day, epoch, record_of
 from trialbridge.mappings.kit import Extra, Mapping, Resource, line
 from trialbridge.mappings.names import NULL_FLAVOR, coding
 from trialbridge.mappings.spellings import DATE, NUMBER_AS_TEXT, SUBJECT, TEXT
@@ -34,6 +34,7 @@ SV = Mapping(
         line("SVENDTC", "Encounter.actualPeriod.end", DATE, only="R5"),
     ),
     extras=(
+        Extra("Encounter.identifier.where(system=%sdtm-record).value", record_of("VISITNUM", "VISIT")),
         Extra(
             "Encounter.status",
             lambda row, ctx: (

@@ -6,11 +6,19 @@ joint mapping, VS.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+from trialbridge.mappings.common import STUDY_EXTENSION, collected, visit
 from trialbridge.mappings.concepts import in_codelist
-from trialbridge.mappings.kit import Extra, Resource
-from trialbridge.mappings.names import LOINC, coding, concept
+from trialbridge.mappings.findings import UNIT
+from trialbridge.mappings.kit import Extra, Mapping, line
+from trialbridge.mappings.names import LOINC, UCUM, coding
 from trialbridge.mappings.observed import findings
 from trialbridge.mappings.route import has_code
+from trialbridge.mappings.spellings import RECORD, RESULT, STUDY, SUBJECT, TEXT, plain_decimal
+
+if TYPE_CHECKING:
+    from trialbridge.mappings.kit import Context, Resource, Row
 
 _LOINC = {
     "SYSBP": ("8480-6", "Systolic blood pressure"),
@@ -32,17 +40,79 @@ TEST = in_codelist(
     aliases={(LOINC, "59408-5"): "OXYSAT"},
     text=False,
 )
-VITAL = concept(coding("http://terminology.hl7.org/CodeSystem/observation-category", "vital-signs", "Vital Signs"))
+VITAL_SIGNS = coding("http://terminology.hl7.org/CodeSystem/observation-category", "vital-signs", "Vital Signs")
+PANEL = coding(LOINC, "85354-9", "Blood pressure panel with all children optional")
+POSITION = in_codelist("position of the subject", "C71148")
 
 
 def _is_vital_sign(resource: Resource) -> bool:
     return has_code(resource, "C66741", *CODES)
 
 
-VS = findings(
+def _is_panel(resource: Resource) -> bool:
+    codings = (resource.get("code") or {}).get("coding") or ()
+    return any(one.get("code") == PANEL["code"] and one.get("system") == LOINC for one in codings)
+
+
+def _category(_row: Row, _ctx: Context) -> Any:
+    return {"coding": [dict(VITAL_SIGNS)]}
+
+
+_position = line(
+    "VSPOS", "Observation.extension(%body-position).value.ofType(CodeableConcept)", POSITION, source="FHIR bodyPosition"
+)
+_plain = findings(
     "VS",
     TEST,
     codelist="VSTESTCD",
     when=_is_vital_sign,
-    extras=(Extra("Observation.category[0]", lambda _row, _ctx: {"coding": [dict(VITAL["coding"][0])]}),),
+    extra_lines=(_position,),
+    extras=(Extra("Observation.category[0]", _category),),
 )
+_visit = visit("Observation.encounter")
+VALUE = "Each.value.ofType(Quantity)"
+BLOOD_PRESSURE = Mapping(
+    domain="VS",
+    name="VS blood pressure",
+    resource="Observation",
+    key=(
+        "STUDYID",
+        "USUBJID",
+        "VSDTC",
+        "VISITNUM",
+        "VISIT",
+        "VSPOS",
+        "VSTPT",
+        "VSTPTNUM",
+        "VSREPNUM",
+        "VSLOC",
+        "VSLAT",
+    ),
+    given=lambda row: row.get("VSTESTCD") in {"SYSBP", "DIABP"} and plain_decimal(row.get("VSORRES")) is not None,
+    when=_is_panel,
+    parts=(_visit.part,),
+    lines=(
+        line("USUBJID", "Observation.subject", SUBJECT),
+        line("STUDYID", f"Observation.{STUDY_EXTENSION}", STUDY),
+        collected("VS", "Observation"),
+        _position,
+        line("VSSEQ", "Each.extension(%x-sdtm-record).value.ofType(Identifier).value", RECORD),
+        line("VSTESTCD", "Each.code", TEST),
+        line("VSTEST", "Each.code.text", TEXT),
+        line("VSORRES", f"{VALUE}.value", RESULT),
+        line("VSORRESU", f"{VALUE}.unit", TEXT, (f"{VALUE}.code", UNIT)),
+        *_visit.lines,
+    ),
+    fixed={"status": "final", "category": [{"coding": [VITAL_SIGNS]}], "code": {"coding": [PANEL]}},
+    extras=(
+        *_visit.extras,
+        Extra(
+            "Each.extension(%x-sdtm-record).value.ofType(Identifier).system", lambda _row, ctx: ctx.url("sdtm-record")
+        ),
+        Extra(f"{VALUE}.system", lambda row, ctx: UCUM if UNIT.to_fhir(row.get("VSORRESU"), ctx) else None),
+        Extra(f"{VALUE}.code", lambda row, ctx: UNIT.to_fhir(row.get("VSORRESU"), ctx)),
+    ),
+    derived=_plain[0].derived,
+    each={"R4": "Observation.component", "R5": "Observation.component"},
+)
+VS = (BLOOD_PRESSURE, *_plain)

@@ -89,7 +89,7 @@ def write(data: Study | Given, folder: Place, format: str) -> list[Path]:  # noq
     if isinstance(data, Study):
         with whole_folder(target) as part:
             made = list(sdtm_files.write(data, part, sdtm_format(format)))
-            if data.residue:
+            if data.residue or (target / RESIDUE).exists():  # never leave another study's
                 made.append(write_residue(data, part))
         return [target / path.relative_to(part) for path in made]
     items = list(_items(data))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass, field, replace
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from trialbridge.base.errors import UnreadableInputError
@@ -25,6 +24,7 @@ from trialbridge.sdtm.files import sniffing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
     from typing import Any
 
     from trialbridge.fhir.located import Item, Located, Reject, Resource
@@ -167,7 +167,11 @@ def _where(given: tuple[Path, ...]) -> Where:
 def _hint(given: tuple[Path, ...]) -> str:
     """Which sub-folders hold data, if any."""
     inner = [
-        one for folder in given if folder.is_dir() for one in sorted(folder.iterdir()) if one.is_dir() and _has_data(one)
+        one
+        for folder in given
+        if folder.is_dir()
+        for one in sorted(folder.iterdir())
+        if one.is_dir() and _has_data(one)
     ]
     known = f"Known are {', '.join(sdtm_files.FORMATS)} for SDTM and {', '.join(fhir_files.FORMATS)} for FHIR."
     return f"Give one of {', '.join(map(str, inner))}." if inner else known

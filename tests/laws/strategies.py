@@ -195,3 +195,118 @@ def rows_of(one):
 def cells(one):
     """A study as plain data that compares: by table, its columns and its rows in a fixed order."""
     return {each.name: rows_of(each) for each in one}
+
+
+# --- resources ------------------------------------------------------------------------------------------------------
+
+ODD = (
+    Decimal("23.50"),
+    Decimal("1E+3"),
+    0,
+    True,
+    False,
+    "",
+    "x",
+    "2018-02",
+    "2018-02-05T10:30:00.50Z",
+    "http://elsewhere.org/x",
+    "entered-in-error",
+    "not-done",
+    "C41338",
+    "C48275",
+    "http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl",
+)
+UNKNOWN = (
+    {"extension": [{"url": "http://elsewhere.org/e", "valueDecimal": Decimal("1.10")}]},
+    {"modifierExtension": [{"url": "http://elsewhere.org/m", "valueBoolean": True}]},
+    {"text": {"status": "generated", "div": '<div xmlns="http://www.w3.org/1999/xhtml">x</div>'}},
+    {"language": "de"},
+    {"contained": [{"resourceType": "Patient", "id": "inside", "active": True}]},
+    {"note": [{"text": "a note"}]},
+    {"_status": {"extension": [{"url": "http://elsewhere.org/e", "valueCode": "x"}]}},
+    {"meta": {"versionId": "3", "lastUpdated": "2020-01-01T00:00:00.000+00:00", "tag": [{"code": "x"}]}},
+)
+
+
+def places(value, path=()):
+    """The path of every member of an object or list below a value."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield (*path, key)
+            yield from places(inner, (*path, key))
+    elif isinstance(value, list):
+        for at, inner in enumerate(value):
+            yield (*path, at)
+            yield from places(inner, (*path, at))
+
+
+def holder(resource, path):
+    """The object or list that holds the last step of a path."""
+    for step in path[:-1]:
+        resource = resource[step]
+    return resource
+
+
+def changed(resource, path, how, draw):
+    """Change a resource in place at a path; what is left empty is taken away, as FHIR asks."""
+    inside, last = holder(resource, path), path[-1]
+    value = inside[last]
+    if how == "drop":
+        del inside[last]
+    elif how == "replace" and isinstance(value, str | int | Decimal):
+        same = [one for one in ODD if isinstance(one, str) == isinstance(value, str) and one != ""]
+        if isinstance(value, bool):
+            same = [not value]
+        inside[last] = draw(st.sampled_from(same))
+    elif how == "repeat" and isinstance(value, list) and value:
+        value.append(copy.deepcopy(draw(st.sampled_from(value))))
+    elif how == "turn" and isinstance(value, list):
+        value.reverse()
+    elif how == "reference" and last == "reference":
+        kind = draw(st.sampled_from(("http://far.org/fhir/{}", "urn:uuid:{}", "{}/_history/2", "#{}", "Patient/none")))
+        inside[last] = kind.format(value)
+
+
+def tidied(value):
+    """Without empty objects and lists."""
+    if isinstance(value, dict):
+        inner = {key: tidied(one) for key, one in value.items()}
+        return {key: one for key, one in inner.items() if one not in ({}, [])}
+    if isinstance(value, list):
+        return [one for one in (tidied(one) for one in value) if one not in ({}, [])]
+    return value
+
+
+@st.composite
+def changed_resources(draw, resources, most=6):
+    """Some of the resources, some of them changed: still JSON of resources, each with its type."""
+    kept = [copy.deepcopy(one) for one in resources if draw(st.integers(0, 9)) < 7]
+    for _ in range(draw(st.integers(0, most)) if kept else 0):
+        at = draw(st.integers(0, len(kept) - 1))
+        resource = kept[at]
+        if draw(st.integers(0, 4)) == 0:
+            for key, value in draw(st.sampled_from(UNKNOWN)).items():
+                resource.setdefault(key, copy.deepcopy(value))
+        else:
+            paths = [path for path in places(resource) if path != ("resourceType",) and path != ("id",)]
+            if paths:
+                how = draw(st.sampled_from(("drop", "replace", "repeat", "turn", "reference")))
+                changed(resource, draw(st.sampled_from(paths)), how, draw)
+        kept[at] = tidied(resource)
+        if draw(st.integers(0, 19)) == 0:
+            kept[at].pop("id", None)
+    return kept
+
+
+def exactly(value):
+    """A value whose equality is FHIR's: 23.50 is not 23.5, true is not 1, members in any order."""
+    if isinstance(value, dict):
+        return ("object", tuple(sorted((key, exactly(one)) for key, one in value.items())))
+    if isinstance(value, list):
+        return ("list", tuple(exactly(one) for one in value))
+    return (type(value).__name__, str(value))
+
+
+def as_set(resources):
+    """Resources in any order, as a value that compares exactly."""
+    return sorted(repr(exactly(one)) for one in resources)

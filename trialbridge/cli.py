@@ -1,0 +1,193 @@
+"""The command line: names, options and help of each command, and nothing else.
+
+A command's code is loaded when it runs, so that `trialbridge --help` needs typer alone.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from importlib.metadata import version as installed
+from pathlib import Path  # noqa: TC003 - typer reads the annotations
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="trialbridge",
+    help="Carries a clinical trial between FHIR and CDISC SDTM, in both directions and without losing anything.",
+    epilog="Exit codes: 0 clean, 1 findings (diff: differences), 2 wrong usage or unreadable input.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+terminology = typer.Typer(help="Controlled terminology: the bundled package and your own.", no_args_is_help=True)
+app.add_typer(terminology, name="terminology")
+
+
+class Language(StrEnum):
+    """What a conversion makes."""
+
+    SDTM = "sdtm"
+    FHIR = "fhir"
+
+
+class FailOn(StrEnum):
+    """The severity from which on findings make the exit code 1."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+AsJson = Annotated[bool, typer.Option("--json", help="Machine output on standard output, nothing else.")]
+NoColor = Annotated[bool, typer.Option("--no-color", help="No colours (also the environment's NO_COLOR).")]
+FhirVersion = Annotated[
+    str | None, typer.Option("--fhir-version", metavar="R4|R4B|R5", help="FHIR release. Default: R4, or as read.")
+]
+
+
+def _shown(asked: bool) -> None:  # noqa: FBT001 - a typer callback
+    if asked:
+        typer.echo(f"trialbridge {installed('trialbridge')}")
+        raise typer.Exit
+
+
+@app.callback()
+def main_options(
+    *,
+    version: Annotated[  # noqa: ARG001 - handled by its callback
+        bool, typer.Option("--version", callback=_shown, is_eager=True, help="Show the version and end.")
+    ] = False,
+) -> None:
+    """Carries a clinical trial between FHIR and CDISC SDTM, in both directions and without losing anything."""
+
+
+@app.command()
+def convert(
+    *,
+    source: Annotated[list[Path], typer.Argument(metavar="SOURCE", help="Files or folders, known by content.")],
+    to: Annotated[Language, typer.Option("--to", help="The language to make.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write to.")],
+    format: Annotated[  # noqa: A002 - the user's word
+        list[str] | None,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="Repeatable. SDTM: xpt, dataset-json (default), ndjson, dsjc, parquet, csv, xlsx, core-csv. "
+            "FHIR: ndjson (default), bundle, transaction, xml.",
+        ),
+    ] = None,
+    fhir_version: FhirVersion = None,
+    version: Annotated[
+        str | None, typer.Option("--version", "-v", metavar="3-3|3-4", help="SDTMIG version. Default: as read, or 3-4.")
+    ] = None,
+    base_url: Annotated[
+        str | None, typer.Option("--base-url", metavar="URL", help="Where our identifier systems and extensions stand.")
+    ] = None,
+    no_residue: Annotated[
+        bool, typer.Option("--no-residue", help="Neither write nor use residue.ndjson: FHIR without a home is lost.")
+    ] = False,
+    no_check: Annotated[
+        bool, typer.Option("--no-check", help="Do not check FHIR input by fhir.resources (faster).")
+    ] = False,
+    fail_on: Annotated[FailOn, typer.Option("--fail-on", help="Findings that make the exit code 1.")] = FailOn.ERROR,
+    as_json: AsJson = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+    no_color: NoColor = False,
+) -> None:
+    """Convert a study: SDTM to FHIR, FHIR to SDTM, or either into other formats of its own."""
+    from trialbridge.commands import convert as command  # noqa: PLC0415 - loaded when it runs
+
+    wanted = command.Wanted(
+        sources=tuple(source),
+        to=to.value,
+        output=output,
+        formats=tuple(format or ()),
+        fhir_version=fhir_version,
+        version=version,
+        base_url=base_url,
+        residue=not no_residue,
+        check=not no_check,
+        fail_on=fail_on.value,
+    )
+    raise typer.Exit(command.run(wanted, as_json=as_json, quiet=quiet, no_color=no_color))
+
+
+@app.command()
+def diff(
+    *,
+    a: Annotated[Path, typer.Argument(metavar="A", help="A file or folder of SDTM or FHIR, in any format.")],
+    b: Annotated[Path, typer.Argument(metavar="B", help="What to compare it with.")],
+    most: Annotated[int, typer.Option("--max", min=0, help="Differences to list; 0 lists all.")] = 50,
+    as_json: AsJson = False,
+    no_color: NoColor = False,
+) -> None:
+    """Compare two studies cell by cell, or two sets of FHIR resources element by element."""
+    from trialbridge.commands import diff as command  # noqa: PLC0415 - loaded when it runs
+
+    raise typer.Exit(command.run(a, b, most, as_json=as_json, no_color=no_color))
+
+
+@app.command()
+def explain(
+    *,
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="AESER, DM.SEX, SUPPPR.PRFRACN, Patient.gender, C49498, 1217123003, …")
+    ],
+    as_json: AsJson = False,
+    no_color: NoColor = False,
+) -> None:
+    """Explain a variable, a FHIR path, an url or a code: its line, both spellings, codelists and source."""
+    from trialbridge.commands import explain as command  # noqa: PLC0415 - loaded when it runs
+
+    raise typer.Exit(command.run(name, as_json=as_json, no_color=no_color))
+
+
+@app.command()
+def doctor(*, as_json: AsJson = False, no_color: NoColor = False) -> None:
+    """Show versions, packages, terminology and folders."""
+    from trialbridge.commands import doctor as command  # noqa: PLC0415 - loaded when it runs
+
+    raise typer.Exit(command.run(as_json=as_json, no_color=no_color))
+
+
+@terminology.command("add")
+def terminology_add(
+    *,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="NCI's package: tab-separated text, XLSX or ODM-XML.")],
+    package: Annotated[
+        str | None, typer.Option("--package", metavar="NAME", help="sdtmct-2026-03-27, where the file does not tell.")
+    ] = None,
+    as_json: AsJson = False,
+    no_color: NoColor = False,
+) -> None:
+    """Install a terminology package into your folder."""
+    from trialbridge.commands import terminology as command  # noqa: PLC0415 - loaded when it runs
+
+    raise typer.Exit(command.add(file, package, as_json=as_json, no_color=no_color))
+
+
+@terminology.command("list")
+def terminology_list(*, as_json: AsJson = False, no_color: NoColor = False) -> None:
+    """List the packages there are, and which is in use."""
+    from trialbridge.commands import terminology as command  # noqa: PLC0415 - loaded when it runs
+
+    raise typer.Exit(command.show(as_json=as_json, no_color=no_color))
+
+
+@terminology.command("use")
+def terminology_use(
+    *,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A package's name, or `bundled`.")],
+    as_json: AsJson = False,
+    no_color: NoColor = False,
+) -> None:
+    """Choose the package to use from now on."""
+    from trialbridge.commands import terminology as command  # noqa: PLC0415 - loaded when it runs
+
+    raise typer.Exit(command.use(name, as_json=as_json, no_color=no_color))
+
+
+def main() -> None:
+    """The entry point of the `trialbridge` program."""
+    app()

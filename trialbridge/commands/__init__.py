@@ -1,0 +1,1 @@
+"""The commands behind `trialbridge …`: one module each, with `run`, which gives the exit code."""

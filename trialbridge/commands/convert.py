@@ -1,0 +1,177 @@
+"""`trialbridge convert`: read, check, convert, write, and say what became of every record and cell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, cast
+
+from trialbridge import boundary, sources
+from trialbridge.base.errors import UnknownNameError
+from trialbridge.base.finding import Finding, Severity
+from trialbridge.commands import outcome as accounting
+from trialbridge.commands import output
+from trialbridge.commands.outcome import Outcome
+from trialbridge.commands.shell import Shell, counts, exit_code, guarded
+from trialbridge.converters.study import to_fhir, to_sdtm
+from trialbridge.fhir.ids import BASE
+from trialbridge.fhir.located import Located, Reject
+from trialbridge.fhir.releases import release as release_named
+from trialbridge.report import progress, summary
+from trialbridge.sdtm import metadata
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from trialbridge.fhir.releases import Release
+    from trialbridge.report.progress import Steps
+    from trialbridge.sources import Resources, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the user asked for."""
+
+    sources: tuple[Path, ...]
+    to: Literal["sdtm", "fhir"]
+    output: Path
+    formats: tuple[str, ...] = ()
+    fhir_version: str | None = None
+    version: str | None = None
+    base_url: str | None = None
+    residue: bool = True
+    check: bool = True
+    fail_on: Literal["error", "warning"] = "error"
+
+
+def run(wanted: Wanted, *, as_json: bool = False, quiet: bool = False, no_color: bool = False) -> int:
+    """The exit code: 0, 1 with findings, 2 with nothing written."""
+    shell = Shell(as_json, quiet, no_color)
+    return guarded(shell, lambda: _run(wanted, shell))
+
+
+def _run(wanted: Wanted, shell: Shell) -> int:
+    formats = output.checked_formats(wanted.to, wanted.formats)
+    release = release_named(wanted.fhir_version) if wanted.fhir_version else None
+    version = _version(wanted.version)
+    with progress.steps(shell.err, shown=shell.speaks) as steps:
+        steps.begin("reading")
+        source = sources.find(wanted.sources)
+        output.check_target(wanted.output, source.given, formats)
+        if source.kind == "sdtm":
+            done = _from_sdtm(wanted, source, release or "R4", version, steps)
+        else:
+            done = _from_fhir(wanted, source, release, version, steps)
+        done.findings[:0] = source.findings
+        done.findings.extend(accounting.missing(done.accounts))
+        steps.begin("writing")
+        about = {
+            "direction": done.direction,
+            "formats": list(formats),
+            "fhirRelease": done.release,
+            "baseUrl": wanted.base_url or BASE,
+            "residue": wanted.residue,
+            "checked": wanted.check,
+        }
+        files = output.write(done, wanted.output, formats, about, list(source.given))
+    if shell.as_json:
+        shell.json(_as_dict(done, wanted, formats, files))
+    elif shell.speaks:
+        summary.show(done, wanted.output, formats, shell.out)
+    return exit_code(done.findings, Severity(wanted.fail_on))
+
+
+def _version(name: str | None) -> str | None:
+    """`3-4` and `3.4` alike. Raises UnknownNameError."""
+    version = name.replace("-", ".") if name else None
+    if version is not None and version not in metadata.VERSIONS:
+        known = ", ".join(one.replace(".", "-") for one in metadata.VERSIONS)
+        raise UnknownNameError(f"SDTMIG {name} is not known.", fix=f"Use {known}.")
+    return version
+
+
+def _from_sdtm(wanted: Wanted, source: Source, release: Release, version: str | None, steps: Steps) -> Outcome:
+    study = sources.read_study(source)
+    if version:
+        study = replace(study, version=version)
+    if not wanted.residue:
+        study = replace(study, residue=())
+    findings = list(boundary.foreign_columns(study))
+    if wanted.to == "sdtm":
+        return Outcome("sdtm", "sdtm", release, findings, accounting.rows_kept(study), study)
+    steps.begin("converting to FHIR")
+    done = to_fhir(study, base=wanted.base_url or BASE, release=release)
+    accounts = accounting.rows_accounted(study, done.ledger)
+    return Outcome(
+        "sdtm",
+        "fhir",
+        release,
+        findings + done.findings,
+        accounts,
+        resources=cast("list[Located | dict[str, object]]", done.resources),
+        ledger=done.ledger,
+    )
+
+
+def _from_fhir(wanted: Wanted, source: Source, release: Release | None, version: str | None, steps: Steps) -> Outcome:
+    read = sources.read_resources(source, release)
+    findings = list(read.findings)
+    rejects = [one for one in read.rejects if one.finding.severity is Severity.ERROR]
+    accepted = list(read.items)
+    if wanted.check:
+        accepted = _checked(read, findings, rejects, steps)
+    if wanted.to == "fhir":
+        accounts = accounting.resources_accounted(read, accepted, rejects, None)
+        return Outcome("fhir", "fhir", read.release, findings, accounts, resources=accepted, rejects=rejects)
+    steps.begin("converting to SDTM")
+    done = to_sdtm(
+        accepted,
+        base=wanted.base_url or BASE,
+        release=read.release,
+        version=version or metadata.LATEST,
+        residue=wanted.residue,
+    )
+    accounts = accounting.resources_accounted(read, accepted, rejects, done.ledger)
+    for one in accounts:
+        if one.rejected:
+            done.ledger.record(one.name, "rejected", one.rejected)
+    findings += done.findings
+    return Outcome("fhir", "sdtm", read.release, findings, accounts, done.study, rejects=rejects, ledger=done.ledger)
+
+
+def _checked(read: Resources, findings: list[Finding], rejects: list[Reject], steps: Steps) -> list[Located]:
+    """The resources whose structure is right; the others among the rejects."""
+    accepted: list[Located] = []
+    steps.begin("checking", total=len(read))
+    for one in boundary.sorted_out(read.items, read.release):
+        if isinstance(one, Located):
+            accepted.append(one)
+        elif isinstance(one, Reject):
+            rejects.append(one)
+            findings.append(one.finding)
+        else:
+            findings.append(one)
+            continue
+        steps.advance()
+    return accepted
+
+
+def _as_dict(done: Outcome, wanted: Wanted, formats: tuple[str, ...], files: list[str]) -> dict[str, object]:
+    """The summary as JSON."""
+    records = {
+        one.name: {"given": one.given, "kept": one.kept, "rejected": one.rejected, "aside": one.aside}
+        for one in done.accounts
+    }
+    return {
+        "direction": done.direction,
+        "output": str(wanted.output),
+        "formats": list(formats),
+        "fhirRelease": done.release,
+        "files": files,
+        "records": records,
+        "addsUp": done.adds_up,
+        "made": done.made,
+        "unit": None if done.ledger is None else done.ledger.as_dict()["unit"],
+        "totals": None if done.ledger is None else done.ledger.totals(),
+        "rejected": len(done.rejects),
+        "findings": counts(done.findings),
+    }

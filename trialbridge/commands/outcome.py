@@ -1,0 +1,132 @@
+"""What `convert` has in hand between reading and writing, and whether the records add up."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from trialbridge.base.finding import Finding, Severity, Where
+from trialbridge.fhir.bundle import pool
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from trialbridge.converters.ledger import Ledger
+    from trialbridge.fhir.located import Located, Reject
+    from trialbridge.fhir.releases import Release
+    from trialbridge.sdtm.table import Study
+    from trialbridge.sources import Resources
+
+_SUPP_COLUMNS = frozenset("STUDYID RDOMAIN USUBJID IDVAR IDVARVAL QNAM QLABEL QVAL QORIG QEVAL".split())
+UNREADABLE_TYPE = "(unreadable)"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Records of one dataset or resource type: `given` = `kept` + `rejected` + `aside`.
+
+    Aside are resources given twice and a server's OperationOutcomes: no records of the study.
+    """
+
+    name: str
+    given: int
+    kept: int
+    rejected: int = 0
+    aside: int = 0
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether no record went missing."""
+        return self.given == self.kept + self.rejected + self.aside
+
+
+@dataclass(slots=True)
+class Outcome:
+    """A conversion's outcome: a study or resources, findings, rejects, the ledger (if languages were crossed)."""
+
+    kind: str
+    to: str
+    release: Release
+    findings: list[Finding]
+    accounts: list[Account]
+    study: Study | None = None
+    resources: Sequence[Located | dict[str, Any]] = ()
+    rejects: list[Reject] = field(default_factory=list)
+    ledger: Ledger | None = None
+
+    @property
+    def direction(self) -> str:
+        """`sdtm to fhir`, …"""
+        return f"{self.kind} to {self.to}"
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether every record given is accounted for."""
+        return all(one.adds_up for one in self.accounts)
+
+    @property
+    def made(self) -> dict[str, int]:
+        """Records made, by dataset or resource type."""
+        if self.to == "sdtm":
+            return {table.name: table.frame.height for table in self.study or ()}
+        return dict(sorted(Counter(_type(one) for one in self.resources).items()))
+
+
+def _type(resource: Any) -> str:
+    plain = resource if isinstance(resource, dict) else resource.resource
+    return str(plain.get("resourceType"))
+
+
+def rows_accounted(study: Study, ledger: Ledger) -> list[Account]:
+    """The rows of a study as the ledger followed them; a supplemental qualifier is one cell of its parent's record."""
+    accounts = []
+    for table in study:
+        kept = ledger.records[table.name, "out"]
+        kept += sum(
+            times
+            for (where, what, reason), times in ledger.counts.items()
+            if where == table.name and table.name.startswith("SUPP") and what not in _SUPP_COLUMNS and reason != "blank"
+        )
+        accounts.append(Account(table.name, table.frame.height, kept))
+    return accounts
+
+
+def rows_kept(study: Study) -> list[Account]:
+    """The rows of a study that only changes its format."""
+    return [Account(table.name, table.frame.height, table.frame.height) for table in study]
+
+
+def resources_accounted(
+    read: Resources, accepted: Sequence[Located], rejects: Iterable[Reject], ledger: Ledger | None
+) -> list[Account]:
+    """The resources read, by type: as the ledger followed them, rejected, given twice, or no study data."""
+    given: Counter[str] = Counter(_type(one) for one in read.items)
+    aside: Counter[str] = Counter(_type(one) for one in read.outcomes)
+    rejected: Counter[str] = Counter()
+    for one in rejects:
+        name = (one.finding.where.resource or UNREADABLE_TYPE).partition("/")[0]
+        rejected[name] += 1
+        if name == UNREADABLE_TYPE:
+            given[name] += 1
+    given.update(aside)
+    taken = Counter(_type(one) for one in accepted)
+    distinct = Counter(_type(one) for one in pool(accepted).items) if ledger else taken
+    aside.update(taken - distinct)
+    kept = {kind: ledger.records[kind, "in"] for kind in given} if ledger and ledger.records else distinct
+    return [Account(kind, given[kind], kept[kind], rejected[kind], aside[kind]) for kind in sorted(given)]
+
+
+def missing(accounts: Iterable[Account]) -> list[Finding]:
+    """TB-COUNT for each dataset or type whose records do not add up: a fault of ours, never of the data."""
+    return [
+        Finding(
+            "TB-COUNT",
+            Severity.ERROR,
+            Where(dataset=one.name),
+            f"{one.given} records were given, {one.kept + one.rejected + one.aside} are accounted for.",
+            "This is a fault of trialbridge: please report it.",
+        )
+        for one in accounts
+        if not one.adds_up
+    ]

@@ -1,0 +1,133 @@
+"""The output folder of `convert`, written whole or not at all: data, ledger, findings, residue, rejects, manifest.
+
+With one format the data stand in the folder itself, with several each in a sub-folder of its name. What an earlier
+conversion into the same folder has written (it is in run_manifest.json) and this one has not is removed, so that a
+folder never mixes two runs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from trialbridge import api, boundary, sources
+from trialbridge.base.errors import DoesNotFitError, UnknownNameError, UnreadableInputError
+from trialbridge.base.finding import Where
+from trialbridge.base.writing import whole_folder
+from trialbridge.commands.shell import counts
+from trialbridge.fhir import files as fhir_files
+from trialbridge.fhir.jsontext import decode, encode, pretty
+from trialbridge.sdtm import files as sdtm_files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from trialbridge.commands.outcome import Outcome
+
+RUN_MANIFEST = "run_manifest.json"
+
+
+def checked_formats(to: str, formats: Iterable[str]) -> tuple[str, ...]:
+    """The formats asked for, once each, or the default. Raises UnknownNameError."""
+    chosen = tuple(dict.fromkeys(one.lower() for one in formats))
+    if to == "sdtm":
+        for one in chosen:
+            api.sdtm_format(one)
+        return chosen or ("dataset-json",)
+    for one in chosen:
+        if one not in fhir_files.FORMATS:
+            raise UnknownNameError(
+                f"There is no FHIR format {one!r}.", fix=f"Use {', '.join(fhir_files.FORMATS)}; or --to sdtm."
+            )
+    return chosen or ("ndjson",)
+
+
+def check_target(target: Path, given: Iterable[Path], formats: tuple[str, ...]) -> None:
+    """Refuses to write among the input. Raises UnreadableInputError."""
+    if target.exists() and not target.is_dir():
+        raise UnreadableInputError("The output is a file.", Where(file=str(target)), "Give a folder.")
+    places = {target.resolve()} if len(formats) == 1 else {target.resolve(), *((target / f).resolve() for f in formats)}
+    for path in given:
+        home = path.resolve() if path.is_dir() else path.resolve().parent
+        if home in places:
+            message = "The output folder is where the input stands."
+            raise UnreadableInputError(message, Where(file=str(target)), "Give another folder with -o.")
+
+
+def write(
+    outcome: Outcome, target: Path, formats: tuple[str, ...], about: dict[str, Any], given: list[Path]
+) -> list[str]:
+    """Everything into the folder; the names of the files made, relative to it. Raises DoesNotFitError."""
+    earlier = _earlier(target)
+    with whole_folder(target) as part:
+        for name in formats:
+            _write_data(outcome, part if len(formats) == 1 else part / name, name)
+        if outcome.ledger is not None:
+            (part / "ledger.json").write_bytes(pretty(outcome.ledger.as_dict()))
+        found = [one.as_dict() for one in outcome.findings]
+        (part / "findings.json").write_bytes(pretty({"counts": counts(outcome.findings), "findings": found}))
+        if outcome.rejects:
+            lines = b"".join(encode(boundary.as_record(one)) + b"\n" for one in outcome.rejects)
+            (part / "rejects.ndjson").write_bytes(lines)
+        made = {str(one.relative_to(part)): _digest(one) for one in sorted(part.rglob("*")) if one.is_file()}
+        manifest = {
+            "software": f"trialbridge {version('trialbridge')}",
+            **about,
+            "inputs": [{"name": one.name, "sha256": _digest(one)} for one in _input_files(given)],
+            "outputs": [{"name": name, "sha256": digest} for name, digest in made.items()],
+        }
+        (part / RUN_MANIFEST).write_bytes(pretty(manifest))
+    _remove_stale(target, earlier, made)
+    return [*made, RUN_MANIFEST]
+
+
+def _write_data(outcome: Outcome, folder: Path, name: str) -> None:
+    """One format of the data; the residue stands beside the tables it belongs to."""
+    if outcome.study is None or outcome.to == "fhir":
+        folder.mkdir(exist_ok=True)
+        fhir_files.write(outcome.resources, folder, name, outcome.release)
+        return
+    try:
+        sdtm_files.write(outcome.study, folder, api.sdtm_format(name))
+    except DoesNotFitError as error:
+        fix = f"{error.fix} Or choose a format that holds it: --format dataset-json.".strip()
+        raise DoesNotFitError(error.message, error.where, fix) from error
+    if outcome.study.residue:
+        api.write_residue(outcome.study, folder)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _input_files(given: Iterable[Path]) -> list[Path]:
+    """The files read, folders opened, with the residue that was used."""
+    found: list[Path] = []
+    for path in given:
+        inner = sorted(one for one in path.iterdir() if one.is_file()) if path.is_dir() else [path]
+        skipped = sources.NEIGHBOURS - {sources.RESIDUE}
+        found.extend(one for one in inner if one.name.lower() not in skipped and not one.name.startswith("."))
+    return found
+
+
+def _earlier(target: Path) -> dict[str, str]:
+    """What an earlier run wrote here: name and SHA-256."""
+    try:
+        listed = decode((target / RUN_MANIFEST).read_bytes())["outputs"]
+        return {one["name"]: one["sha256"] for one in listed}
+    except (FileNotFoundError, NotADirectoryError, UnreadableInputError, KeyError, TypeError):
+        return {}
+
+
+def _remove_stale(target: Path, earlier: dict[str, str], made: dict[str, str]) -> None:
+    """Remove what the earlier run wrote and nobody has changed since."""
+    for name, digest in earlier.items():
+        path = target / name
+        inside = path.resolve().is_relative_to(target.resolve())
+        if name not in made and inside and path.is_file() and _digest(path) == digest:
+            path.unlink()
+            if path.parent != target and not any(path.parent.iterdir()):
+                path.parent.rmdir()

@@ -1,0 +1,86 @@
+"""The end of a conversion, readable: records in and out, cells or elements and their reason, findings, files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from trialbridge.base.finding import Finding
+    from trialbridge.commands.outcome import Outcome
+
+_SHOWN = 10  # kinds of finding, and of rejects, in the terminal; all of them are in the files
+_COLOURS = {"error": "red", "warning": "yellow", "note": "dim"}
+
+
+def show(done: Outcome, output: Path, formats: tuple[str, ...], console: Console) -> None:
+    """Print the summary."""
+    console.print(_records(done))
+    given = sum(one.given for one in done.accounts)
+    kept = sum(one.kept for one in done.accounts)
+    rejected = sum(one.rejected for one in done.accounts)
+    aside = sum(one.aside for one in done.accounts)
+    what = "rows" if done.kind == "sdtm" else "resources"
+    parts = [f"{kept:,} carried"]
+    parts += [f"{rejected:,} rejected"] if done.kind == "fhir" else []
+    parts += [f"{aside:,} set aside (given twice, or no study data)"] if aside else []
+    verdict = "[green]it adds up[/]" if done.adds_up else "[bold red]IT DOES NOT ADD UP[/]"
+    console.print(f"{given:,} {what} = {' + '.join(parts)}: {verdict}")
+    if done.ledger is not None:
+        totals = done.ledger.totals()
+        unit = "cells" if done.kind == "sdtm" else "elements"
+        accounted = ", ".join(f"{times:,} {reason}" for reason, times in totals.items())
+        console.print(f"{sum(totals.values()):,} {unit}: {accounted or 'not followed (--no-residue)'}")
+    made = "  ".join(f"{name} {count:,}" for name, count in done.made.items())
+    console.print(f"made: {made or 'nothing'}")
+    show_rejects(done, console)
+    show_findings(done.findings, console)
+    console.print(f"written: {escape(str(output))} ({', '.join(formats)})")
+
+
+def _records(done: Outcome) -> Table:
+    """One line a dataset or resource type."""
+    table = Table(title=f"{done.kind.upper()} to {done.to.upper()} {done.release if 'fhir' in done.direction else ''}")
+    table.add_column("dataset" if done.kind == "sdtm" else "resource type")
+    columns = ["in", "out"] if done.kind == "sdtm" else ["in", "carried", "rejected"]
+    places = done.ledger.by_place() if done.ledger else {}
+    reasons = [one for one in (done.ledger.totals() if done.ledger else ()) if any(one in of for of in places.values())]
+    for name in (*columns, *reasons):
+        table.add_column(name, justify="right")
+    for one in done.accounts:
+        counted = places.get(one.name, {})
+        numbers = [one.given, one.kept, *([one.rejected] if done.kind == "fhir" else [])]
+        cells = [f"{counted[reason]:,}" if reason in counted else "" for reason in reasons]
+        table.add_row(one.name, *(f"{number:,}" for number in numbers), *cells)
+    return table
+
+
+def show_rejects(done: Outcome, console: Console) -> None:
+    """The first rejects, with their place and reason."""
+    for one in done.rejects[:_SHOWN]:
+        console.print(
+            f"[red]rejected[/] {escape(str(one.finding.where))}: {escape(one.finding.message)}", soft_wrap=True
+        )
+    if len(done.rejects) > _SHOWN:
+        console.print(f"… and {len(done.rejects) - _SHOWN:,} more: rejects.ndjson")
+
+
+def show_findings(findings: Iterable[Finding], console: Console) -> None:
+    """Findings by kind: how often, and the first of each."""
+    kinds: dict[tuple[str, str, str], list[Finding]] = {}
+    for one in findings:
+        kinds.setdefault((str(one.severity), one.id, one.message), []).append(one)
+    ordered = sorted(kinds.items(), key=lambda item: list(_COLOURS).index(item[0][0]))
+    for (severity, name, message), those in ordered[:_SHOWN]:
+        times = f" ({len(those):,} times, first: {those[0].where})" if len(those) > 1 else f" [{those[0].where}]"
+        text = escape(f"{name} {message}{times}")
+        console.print(f"[{_COLOURS[severity]}]{severity}[/] {text}", soft_wrap=True)
+    if len(ordered) > _SHOWN:
+        console.print(f"… and {len(ordered) - _SHOWN} more kinds: findings.json")
