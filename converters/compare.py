@@ -107,11 +107,14 @@ class _Found:
 
     places: list[Place] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    rows_moved: list[str] = field(default_factory=list)
+    columns_moved: list[str] = field(default_factory=list)
 
     def result(self, unit: Literal["cell", "element"]) -> Comparison:
         """Closed."""
-        return Comparison(unit, tuple(self.places), tuple(self.differences), tuple(self.notes))
+        moved = (("rows", self.rows_moved), ("columns", self.columns_moved))
+        notes = tuple(f"The {what} stand in another order in {', '.join(names)}." for what, names in moved if names)
+        return Comparison(unit, tuple(self.places), tuple(self.differences), notes)
 
 
 # --- studies ----------------------------------------------------------------------------------------------------------
@@ -145,7 +148,7 @@ def _compare_tables(a: Table, b: Table, found: _Found) -> None:
             if column not in other.frame.columns
         )
     if shared != [column for column in b.frame.columns if column in a.frame.columns]:
-        found.notes.append(f"{name}: the columns stand in another order.")
+        found.columns_moved.append(name)
     for column in shared:
         kinds = a.variable(column).type, b.variable(column).type
         if kinds[0] != kinds[1]:
@@ -171,7 +174,7 @@ def _compare_tables(a: Table, b: Table, found: _Found) -> None:
     cells = list(_cells(name, left, right, pairs, keys))
     found.differences.extend(cells)
     if any(one[1] > other[1] for one, other in pairwise(pairs)):
-        found.notes.append(f"{name}: the rows stand in another order.")
+        found.rows_moved.append(name)
     found.places.append(
         Place(name, a.frame.height, b.frame.height, len(pairs), len(pairs) * len(shared), len(cells)),
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from trialbridge.converters.dictionary import DICTIONARY, Dictionary
 from trialbridge.fhir.ids import resource_id
 from trialbridge.mappings.names import ABSENT, absent, constants
 from trialbridge.mappings.spellings import number_text
@@ -37,10 +38,12 @@ class Context:
         base: str,
         release: Release,
         *,
+        dictionary: Dictionary = DICTIONARY,
         oncology: bool = False,
         elsewhere: Callable[[Any, Any], Resource | None] | None = None,
     ) -> None:
         self.base = base
+        self.dictionary = dictionary
         self.release: Release = release
         self.oncology = oncology
         self.row: Row = {}

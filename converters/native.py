@@ -6,91 +6,16 @@ differs; FHIR to SDTM settles it against what the resource carries. So what one 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
-
-from trialbridge.converters.steps import bind, matcher, matches
-from trialbridge.fhir.paths import Choice, parse
-from trialbridge.mappings import ALL
-from trialbridge.mappings.names import constants
-from trialbridge.mappings.observed import findings
-from trialbridge.mappings.route import domain_named
 
 if TYPE_CHECKING:
     from trialbridge.converters.compile import Compiled
     from trialbridge.converters.context import Context
-    from trialbridge.mappings.kit import Mapping, Release, Resource, Row
+    from trialbridge.mappings.kit import Resource, Row
 
 Settle = Callable[[str, Any, bool], Any]
 """`settle(variable, native, derived) -> final`."""
-
-
-@lru_cache(maxsize=1)
-def by_domain() -> dict[str, tuple[Mapping, ...]]:
-    """The mappings of each domain, in order."""
-    found: dict[str, tuple[Mapping, ...]] = {}
-    for mapping in ALL:
-        found[mapping.domain] = (*found.get(mapping.domain, ()), mapping)
-    return found
-
-
-@lru_cache(maxsize=256)
-def by_class(domain: str) -> tuple[Mapping, ...]:
-    """The mappings of a Findings domain that has none of its own."""
-    return findings(domain)
-
-
-def of_dataset(dataset: str, columns: Iterable[str]) -> tuple[Mapping, ...]:
-    """The mappings of a dataset: its own domain's, its parent's (LBCH is a part of LB), its class's, or none."""
-    if dataset.startswith(("SUPP", "AP", "REL")):
-        return ()
-    domain = dataset[:2]
-    if domain in by_domain():
-        return by_domain()[domain] if len(dataset) in {2, 4} else ()
-    names = set(columns)
-    wanted = {"STUDYID", "DOMAIN", "USUBJID", f"{domain}SEQ", f"{domain}TESTCD", f"{domain}ORRES"}
-    return by_class(domain) if wanted <= names else ()
-
-
-def for_row(mappings: tuple[Mapping, ...], row: Row) -> Mapping:
-    """The mapping that takes a row: the first whose condition holds."""
-    return next((one for one in mappings if one.given(row)), mappings[-1])
-
-
-def for_resource(resource: Resource, record_system: str) -> tuple[str, Mapping] | None:
-    """The dataset and mapping that read a resource: those it names, else the first that knows its subject matter."""
-    kind = resource.get("resourceType")
-    named = domain_named(resource, record_system)
-    if named is None:
-        for mapping in ALL:
-            if mapping.resource == kind and not mapping.each and mapping.when(resource) and mapping.shape(resource):
-                return mapping.domain, mapping
-        return None
-    mappings = by_domain().get(named[:2]) or (by_class(named[:2]) if kind == "Observation" else ())
-    for mapping in mappings:
-        if mapping.resource == kind and not mapping.each and mapping.shape(resource):
-            return named, mapping
-    return None
-
-
-def for_element(mappings: tuple[Mapping, ...], element: Resource) -> Mapping:
-    """The mapping of a list element (`each`) by its shape."""
-    candidates = [one for one in mappings if one.each]
-    return next((one for one in candidates if one.shape(element)), candidates[-1])
-
-
-def elements_of(resource: Resource, release: Release, base: str) -> Iterator[tuple[Mapping, Resource]]:
-    """The list elements of a resource that are records of their own, each with its mapping."""
-    kind = resource.get("resourceType")
-    for mappings in by_domain().values():
-        first = mappings[0]
-        if not first.each or first.resource != kind or not first.when(resource):
-            continue
-        step = bind(parse(first.each[release]).steps, constants(base))[-1]
-        for element in resource.get(step.name) or ():
-            if not isinstance(step, Choice) or matches(element, matcher(step.conditions, {})):
-                yield for_element(mappings, element), element
 
 
 def walk(

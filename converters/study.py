@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from trialbridge.converters.dictionary import DICTIONARY, Dictionary
 from trialbridge.converters.ledger import Ledger
 from trialbridge.converters.order import in_order
 from trialbridge.converters.relrec import with_relrec
@@ -36,13 +37,15 @@ class Converted:
     study: Study
 
 
-def to_fhir(study: Study, *, base: str = BASE, release: Release = "R4") -> Converted:
+def to_fhir(
+    study: Study, *, base: str = BASE, release: Release = "R4", dictionary: Dictionary = DICTIONARY
+) -> Converted:
     """A study as FHIR resources of one release; every cell is read, derived or carried, and the ledger says which.
 
     `base` is the URL under which our identifier systems and extensions stand. A study that came from FHIR brings its
-    residue, which is put back.
+    residue, which is put back. `dictionary` is the one in use: `DICTIONARY`, or a study's own.
     """
-    done = native_to_fhir(study, base, release)
+    done = native_to_fhir(study, base, release, dictionary)
     resources = in_order(restored(done.resources, study.residue), release) if study.residue else done.resources
     return Converted(done.findings, done.ledger, resources, study)
 
@@ -54,6 +57,7 @@ def to_sdtm(
     release: Release | None = None,
     version: str = "3.4",
     residue: bool = True,
+    dictionary: Dictionary = DICTIONARY,
 ) -> Converted:
     """The study that FHIR resources tell, as SDTM tables of one implementation guide (`3.4`, `3.3`).
 
@@ -62,11 +66,11 @@ def to_sdtm(
     """
     held = pool(resources)
     release = release or release_of(held)
-    done = native_to_sdtm(held, base, release, version)
+    done = native_to_sdtm(held, base, release, version, dictionary)
     study = with_relrec(done)
     ledger = Ledger("to_sdtm")
     if residue:
-        rebuilt = native_to_fhir(study, base, release)
+        rebuilt = native_to_fhir(study, base, release, dictionary)
         source = _by_key(held)
         made = {f"{one['resourceType']}/{one['id']}": one for one in rebuilt.resources}
         entries = tuple(residue_of(source, made, _renames(done, rebuilt, source)))

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trialbridge.base.finding import Finding, Severity, Where
-from trialbridge.converters.native import by_domain
 
 if TYPE_CHECKING:
     from trialbridge.converters.context import Context
@@ -98,7 +97,7 @@ def orphans(routed: Routed, resources: list[Resource], ctx: Context) -> Routed:
             link = "individual" if ctx.release == "R4" else "subject"
             stand_in: Resource = {"resourceType": "ResearchSubject", link: {"reference": key}}
             stand_in["identifier"] = [{"system": ctx.url("usubjid"), "value": ctx.usubjid({"reference": key})}]
-            subjects.append((by_domain()["DM"][0], stand_in, None))
+            subjects.append((ctx.dictionary.domains["DM"][0], stand_in, None))
     identified = {
         id(ctx.resolve(focus, one)) for _, one, _ in routed.get("TU", ()) for focus in (one.get("focus") or ())[:1]
     }
@@ -114,7 +113,7 @@ def orphans(routed: Routed, resources: list[Resource], ctx: Context) -> Routed:
                 "subject": resource.get("patient"),
                 "focus": [{"reference": f"BodyStructure/{resource.get('id')}"}],
             }
-            lesions.append((by_domain()["TU"][0], lesion, None))
+            lesions.append((ctx.dictionary.domains["TU"][0], lesion, None))
     found: Routed = {}
     if subjects:
         found["DM"] = subjects

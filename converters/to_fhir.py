@@ -13,9 +13,10 @@ from trialbridge.base.finding import Finding, Severity, Where
 from trialbridge.converters.carry import Qualifier, extension
 from trialbridge.converters.compile import Compiled, compiled
 from trialbridge.converters.context import Context
+from trialbridge.converters.dictionary import DICTIONARY, Dictionary
 from trialbridge.converters.generic import to_basic
 from trialbridge.converters.ledger import Ledger
-from trialbridge.converters.native import by_class, by_domain, for_element, for_resource, for_row, of_dataset, walk
+from trialbridge.converters.native import walk
 from trialbridge.converters.order import in_order
 from trialbridge.converters.package import add_arms, package_extension
 from trialbridge.converters.records import Record, joined, records
@@ -58,16 +59,18 @@ class _Written:
         return self.primary if self.each is None else self.each
 
 
-def native_to_fhir(study: Study, base: str = BASE, release: Release = "R4") -> ToFhir:
+def native_to_fhir(
+    study: Study, base: str = BASE, release: Release = "R4", dictionary: Dictionary = DICTIONARY
+) -> ToFhir:
     """The study as FHIR resources. Nothing is lost: `to_sdtm` of the result gives the same cells.
 
     Findings tell of records without a usable key; nothing is raised for odd data.
     """
     oncology = any(name in study for name in ("TU", "TR", "RS"))
-    ctx = Context(base, release, oncology=oncology)
+    ctx = Context(base, release, dictionary=dictionary, oncology=oncology)
     result = ToFhir([])
     ctx.enter_design(study["SE"].rows() if "SE" in study else (), study["TV"].rows() if "TV" in study else ())
-    mapped, plain = _sorted_out(study)
+    mapped, plain = _sorted_out(study, dictionary)
     written = [_write(record, ctx, base, release) for dataset in mapped for record in mapped[dataset]]
     _round_trip(written, study, ctx, result)
     result.made.update({(one.record.dataset, one.record.number): one.parts for one in written})
@@ -87,13 +90,12 @@ def native_to_fhir(study: Study, base: str = BASE, release: Release = "R4") -> T
     return result
 
 
-def _sorted_out(study: Study) -> tuple[dict[str, list[Record]], dict[str, list[Record]]]:
+def _sorted_out(study: Study, dictionary: Dictionary) -> tuple[dict[str, list[Record]], dict[str, list[Record]]]:
     """Records of mapped datasets with their qualifiers, in the order of writing; and records that travel as they are."""
     mapped: dict[str, list[Record]] = {}
     plain: dict[str, list[Record]] = {}
-    order = list(by_domain())
-    for table in sorted(study, key=lambda one: order.index(one.name[:2]) if one.name[:2] in order else len(order)):
-        if not of_dataset(table.name, table.frame.columns):
+    for table in sorted(study, key=lambda one: dictionary.rank(one.name)):
+        if not dictionary.takes(table.name, table.frame.columns):
             continue
         for record in records(table):
             usable = record.row.get("USUBJID") is not None and record.row.get("DOMAIN") == table.name[:2]
@@ -102,15 +104,14 @@ def _sorted_out(study: Study) -> tuple[dict[str, list[Record]], dict[str, list[R
     for table in study:
         if table.name in loose:
             plain[table.name] = loose[table.name]
-        elif not of_dataset(table.name, table.frame.columns) and table.name[4:] not in mapped:
+        elif not dictionary.takes(table.name, table.frame.columns) and table.name[4:] not in mapped:
             plain[table.name] = records(table)
     return mapped, plain
 
 
 def _write(record: Record, ctx: Context, base: str, release: Release) -> _Written:
     """Write one record; what no code explains gets its domain's name in its business identifier."""
-    mappings = of_dataset(record.dataset, ("STUDYID", *record.row)) or by_class(record.dataset[:2])
-    mapping = for_row(mappings, record.row)
+    mapping = ctx.dictionary.for_row(record.dataset, record.row)
     functions = compiled(mapping, release, base)
     ctx.row, ctx.dataset = record.row, record.dataset
     parts = functions.write(record.row, ctx)
@@ -118,7 +119,7 @@ def _write(record: Record, ctx: Context, base: str, release: Release) -> _Writte
     assert primary is not None
     each = parts[1] if mapping.each else None
     if not mapping.each:
-        found = for_resource(primary, ctx.url("sdtm-record"))
+        found = ctx.dictionary.for_resource(primary, ctx.url("sdtm-record"))
         if mapping.domain != "DM" and (found is None or found[0] != record.dataset):
             _name_record(primary, record, ctx)
     named = {name: part for name, part in zip(functions.names, parts, strict=True) if part}
@@ -173,11 +174,11 @@ def _settle_record(one: _Written, columns: frozenset[str], ctx: Context, result:
 
     functions = one.compiled
     if not functions.mapping.each and domain != "DM":
-        found = for_resource(one.primary, ctx.url("sdtm-record"))
+        found = ctx.dictionary.for_resource(one.primary, ctx.url("sdtm-record"))
         assert found is not None
         functions = compiled(found[1], ctx.release, ctx.base)
     elif functions.mapping.each and one.each is not None:
-        functions = compiled(for_element(by_domain()[domain], one.each), ctx.release, ctx.base)
+        functions = compiled(ctx.dictionary.for_element(domain[:2], one.each), ctx.release, ctx.base)
     walk(functions, one.primary, one.each, ctx, columns, source, settle)
     if carrying:
         one.home.setdefault("extension", []).extend(carrying)

@@ -13,8 +13,9 @@ from trialbridge.base.finding import Finding, Severity, Where
 from trialbridge.converters.carry import Carried, Qualifier, carried, hash_of
 from trialbridge.converters.compile import compiled
 from trialbridge.converters.context import Context
+from trialbridge.converters.dictionary import DICTIONARY, Dictionary
 from trialbridge.converters.generic import from_basic
-from trialbridge.converters.native import by_domain, elements_of, for_resource, walk
+from trialbridge.converters.native import walk
 from trialbridge.converters.package import Package, learn_arms, package_of
 from trialbridge.converters.records import Record
 from trialbridge.converters.subjects import enter_subjects, orphans
@@ -57,11 +58,13 @@ class ToSdtm:
     package: Package | None
 
 
-def native_to_sdtm(pool: Pool, base: str, release: Release, version: str = "3.4") -> ToSdtm:
+def native_to_sdtm(
+    pool: Pool, base: str, release: Release, version: str = "3.4", dictionary: Dictionary = DICTIONARY
+) -> ToSdtm:
     """The study that the resources of a pool tell, without its residue."""
     findings: list[Finding] = list(pool.findings)
     resources = [item.resource for item in pool.items]
-    ctx = Context(base, release, oncology=False, elsewhere=pool.resolve)
+    ctx = Context(base, release, dictionary=dictionary, elsewhere=pool.resolve)
     package = _prepare(resources, ctx, findings)
     rows: dict[str, list[Record]] = {}
     for resource in resources:
@@ -74,8 +77,7 @@ def native_to_sdtm(pool: Pool, base: str, release: Release, version: str = "3.4"
     routed, skipped = _route(resources, ctx, findings)
     routed = {**routed, **orphans(routed, resources, ctx)}
     sources: list[Source] = []
-    order = list(by_domain())
-    for dataset in sorted(routed, key=lambda name: order.index(name[:2]) if name[:2] in order else len(order)):
+    for dataset in sorted(routed, key=dictionary.rank):
         for mapping, primary, each in routed[dataset]:
             source = _read(dataset, mapping, primary, each, ctx, package, findings)
             if source is not None:
@@ -119,12 +121,12 @@ def _route(resources: list[Resource], ctx: Context, findings: list[Finding]) -> 
             )
             continue
         if resource.get("resourceType") == "ResearchSubject":
-            routed.setdefault("DM", []).append((by_domain()["DM"][0], resource, None))
-        for mapping, element in elements_of(resource, ctx.release, ctx.base):
+            routed.setdefault("DM", []).append((ctx.dictionary.domains["DM"][0], resource, None))
+        for mapping, element in ctx.dictionary.elements_of(resource, ctx.release, ctx.base):
             routed.setdefault(mapping.domain, []).append((mapping, resource, element))
         if resource.get("resourceType") == "ResearchSubject":
             continue
-        found = for_resource(resource, system)
+        found = ctx.dictionary.for_resource(resource, system)
         if found is not None:
             routed.setdefault(found[0], []).append((found[1], resource, None))
     return routed, skipped

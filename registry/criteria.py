@@ -144,6 +144,6 @@ def compose(criteria: Iterable[tuple[Category, str]]) -> str:
     for category in ("", "INCLUSION", "EXCLUSION"):
         lines = ["* " + text for of, text in given if of == category]
         if lines:
-            title = [HEADINGS[category], ""] if category else []  # type: ignore[index] # the loop's literals
+            title = [HEADINGS[category], ""] if category else []
             parts.append("\n".join([*title, *lines]))
     return "\n\n".join(parts)

@@ -55,7 +55,7 @@ def _shown(asked: bool) -> None:  # noqa: FBT001 - a typer callback
 @app.callback()
 def main_options(
     *,
-    version: Annotated[  # noqa: ARG001 - handled by its callback
+    version: Annotated[
         bool, typer.Option("--version", callback=_shown, is_eager=True, help="Show the version and end.")
     ] = False,
 ) -> None:

@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from trialbridge.base.errors import NotInvertibleError, UnknownNameError
 from trialbridge.converters.context import Context
+from trialbridge.fhir.elements import elements, resource_types
 from trialbridge.fhir.ids import BASE
+from trialbridge.fhir.jsontext import encode
 from trialbridge.fhir.paths import parse
 from trialbridge.mappings import ALL
+from trialbridge.mappings.kit import BOTH_RELEASES
 from trialbridge.mappings.names import constants
 from trialbridge.sdtm import metadata, terminology
 
@@ -210,7 +213,29 @@ def _path(name: str) -> tuple[tuple[LineEntry, ...], tuple[OtherEntry, ...]]:
             if any(_touches(_plain(_rooted(of, extra.path, release)), wanted) for release in extra.releases)
         )
     )
-    return _merged(tuple(_entry(of, one) for of, one in lines)), extras
+    found = _merged(tuple(_entry(of, one) for of, one in lines))
+    others = (*extras, *(one for one in _fixed() if _touches(one.name, wanted)))
+    return found, tuple(dict.fromkeys(others)) or (() if found else tuple(_unread(wanted)))
+
+
+def _fixed() -> Iterator[OtherEntry]:
+    """The elements that are always written, whatever the row says."""
+    for mapping in ALL:
+        homes = [(mapping.resource, mapping.fixed), *((part.type, part.fixed) for part in mapping.parts)]
+        for kind, fixed in () if mapping.each else homes:
+            for key, value in fixed.items():
+                yield OtherEntry("written", f"{kind}.{key}", mapping.name, f"always {encode(value).decode()}")
+
+
+def _unread(wanted: str) -> Iterator[OtherEntry]:
+    """An element of FHIR that no line reads."""
+    kind, _, rest = wanted.partition(".")
+    name = rest.partition(".")[0]
+    note = "No line reads it: from FHIR to SDTM and back it is kept in the residue."
+    for release in BOTH_RELEASES:
+        if kind in resource_types(release) and name in elements(kind, release):
+            yield OtherEntry(f"an element of FHIR {release}", wanted, "-", note)
+            return
 
 
 def _plain(path: str) -> str:

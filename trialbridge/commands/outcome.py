@@ -57,7 +57,7 @@ class Outcome:
 
     @property
     def direction(self) -> str:
-        """`sdtm to fhir`, …"""
+        """As in `sdtm to fhir`."""
         return f"{self.kind} to {self.to}"
 
     @property

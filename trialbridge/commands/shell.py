@@ -5,9 +5,12 @@ Exit codes: 0 clean; 1 findings at or above `--fail-on` (for diff: differences);
 
 from __future__ import annotations
 
+import os
 import sys
+import traceback
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -73,6 +76,18 @@ def guarded(shell: Shell, run: Callable[[], int]) -> int:
     except OSError as error:
         where = str(error.filename) if error.filename else ""
         return _failed(shell, f"{error.strerror or error}.", where, "Check the path and your rights on it.")
+    except Exception as error:
+        if os.environ.get("TRIALBRIDGE_DEBUG"):
+            raise
+        message = f"This is a fault of trialbridge ({type(error).__name__} at {_place(error)}). Nothing was written."
+        return _failed(shell, message, "", "Please report it, with the traceback that TRIALBRIDGE_DEBUG=1 shows.")
+
+
+def _place(error: Exception) -> str:
+    """The innermost line of our own code that an exception went through."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [one for one in frames if "trialbridge" in one.filename] or frames[-1:]
+    return f"{Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else "?"
 
 
 def _failed(shell: Shell, message: str, where: str, fix: str) -> int:

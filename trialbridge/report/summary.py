@@ -28,7 +28,7 @@ def show(done: Outcome, output: Path, formats: tuple[str, ...], console: Console
     rejected = sum(one.rejected for one in done.accounts)
     aside = sum(one.aside for one in done.accounts)
     what = "rows" if done.kind == "sdtm" else "resources"
-    parts = [f"{kept:,} carried"]
+    parts = [f"{kept:,} converted"]
     parts += [f"{rejected:,} rejected"] if done.kind == "fhir" else []
     parts += [f"{aside:,} set aside (given twice, or no study data)"] if aside else []
     verdict = "[green]it adds up[/]" if done.adds_up else "[bold red]IT DOES NOT ADD UP[/]"
@@ -41,7 +41,8 @@ def show(done: Outcome, output: Path, formats: tuple[str, ...], console: Console
     made = "  ".join(f"{name} {count:,}" for name, count in done.made.items())
     console.print(f"made: {made or 'nothing'}")
     show_rejects(done, console)
-    show_findings(done.findings, console)
+    told = {id(one.finding) for one in done.rejects}
+    show_findings((one for one in done.findings if id(one) not in told), console)
     console.print(f"written: {escape(str(output))} ({', '.join(formats)})")
 
 
@@ -49,7 +50,7 @@ def _records(done: Outcome) -> Table:
     """One line a dataset or resource type."""
     table = Table(title=f"{done.kind.upper()} to {done.to.upper()} {done.release if 'fhir' in done.direction else ''}")
     table.add_column("dataset" if done.kind == "sdtm" else "resource type")
-    columns = ["in", "out"] if done.kind == "sdtm" else ["in", "carried", "rejected"]
+    columns = ["in", "out"] if done.kind == "sdtm" else ["in", "converted", "rejected"]
     places = done.ledger.by_place() if done.ledger else {}
     reasons = [one for one in (done.ledger.totals() if done.ledger else ()) if any(one in of for of in places.values())]
     for name in (*columns, *reasons):

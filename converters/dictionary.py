@@ -1,0 +1,101 @@
+"""The dictionary in use: which mapping takes a row, a resource, a list element.
+
+`DICTIONARY` is the whole of `mappings.ALL`; a study that adds or overrides lines uses a dictionary of its own.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
+
+from trialbridge.converters.steps import bind, matcher, matches
+from trialbridge.fhir.paths import Choice, parse
+from trialbridge.mappings import ALL
+from trialbridge.mappings.names import constants
+from trialbridge.mappings.observed import findings
+from trialbridge.mappings.route import domain_named
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from trialbridge.mappings.kit import Mapping, Release, Resource, Row
+
+
+@lru_cache(maxsize=256)
+def of_class(domain: str) -> tuple[Mapping, ...]:
+    """The mappings of a Findings domain that has none of its own."""
+    return findings(domain)
+
+
+class Dictionary:
+    """Mappings in their order, found by domain, by row, by resource."""
+
+    def __init__(self, mappings: Iterable[Mapping]) -> None:
+        self.mappings = tuple(mappings)
+
+    @cached_property
+    def domains(self) -> dict[str, tuple[Mapping, ...]]:
+        """The mappings of each domain, in order."""
+        found: dict[str, tuple[Mapping, ...]] = {}
+        for mapping in self.mappings:
+            found[mapping.domain] = (*found.get(mapping.domain, ()), mapping)
+        return found
+
+    def rank(self, dataset: str) -> int:
+        """The place of a dataset in the order of writing: what others point at comes first."""
+        order = list(self.domains)
+        return order.index(dataset[:2]) if dataset[:2] in self.domains else len(order)
+
+    def of(self, dataset: str) -> tuple[Mapping, ...]:
+        """The mappings of a dataset known to be mapped: its domain's (LBCH is a part of LB), or its class's."""
+        return self.domains.get(dataset[:2]) or of_class(dataset[:2])
+
+    def takes(self, dataset: str, columns: Iterable[str]) -> bool:
+        """Whether rows of a dataset are mapped: it has a domain here, or is a Findings dataset by its columns."""
+        if dataset.startswith(("SUPP", "AP", "REL")):
+            return False
+        domain = dataset[:2]
+        if domain in self.domains:
+            return len(dataset) in {2, 4}
+        wanted = {"STUDYID", "DOMAIN", "USUBJID", f"{domain}SEQ", f"{domain}TESTCD", f"{domain}ORRES"}
+        return wanted <= set(columns)
+
+    def for_row(self, dataset: str, row: Row) -> Mapping:
+        """The mapping that takes a row: the first whose condition holds."""
+        mappings = self.of(dataset)
+        return next((one for one in mappings if one.given(row)), mappings[-1])
+
+    def for_resource(self, resource: Resource, record_system: str) -> tuple[str, Mapping] | None:
+        """The dataset and mapping that read a resource: those it names, else the first that knows its subject matter."""
+        kind = resource.get("resourceType")
+        named = domain_named(resource, record_system)
+        if named is None:
+            for mapping in self.mappings:
+                if mapping.resource == kind and not mapping.each and mapping.when(resource) and mapping.shape(resource):
+                    return mapping.domain, mapping
+            return None
+        mappings = self.domains.get(named[:2]) or (of_class(named[:2]) if kind == "Observation" else ())
+        for mapping in mappings:
+            if mapping.resource == kind and not mapping.each and mapping.shape(resource):
+                return named, mapping
+        return None
+
+    def for_element(self, domain: str, element: Resource) -> Mapping:
+        """The mapping of a list element (`each`) of a domain, by its shape."""
+        candidates = [one for one in self.domains[domain] if one.each]
+        return next((one for one in candidates if one.shape(element)), candidates[-1])
+
+    def elements_of(self, resource: Resource, release: Release, base: str) -> Iterator[tuple[Mapping, Resource]]:
+        """The list elements of a resource that are records of their own, each with its mapping."""
+        kind = resource.get("resourceType")
+        for domain, mappings in self.domains.items():
+            first = mappings[0]
+            if not first.each or first.resource != kind or not first.when(resource):
+                continue
+            step = bind(parse(first.each[release]).steps, constants(base))[-1]
+            for element in resource.get(step.name) or ():
+                if not isinstance(step, Choice) or matches(element, matcher(step.conditions, {})):
+                    yield self.for_element(domain, element), element
+
+
+DICTIONARY = Dictionary(ALL)
