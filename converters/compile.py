@@ -228,6 +228,8 @@ def _emit_write(
         if release not in part.releases:
             continue
         source.add(1, f"{part.name} = None")
+        if not part.needs:
+            continue
         needs = " or ".join(f"row.get({one!r}) is not None" for one in part.needs)
         root = parse(part.link).root
         source.add(1, f"if {needs}:" if root == primary else f"if ({needs}) and {root} is not None:")

@@ -122,6 +122,47 @@ def orphans(routed: Routed, resources: list[Resource], ctx: Context) -> Routed:
     return found
 
 
+def not_records(resources: list[Resource], ctx: Context, findings: list[Finding]) -> set[int]:
+    """The id() of resources that are parts of another's record: effects of adverse events, phases of a course.
+
+    The condition an AdverseEvent resulted in is no medical history; a radiotherapy phase or fraction that is part of a
+    course is counted in the course's dose already (CodeX Radiation Therapy).
+    """
+    found: set[int] = set()
+    for resource in resources:
+        kind = resource.get("resourceType")
+        if kind == "AdverseEvent":
+            for effect in [*(resource.get("resultingCondition") or ()), *(resource.get("resultingEffect") or ())]:
+                target = ctx.resolve(effect, resource)
+                if target is not None:
+                    found.add(id(target))
+        elif kind == "Procedure":
+            whole = [ctx.resolve(one, resource) for one in resource.get("partOf") or ()]
+            if any(one is not None and one.get("resourceType") == "Procedure" for one in whole) and _is_rt(resource):
+                found.add(id(resource))
+                findings.append(
+                    Finding(
+                        "TB-PART-OF-COURSE",
+                        Severity.NOTE,
+                        Where(resource=f"Procedure/{resource.get('id')}"),
+                        "A phase or fraction of a radiotherapy course: counted in the course, kept in the residue.",
+                    )
+                )
+    return found
+
+
+RADIOTHERAPY_CODES = frozenset({"1217123003", "1222565005", "108290001", "33195004", "1156505006", "1156506007"})
+
+
+def _is_rt(procedure: Resource) -> bool:
+    """Whether a Procedure is radiotherapy: by CodeX or mCODE profile, or by code (SNOMED CT)."""
+    profiles = (procedure.get("meta") or {}).get("profile") or ()
+    if any("radiotherapy" in str(one) for one in profiles):
+        return True
+    codings = (procedure.get("code") or {}).get("coding") or ()
+    return any(one.get("code") in RADIOTHERAPY_CODES for one in codings)
+
+
 def _target(subject: Resource, ctx: Context) -> str | None:
     patient = ctx.resolve(subject.get("individual") or subject.get("subject"), subject)
     return f"Patient/{patient.get('id')}" if patient is not None else None

@@ -18,7 +18,7 @@ from trialbridge.converters.generic import from_basic
 from trialbridge.converters.native import walk
 from trialbridge.converters.package import Package, learn_arms, package_of
 from trialbridge.converters.records import Record
-from trialbridge.converters.subjects import enter_subjects, orphans
+from trialbridge.converters.subjects import enter_subjects, not_records, orphans
 from trialbridge.converters.tables import tables_of
 from trialbridge.mappings.qualifiers import DEFAULTS
 from trialbridge.mappings.route import domain_named
@@ -108,7 +108,10 @@ def _route(resources: list[Resource], ctx: Context, findings: list[Finding]) -> 
     routed: Routed = {}
     skipped: list[Resource] = []
     system = ctx.url("sdtm-record")
+    components = not_records(resources, ctx, findings)
     for resource in resources:
+        if id(resource) in components:
+            continue
         if _in_error(resource, ctx):
             skipped.append(resource)
             findings.append(

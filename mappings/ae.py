@@ -13,7 +13,7 @@ from typing import Any
 from trialbridge.mappings.common import STUDYID, day, epoch
 from trialbridge.mappings.concepts import in_codelist
 from trialbridge.mappings.ds import DATE_INSIDE
-from trialbridge.mappings.kit import Context, Extra, Line, Mapping, Release, Row, Spelling, line
+from trialbridge.mappings.kit import Context, Extra, Line, Mapping, Part, Release, Row, Spelling, line
 from trialbridge.mappings.names import (
     AE_OUTCOME,
     AE_RESEARCH,
@@ -39,6 +39,26 @@ GRADE = in_codelist(
     further={grade: (one,) for grade, one in GRADES.items()},
     aliases={(_LEGACY, grade): grade for grade in "012345"},
 )
+
+
+def _numbered(element: Any, _ctx: Context) -> str | None:
+    """A grade as an integer in an extension whose url ends in `ctc-grade` (Onconova)."""
+    if not isinstance(element, dict) or not str(element.get("url", "")).endswith("adverse-event-ctc-grade"):
+        return None
+    value = element.get("valueInteger")
+    return str(value) if isinstance(value, int) and 0 <= value <= 5 else None
+
+
+def _coded_severity(element: Any, _ctx: Context) -> str | None:
+    """A grade as a coding of severity by a CTCAE code system (the German core data set)."""
+    for one in element.get("coding") or () if isinstance(element, dict) else ():
+        if "ctcae" in str(one.get("system", "")).lower() and str(one.get("code")) in set("012345"):
+            return str(one["code"])
+    return None
+
+
+NUMBERED_GRADE = Spelling("grade as an integer extension (read only)", _numbered, lambda _v, _c: None, shape="member")
+CODED_SEVERITY_GRADE = Spelling("grade as severity's coding (read only)", _coded_severity, lambda _v, _c: None)
 OUTCOME = in_codelist(
     "AEOUT (C66768) and R4's outcome",
     "C66768",
@@ -190,12 +210,36 @@ AE = Mapping(
         line("AESPID", "AdverseEvent.identifier.value", TEXT, only="R4", source="joint mapping, AE"),
         line("AESPID", "AdverseEvent.identifier.where(system=%spid).value", TEXT, only="R5"),
         line("AEREFID", "AdverseEvent.identifier.where(system=%refid).value", TEXT, only="R5"),
-        line("AETERM", "AdverseEvent.event.text", TEXT, "AdverseEvent.event.coding[0].display", only="R4"),
-        line("AETERM", "AdverseEvent.code.text", TEXT, "AdverseEvent.code.coding[0].display", only="R5"),
+        line(
+            "AETERM",
+            "AdverseEvent.event.text",
+            TEXT,
+            "Effect.code.text",
+            "AdverseEvent.event.coding[0].display",
+            "Effect.code.coding[0].display",
+            only="R4",
+            note="read also from the resulting condition, the joint mapping's home of the term",
+        ),
+        line(
+            "AETERM",
+            "AdverseEvent.code.text",
+            TEXT,
+            "AdverseEvent.code.coding[0].display",
+            "Effect.code.text",
+            "Effect.code.coding[0].display",
+            only="R5",
+        ),
         *_meddra("AdverseEvent.event", "R4"),
         *_meddra("AdverseEvent.code", "R5"),
         line("AECAT", "AdverseEvent.category[0].text", TEXT, source="joint mapping, AE"),
-        line("AESTDTC", "AdverseEvent.date", DATE, only="R4", source="joint mapping, AE"),
+        line(
+            "AESTDTC",
+            "AdverseEvent.date",
+            DATE,
+            "AdverseEvent.extension(%occurrence-r5).value.ofType(Period).start",
+            only="R4",
+            source="joint mapping, AE",
+        ),
         line(
             "AEENDTC",
             "AdverseEvent.extension(%resolve-date).value.ofType(dateTime)",
@@ -221,7 +265,10 @@ AE = Mapping(
             GRADE,
             "AdverseEvent.extension(%ae-grade-r5).value.ofType(CodeableConcept)",
             "AdverseEvent.extension(%ctcae-grade).value.ofType(CodeableConcept)",
+            ("AdverseEvent.extension", NUMBERED_GRADE),
+            ("AdverseEvent.severity", CODED_SEVERITY_GRADE),
             only="R4",
+            note="five homes are read: both profiles' extension, mCODE's older one, a numbered one, severity's coding",
             source="AE backport ae-grade",
         ),
         line(
@@ -246,6 +293,10 @@ AE = Mapping(
         line("AEACN", "AdverseEvent.mitigatingAction[0].item.ofType(CodeableConcept)", ACTION, only="R5"),
         line("AEOUT", "AdverseEvent.outcome", OUTCOME, only="R4"),
         line("AEOUT", "AdverseEvent.outcome[0]", OUTCOME, only="R5"),
+    ),
+    parts=(
+        Part("Effect", "Condition", (), "AdverseEvent.resultingCondition[0]", (), releases=("R4",)),
+        Part("Effect", "Condition", (), "AdverseEvent.resultingEffect[0]", (), releases=("R5",)),
     ),
     fixed={"actuality": "actual"},
     extras=(

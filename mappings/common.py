@@ -85,9 +85,15 @@ def visit(link: str) -> Fragment:
         ),
         (
             line("VISITNUM", "Visit.identifier.where(system=%visitnum).value", NUMBER_AS_TEXT),
-            line("VISIT", "Visit.type[0].text", TEXT, source="joint mapping, LB VISIT: the planned activity's title"),
+            line(
+                "VISIT",
+                "Visit.identifier.where(system=%visit).value",
+                TEXT,
+                note="the type of a hospital's own encounter is no visit of the protocol, so the name is an identifier",
+            ),
         ),
         (
+            Extra("Visit.type[0].text", lambda row, _ctx: row.get("VISIT")),
             Extra("Visit.subject", lambda row, ctx: ctx.subject(row["USUBJID"])),
             Extra("Visit.class", lambda _row, _ctx: coding(NULL_FLAVOR, "UNK", "unknown"), releases=("R4",)),
         ),

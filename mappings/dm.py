@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from trialbridge.mappings.common import STUDYID, day, record_of
 from trialbridge.mappings.kit import Context, Derived, Extra, Mapping, Part, Resource, Row, Spelling, codes, line
 from trialbridge.mappings.names import ABSENT, CDCREC, MCODE, NULL_FLAVOR, absent, coding, concept
-from trialbridge.mappings.spellings import DATE, DAY, TEXT, YES
+from trialbridge.mappings.spellings import DATE, DAY, SUBJECT, TEXT, YES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping as MappingOf
@@ -171,7 +171,21 @@ DM = Mapping(
         ),
     ),
     lines=(
-        line("USUBJID", "ResearchSubject.identifier.where(system=%usubjid).value", TEXT, source="joint mapping, LB"),
+        line(
+            "USUBJID",
+            "ResearchSubject.identifier.where(system=%usubjid).value",
+            TEXT,
+            ("ResearchSubject.individual", SUBJECT),
+            only="R4",
+            source="joint mapping, LB",
+        ),
+        line(
+            "USUBJID",
+            "ResearchSubject.identifier.where(system=%usubjid).value",
+            TEXT,
+            ("ResearchSubject.subject", SUBJECT),
+            only="R5",
+        ),
         line("SUBJID", "ResearchSubject.identifier.where(system=%subjid).value", TEXT, source="joint mapping, DM"),
         line("SITEID", "Site.identifier.where(system=%siteid).value", TEXT, source="joint mapping, DM"),
         line("RFPENDTC", "ResearchSubject.period.end", DATE),

@@ -169,8 +169,8 @@ def line(
 class Part:
     """A resource that hangs on an earlier one by a reference at `link`, shared by all rows with the same key.
 
-    Its id is made from `key` (variables of the row); it is written when the row has a value for one of `needs`
-    (default: the whole key must not be empty beyond the subject).
+    Its id is made from `key` (variables of the row); it is written when the row has a value for one of `needs`. A
+    part without needs is read only: another's resource, or a dialect's.
     """
 
     name: str

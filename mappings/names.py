@@ -44,7 +44,7 @@ CRITERIA = {  # seriousness criteria, by the SDTM flag in lower case
 }
 
 OURS = (  # identifier systems: {base}/sid/{name}
-    "studyid usubjid subjid siteid invid tulnkid lnkgrp visitnum evalid sdtm-record spid refid prlnkid grpid armcd"
+    "studyid usubjid subjid siteid invid tulnkid lnkgrp visitnum visit evalid sdtm-record spid refid prlnkid grpid armcd"
 ).split()
 OUR_EXTENSIONS = (  # {base}/StructureDefinition/{name}
     "sdtm-variable sdtm-package sdtm-dtc sdtm-orres sdtm-record meddra-level armcd toxicity-scale"

@@ -123,7 +123,7 @@ def _lines(decoded: Spelling) -> tuple[Line, ...]:
         line("PRGRPID", "Procedure.identifier.where(system=%grpid).value", TEXT),
         line("PRLNKGRP", "Procedure.identifier.where(system=%lnkgrp).value", TEXT),
         line("PRDECOD", "Procedure.code", decoded, source="joint mapping, PR"),
-        line("PRTRT", "Procedure.code.text", TEXT, source="joint mapping, PR"),
+        line("PRTRT", "Procedure.code.text", TEXT, "Procedure.code.coding[0].display", source="joint mapping, PR"),
         line("PRCAT", "Procedure.category.text", TEXT, only="R4", source="joint mapping, PR"),
         line("PRCAT", "Procedure.category[0].text", TEXT, only="R5"),
         line("PROCCUR", "Procedure.status", OCCURRED, direction="to_sdtm", source="joint mapping, PR"),

@@ -13,9 +13,7 @@ from trialbridge.mappings.spellings import DATE, NUMBER_AS_TEXT, SUBJECT, TEXT
 
 def _is_visit(resource: Resource) -> bool:
     identifiers = [one for one in resource.get("identifier") or () if isinstance(one, dict)]
-    return any(str(one.get("system", "")).endswith("/sid/visitnum") for one in identifiers) or (
-        not identifiers and resource.get("class", {}) == coding(NULL_FLAVOR, "UNK", "unknown")
-    )
+    return any(str(one.get("system", "")).endswith(("/sid/visitnum", "/sid/visit")) for one in identifiers)
 
 
 SV = Mapping(
@@ -27,13 +25,14 @@ SV = Mapping(
     lines=(
         line("USUBJID", "Encounter.subject", SUBJECT),
         line("VISITNUM", "Encounter.identifier.where(system=%visitnum).value", NUMBER_AS_TEXT),
-        line("VISIT", "Encounter.type[0].text", TEXT),
+        line("VISIT", "Encounter.identifier.where(system=%visit).value", TEXT),
         line("SVSTDTC", "Encounter.period.start", DATE, only="R4"),
         line("SVENDTC", "Encounter.period.end", DATE, only="R4"),
         line("SVSTDTC", "Encounter.actualPeriod.start", DATE, only="R5"),
         line("SVENDTC", "Encounter.actualPeriod.end", DATE, only="R5"),
     ),
     extras=(
+        Extra("Encounter.type[0].text", lambda row, _ctx: row.get("VISIT")),
         Extra("Encounter.identifier.where(system=%sdtm-record).value", record_of("VISITNUM", "VISIT")),
         Extra(
             "Encounter.status",

@@ -6,11 +6,24 @@ a statement. Not done is no exposure: such rows are EC's. Source: joint mapping,
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from trialbridge.mappings.common import STUDY_EXTENSION, STUDYID, VISITDY, Fragment, day, epoch, record_lines, visit
 from trialbridge.mappings.concepts import in_codelist
-from trialbridge.mappings.kit import Context, Derived, Extra, Line, Mapping, Release, Resource, Row, Spelling, line
+from trialbridge.mappings.kit import (
+    Context,
+    Derived,
+    Extra,
+    Line,
+    Mapping,
+    Part,
+    Release,
+    Resource,
+    Row,
+    Spelling,
+    line,
+)
 from trialbridge.mappings.names import SCT, UCUM, coding
 from trialbridge.mappings.spellings import DATE, NUMBER, TEXT
 
@@ -47,7 +60,15 @@ def _lines(
         drug, period, dose = (f"{resource}.{one[at]}" for one in (medication, effective, dosage))
         lines += [
             line(f"{domain}DECOD", drug, DECODED, only=release),
-            line(f"{domain}TRT", f"{drug}.text", TEXT, f"{drug}.coding[0].display", only=release),
+            line(
+                f"{domain}TRT",
+                f"{drug}.text",
+                TEXT,
+                f"{drug}.coding[0].display",
+                "Drug.code.text",
+                "Drug.code.coding[0].display",
+                only=release,
+            ),
             line(f"{domain}STDTC", f"{period}.ofType(Period).start", DATE, f"{period}.ofType(dateTime)", only=release),
             line(f"{domain}ENDTC", f"{period}.ofType(Period).end", DATE, only=release),
             line(f"{domain}DOSE", f"{dose}.value", NUMBER, only=release),
@@ -81,7 +102,7 @@ def _administered(domain: str, given: Any, shape: Any) -> Mapping:
         key=("STUDYID", "DOMAIN", "USUBJID", f"{domain}SEQ"),
         given=given,
         when=shape,
-        parts=(_for(shown, "R4"), _for(shown_r5, "R5")),
+        parts=(_for(shown, "R4"), _for(shown_r5, "R5"), *_drug(resource)),
         lines=(
             *_lines(
                 domain,
@@ -104,9 +125,15 @@ def _administered(domain: str, given: Any, shape: Any) -> Mapping:
     )
 
 
-def _for(fragment: Fragment, release: Release) -> Any:
-    from dataclasses import replace  # noqa: PLC0415 - beside its only use
+def _drug(resource: str) -> tuple[Part, ...]:
+    """The Medication a record points at, where it names none itself."""
+    return (
+        Part("Drug", "Medication", (), f"{resource}.medication.ofType(Reference)", (), releases=("R4",)),
+        Part("Drug", "Medication", (), f"{resource}.medication.reference", (), releases=("R5",)),
+    )
 
+
+def _for(fragment: Fragment, release: Release) -> Any:
     return replace(fragment.part, releases=(release,))
 
 
@@ -134,13 +161,13 @@ def _never(_: Any) -> bool:
 
 EX = _administered("EX", _always, _is_administration)
 EC = _administered("EC", _always, _never)
-_cm_visit = visit("MedicationStatement.context")
 CM = Mapping(
     domain="CM",
     name="CM",
     resource="MedicationStatement",
     key=("STUDYID", "DOMAIN", "USUBJID", "CMSEQ"),
     when=lambda resource: resource.get("resourceType") == "MedicationStatement",
+    parts=_drug("MedicationStatement"),
     lines=(
         *_lines(
             "CM",

@@ -117,7 +117,7 @@ def _records(study: Study) -> Iterator[dict[str, Any]]:
 
 
 def _is_baseline(row: Mapping[str, Any]) -> bool:
-    return row["LBLOBXFL"] == "Y" or row["LBBLFL"] == "Y"
+    return "Y" in (row["LBLOBXFL"], row["LBBLFL"])
 
 
 def _place(row: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -240,7 +240,8 @@ def _beyond(
     """The highest grade whose multiple of the reference the value is beyond."""
     for index, (grade, multiple) in reversed(list(enumerate(steps))):
         assert multiple is not None  # multiples are all numbers
-        limit = multiple * reference
+        # 1.5 x 1.2 must be 1.8, which binary fractions make a little less.
+        limit = round(multiple * reference, 9)
         at = least_included and index == 0 and value == limit
         if at or (value > limit if high else value < limit):
             side = "at least" if at else "above" if high else "below"

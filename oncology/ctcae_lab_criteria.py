@@ -11,7 +11,7 @@ A limit of None is the laboratory's own limit, ULN for high and LLN for low.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
@@ -38,11 +38,11 @@ class Criterion:
     tests: tuple[str, ...]
     direction: Direction
     multiples: Steps = ()
-    absolute: Mapping[str, Steps] = MappingProxyType({})
+    absolute: Mapping[str, Steps] = field(default_factory=dict)
     of_baseline: Steps = ()
     baseline_when: Literal["never", "abnormal", "always"] = "never"
     least_included: bool = False
-    excess: Mapping[str, Steps] = MappingProxyType({})
+    excess: Mapping[str, Steps] = field(default_factory=dict)
     excess_of_baseline: bool = False
     fasting_below: int = 0
     corrected: bool = False

@@ -43,7 +43,7 @@ class Facts:
 def gather(study: Study, rules: PfsRules) -> tuple[dict[str, Facts], list[Finding]]:
     """The facts of every subject with a start, by USUBJID, and what was doubtful. Raises UnknownNameError."""
     findings: list[Finding] = []
-    facts = {usubjid: Facts(start=start) for usubjid, start in _starts(study, rules).items()}
+    facts = {usubjid: Facts(start=start) for usubjid, start in starts(study, rules).items()}
     if not facts:
         raise UnknownNameError(
             f"No subject has a start of progression-free survival ({rules.start}).",
@@ -59,7 +59,7 @@ def gather(study: Study, rules: PfsRules) -> tuple[dict[str, Facts], list[Findin
     return facts, findings
 
 
-def _starts(study: Study, rules: PfsRules) -> dict[str, str]:
+def starts(study: Study, rules: PfsRules) -> dict[str, str]:
     """The start by subject."""
     if rules.start == "reference start":
         rows = records(study, "DM", ("USUBJID", "RFSTDTC"))

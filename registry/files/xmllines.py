@@ -7,7 +7,6 @@ A tuple of lines, in the order of the schema, is written by `write` and read by 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,8 @@ from trialbridge.registry.files.spelling import TEXT, Spelling
 from trialbridge.registry.files.xmltree import add, child_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from lxml import etree
 
 Findings = list[Finding]

@@ -31,7 +31,7 @@ def parse(data: bytes, file: str) -> etree._Element:
         raise UnreadableInputError(message, Where(file=file, line=line), "fetch it again") from None
     except ValueError as error:
         raise UnreadableInputError(str(error), Where(file=file), "give the file as it was fetched") from None
-    if root.getroottree().docinfo.doctype:
+    if root.getroottree().docinfo.internalDTD is not None:
         message = "It declares a document type, which no registry's XML does."
         raise UnreadableInputError(message, Where(file=file), "remove the DOCTYPE")
     return root

@@ -200,7 +200,7 @@ def test_every_variable_is_the_guides(mapping):
 
 def test_every_qualifier_fits_supp():
     """A label or name longer than XPT holds would be refused when the study is written."""
-    for name, (label, origin) in DEFAULTS.items():
+    for name, (label, origin, *_) in DEFAULTS.items():
         assert len(name) <= 8
         assert len(label) <= 40
         assert origin
