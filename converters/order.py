@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from trialbridge.mappings.kit import Release, Resource
 
 TYPES = (
-    "ResearchStudy Location Practitioner PractitionerRole Patient ResearchSubject Consent Encounter Condition "
-    "BodyStructure Procedure Observation AdverseEvent Basic"
+    "ResearchStudy PlanDefinition Group Location Practitioner PractitionerRole Patient ResearchSubject Consent Encounter Condition "
+    "BodyStructure Procedure MedicationAdministration MedicationStatement Observation AdverseEvent Basic"
 ).split()
 
 

@@ -21,13 +21,15 @@ from trialbridge.converters.order import in_order
 from trialbridge.converters.package import add_arms, package_extension
 from trialbridge.converters.records import Record, joined, records
 from trialbridge.fhir.ids import BASE
+from trialbridge.mappings.design import describe_study
 from trialbridge.mappings.qualifiers import DEFAULTS
 
 if TYPE_CHECKING:
     from trialbridge.mappings.kit import Release, Resource
     from trialbridge.sdtm.table import Study
 
-IDENTIFIERS = ("STUDYID", "DOMAIN", "USUBJID")
+TRIAL_DESIGN = frozenset({"TA", "TE", "TV", "TI"})
+"""Mapped datasets whose rows belong to the trial, not to a subject."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,8 @@ def _sorted_out(study: Study, dictionary: Dictionary) -> tuple[dict[str, list[Re
         if not dictionary.takes(table.name, table.frame.columns):
             continue
         for record in records(table):
-            usable = record.row.get("USUBJID") is not None and record.row.get("DOMAIN") == table.name[:2]
+            of_subject = record.row.get("USUBJID") is not None or table.name[:2] in TRIAL_DESIGN
+            usable = of_subject and record.row.get("DOMAIN") == table.name[:2]
             (mapped if usable else plain).setdefault(table.name, []).append(record)
     loose = joined(study, mapped)
     for table in study:
@@ -199,6 +202,9 @@ def _finish(study: Study, ctx: Context) -> None:
         reference = ctx.study(studyid)["reference"]
         resource = ctx.resources[reference]
         add_arms(resource, studyid, ctx)
+        if "TS" in study:
+            rows = [row for row in study["TS"].rows() if row.get("STUDYID") == studyid]
+            describe_study(resource, rows, ctx)
         if first:
             resource.setdefault("extension", []).append(package_extension(study, ctx.url("x-sdtm-package")))
             first = False

@@ -73,7 +73,7 @@ def native_to_sdtm(
             if found is not None:
                 dataset, row = found
                 rows.setdefault(dataset, []).append(Record(dataset, len(rows.get(dataset, ())) + 1, row))
-    ctx.enter_design(*([record.row for record in rows.get(name, ())] for name in ("SE", "TV")))
+    ctx.enter_design((record.row for record in rows.get("SE", ())), ())
     routed, skipped = _route(resources, ctx, findings)
     routed = {**routed, **orphans(routed, resources, ctx)}
     sources: list[Source] = []

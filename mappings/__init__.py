@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trialbridge.mappings.ae import AE
+from trialbridge.mappings.design import TA, TE, TI, TV
 from trialbridge.mappings.dm import DM
 from trialbridge.mappings.ds import DS
 from trialbridge.mappings.lb import LB
@@ -23,6 +24,6 @@ from trialbridge.mappings.vs import VS
 if TYPE_CHECKING:
     from trialbridge.mappings.kit import Mapping
 
-ALL: tuple[Mapping, ...] = (DM, *DS, SV, MH, TU, *PR, *TR, *RS, EX, EC, CM, *VS, *LB, AE)
+ALL: tuple[Mapping, ...] = (TV, DM, *DS, SV, MH, TU, *PR, *TR, *RS, EX, EC, CM, *VS, *LB, AE, TA, TE, TI)
 
 __all__ = ["ALL"]

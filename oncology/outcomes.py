@@ -237,7 +237,7 @@ def _remissions(
     level: float,
 ) -> Iterator[Outcome]:
     """The remission rates of the irradiated and of the other lesions."""
-    treated = irradiated_lesions(study)
+    treated = _irradiated(study, rules)
     for key, lesions, title, of in (
         ("remission-irradiated", IRRADIATED, "Remission rate irradiated lesion", "the irradiated lesion"),
         (
@@ -252,11 +252,14 @@ def _remissions(
         for number, (arm, subjects) in enumerate(arms.items()):
             mine = {usubjid: ends[usubjid] for usubjid in subjects}
             rate = _of_evaluator(remission_rates(assessment, mine, day=day, window=window, level=level), lesions, rules)
-            irradiated = sum(len(treated.get(usubjid, ())) for usubjid in subjects) if lesions == IRRADIATED else None
+            irradiated = sum(treated.get(usubjid, 0) for usubjid in subjects) if lesions == IRRADIATED else None
             counts[arm] = (rate.n if rate else 0, irradiated)
             group = f"OG{number:03}"
-            numbers = [rate.rate * _PER_CENT, rate.low * _PER_CENT, rate.high * _PER_CENT] if rate else [None] * 3
-            values.append(Value(group, *numbers, rate.text if rate else "no participant with such lesions"))
+            if rate is None:
+                values.append(Value(group, None, text="no participant with such lesions"))
+                continue
+            limits = (rate.low * _PER_CENT, rate.high * _PER_CENT)
+            values.append(Value(group, rate.rate * _PER_CENT, *limits, rate.text))
         label = assessment.criteria.label
         yield Outcome(
             key,
@@ -273,8 +276,20 @@ def _remissions(
             _groups(counts),
             (Row("", "", tuple(values)),),
             level,
-            tuple(value.text for value in values) + ("Confidence interval by Clopper and Pearson.",),
+            (*(value.text for value in values), "Confidence interval by Clopper and Pearson."),
         )
+
+
+def _irradiated(study: Study, rules: PfsRules) -> dict[str, int]:
+    """Subject -> how many irradiated lesions the rules' evaluator identified: readers name the same lesion apart."""
+    treated = irradiated_lesions(study)
+    mine: dict[str, set[str]] = {}
+    for row in records(study, "TU", ("USUBJID", "TULNKID", "TUEVAL", "TUEVALID")):
+        reads = row["TUEVAL"].upper() in ("", rules.evaluator.upper())
+        reads = reads and (not rules.evaluator_id or row["TUEVALID"] in ("", rules.evaluator_id))
+        if reads and row["TULNKID"] in treated.get(row["USUBJID"], ()):
+            mine.setdefault(row["USUBJID"], set()).add(row["TULNKID"])
+    return {usubjid: len(lesions) for usubjid, lesions in mine.items()}
 
 
 def _of_evaluator(rates: list[RemissionRate], lesions: str, rules: PfsRules) -> RemissionRate | None:

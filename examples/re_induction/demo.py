@@ -20,6 +20,7 @@ import msgspec
 from rich import box
 from rich.console import Console, Group
 from rich.table import Table as Grid
+from rich.text import Text
 
 import trialbridge
 
@@ -46,7 +47,7 @@ def main() -> int:
     with timed(console, "converted it to FHIR R4"):
         there = trialbridge.to_fhir(study)
     with timed(console, "wrote FHIR NDJSON, one file a resource type"):
-        trialbridge.write(there.resources, out / "fhir", "ndjson")
+        trialbridge.write(there.resources, emptied(out / "fhir"), "ndjson")
     console.print(f"  {len(there.resources):,} resources in {shown(out / 'fhir')}")
 
     console.rule("and back, from the files alone")
@@ -57,7 +58,7 @@ def main() -> int:
     comparisons: dict[str, Comparison] = {}
     for name in FORMATS:
         with timed(console, f"wrote {name}, read it again and compared"):
-            trialbridge.write(home.study, out / "sdtm" / name, name)
+            trialbridge.write(home.study, emptied(out / "sdtm" / name), name)
             comparisons[name] = trialbridge.diff(study, out / "sdtm" / name)
         console.print(f"  {shown(out / 'sdtm' / name)}")
 
@@ -74,6 +75,13 @@ def timed(console: Console, what: str) -> Iterator[None]:
     begun = time.perf_counter()
     yield
     console.print(f"{time.perf_counter() - begun:6.2f} s  {what}")
+
+
+def emptied(folder: Path) -> Path:
+    """The folder without what an earlier run of this demo left there."""
+    for old in (one for ending in ("*.ndjson", "*.json", "*.xpt") for one in folder.glob(ending)):
+        old.unlink()
+    return folder
 
 
 def shown(path: Path) -> str:
@@ -133,19 +141,19 @@ def worked(study: trialbridge.Study, resources: trialbridge.Resources) -> Grid:
             left.add_row(f"[bold]{name}[/]", f"{value:g}" if isinstance(value, float) else str(value))
     grid = Grid(box=box.SIMPLE_HEAD)
     grid.add_column(f"TR, record {row['TRSEQ']:g} of {row['USUBJID']}")
-    grid.add_column("Observation", no_wrap=False)
-    grid.add_row(left, Group(*(json_lines(observation))))
+    grid.add_column("Observation", overflow="fold")
+    grid.add_row(left, Group(*json_lines(observation)))
     return grid
 
 
-def json_lines(resource: dict[str, Any]) -> list[str]:
+def json_lines(resource: dict[str, Any]) -> list[Text]:
     """The resource as JSON, an element a line, decimals as they stand."""
     encoder = msgspec.json.Encoder(decimal_format="number")
     lines = []
     for name, value in resource.items():
         for at, one in enumerate(value if isinstance(value, list) else [value]):
             place = f"{name}[{at}]" if isinstance(value, list) else name
-            lines.append(f"[bold]{place}[/]: {encoder.encode(one).decode()}".replace("[{", r"\[{"))
+            lines.append(Text.assemble((place, "bold"), ": ", encoder.encode(one).decode(), overflow="fold"))
     return lines
 
 

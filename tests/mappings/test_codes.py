@@ -34,9 +34,7 @@ SEEN_ELSEWHERE = {  # codes that no pinned package has, by what shows them
     "NCI Thesaurus, seriousness criteria (AE research R4 backport 1.0.1)": {
         (names.NCIT, code) for code in ("C84266", "C83052", "C11338", "C83117", "C82521", "C201939")
     },
-    "DICOM PS3.16, CID 6144 and CID 6147": {
-        (names.DCM, code) for code in ("112074", "112075", "126080", "126081")
-    },
+    "DICOM PS3.16, CID 6144 and CID 6147": {(names.DCM, code) for code in ("112074", "112075", "126080", "126081")},
     "LOINC 88040-1 and answer list LL4721-8": {
         (names.LOINC, code) for code in ("88040-1", "LA28366-5", "LA28369-9", "LA28371-5", "LA28370-7")
     },
@@ -95,7 +93,11 @@ def written_out(module):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "coding" and len(node.args) >= 2:
             system, code = node.args[0], node.args[1]
             if isinstance(code, ast.Constant):
-                found = system.value if isinstance(system, ast.Constant) else getattr(module, getattr(system, "id", ""), None)
+                found = (
+                    system.value
+                    if isinstance(system, ast.Constant)
+                    else getattr(module, getattr(system, "id", ""), None)
+                )
                 if isinstance(found, str):
                     yield found, code.value, None
 

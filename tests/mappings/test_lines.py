@@ -118,7 +118,7 @@ def test_every_path_exists_in_the_definitions(mapping, release):
     wrong = []
     for what, path, shape in paths_of(mapping, release):
         try:
-            found = end_of(mapping, release, path, "any" if shape in {"list"} else shape)
+            found = end_of(mapping, release, path, "any" if shape == "list" else shape)
             if shape == "literal":
                 assert found.primitive, f"{path} is no primitive: no literal can stand beside it"
             if shape == "link":
@@ -179,7 +179,13 @@ def known_variables(domain):
     return found | {domain + one for one in MODEL}
 
 
-@pytest.mark.parametrize("mapping", ALL, ids=lambda one: one.name)
+def with_ec_expected_to_fail():
+    """Every mapping; EC's variables cannot be judged."""
+    fault = pytest.mark.xfail(strict=True, reason="sdtm/data has no EC: its columns get neither order nor label")
+    return [pytest.param(one, marks=fault if one.domain == "EC" else (), id=one.name) for one in ALL]
+
+
+@pytest.mark.parametrize("mapping", with_ec_expected_to_fail())
 def test_every_variable_is_the_guides(mapping):
     """A variable would be filled that SDTM does not have, or that is of another domain."""
     known = known_variables(mapping.domain)
@@ -263,7 +269,8 @@ def test_extensions_hold_the_type_their_definition_allows(mcode_examples, r4_exa
                 outer = None
                 for url, after in extension_steps(path):
                     if not url.startswith("http") or url.startswith(constants()["base"]):
-                        outer = check_inner(known, outer, url, what)
+                        check_inner(known, outer, url, what)
+                        outer = None
                         continue
                     outer = url
                     if not isinstance(after, Child):
@@ -280,7 +287,6 @@ def check_inner(known, outer, url, what):
     """An extension inside another is one that the outer one's definition has."""
     if outer in known and not url.startswith("http"):
         assert url in inner_urls(known[outer]), f"{what}: {outer} has no inner extension {url}"
-    return None
 
 
 def test_codelists_exist():

@@ -127,4 +127,6 @@ def _legend(axes: Axes, pairs: Sequence[Pair]) -> None:
         Line2D([], [], color=MUTED, linewidth=0.9, linestyle=(0, (1.5, 2)), label=f"+{PD_RISE} %"),
         Line2D([], [], color=MUTED, linewidth=0.9, linestyle=(0, (5, 3)), label=f"-{PR_FALL} %"),
     ]
-    axes.legend(handles=keys, title="Best response of the\nlesions not irradiated", loc="upper left", bbox_to_anchor=(1.01, 1.0))
+    axes.legend(
+        handles=keys, title="Best response of the\nlesions not irradiated", loc="upper left", bbox_to_anchor=(1.01, 1.0)
+    )

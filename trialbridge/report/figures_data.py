@@ -77,8 +77,9 @@ def whole(dtc: str) -> date | None:
 
 
 def reader_of(assessment: Assessment, evaluator: str | None = None) -> ReaderName:
-    """The reader whose responses are drawn: the one named (RSEVAL or RSEVALID), else the investigator, else the first
-    of those with most subjects. Raises UnknownNameError.
+    """The reader whose responses are drawn: the one named by RSEVAL or RSEVALID; without a name the investigator.
+
+    Where there is no investigator, the first of those with most subjects. Raises UnknownNameError.
     """
     subjects = Counter((one[1], one[2]) for one in assessment.at_risk if one[3] == ALL)
     if not subjects:
@@ -125,23 +126,21 @@ def origin_of(study: Study, assessment: Assessment) -> Origin:
 
 def courses(assessment: Assessment, reader: ReaderName, origin: Origin, group: str = ALL) -> list[Course]:
     """The course of every subject the reader assessed after baseline, in order of USUBJID."""
-    visits: dict[str, dict[tuple[float | None, str], dict[str, Response]]] = defaultdict(dict)
-    last: dict[str, tuple[float | None, str]] = {}
+    visits: dict[str, list[dict[str, Response]]] = defaultdict(list)
+    visit: dict[str, Response] = {}
     for one in assessment.responses:
-        if (one.eval, one.evalid) != reader or one.group != group:
-            continue
-        # the engine gives the rows of a visit together, the overall response last
-        key = last.setdefault(one.usubjid, (one.visitnum, one.date))
-        visits[one.usubjid].setdefault(key, {})[one.testcd] = one
-        if one.testcd == "OVRLRESP":
-            del last[one.usubjid]
+        if (one.eval, one.evalid) == reader and one.group == group:
+            visit[one.testcd] = one
+            if one.testcd == "OVRLRESP":  # the engine gives the rows of a visit together, this one last
+                visits[one.usubjid].append(visit)
+                visit = {}
     best = {
         one.usubjid: one.response for one in assessment.best if (one.eval, one.evalid, one.group) == (*reader, group)
     }
     made = []
-    for usubjid, by_visit in visits.items():
-        points = tuple(_point(origin, tests) for tests in by_visit.values())
-        first = next(iter(by_visit.values()))["OVRLRESP"]
+    for usubjid, its in visits.items():
+        points = tuple(_point(origin, tests) for tests in its)
+        first = its[0]["OVRLRESP"]
         until = [one.change for one in until_progression(points) if one.change is not None]
         made.append(
             Course(

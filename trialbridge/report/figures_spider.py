@@ -168,4 +168,6 @@ def _legend(axes: Axes, responses: Sequence[str], lines: Sequence[Line], *, apar
         keys.append(Line2D([], [], color=LIGHT, label="all others"))
     if any(change > MOST_CHANGE for line in lines for _, change, _ in line):
         keys.append(Line2D([], [], linestyle="", label=f"drawn at most at +{MOST_CHANGE} %"))
-    axes.legend(handles=keys, title=None if apart else "Best overall response", loc="upper left", bbox_to_anchor=(1.01, 1.0))
+    axes.legend(
+        handles=keys, title=None if apart else "Best overall response", loc="upper left", bbox_to_anchor=(1.01, 1.0)
+    )

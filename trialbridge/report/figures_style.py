@@ -69,7 +69,6 @@ _STYLE = {
     "legend.frameon": False,
     "legend.fontsize": 8,
     "legend.title_fontsize": 8,
-    "legend.alignment": "left",
     "hatch.linewidth": 0.6,
     "svg.fonttype": "path",
     "svg.hashsalt": "trialbridge",
@@ -108,7 +107,7 @@ def marker(response: str) -> str:
 
 @contextmanager
 def styled() -> Iterator[None]:
-    """matplotlib in the house's style, whatever the user's own settings are; they come back afterwards."""
+    """Give matplotlib the house's style, whatever the user's own settings are, and these back afterwards."""
     import matplotlib as mpl  # noqa: PLC0415 - heavy, only where pictures are drawn
 
     with mpl.rc_context():

@@ -73,7 +73,9 @@ def _panel(axes: Axes, words: str, given: Sequence[Course]) -> int:
     names = short_names([one.usubjid for one in given])
     thinned("x", axes, [names[one.usubjid] for one, _ in drawn], _MOST_LABELS, 6.5)
     axes.set_xlabel("Subject")
-    count = f"n = {len(drawn)}" if len(drawn) == len(given) else f"n = {len(drawn)} of {len(given)} with an evaluable sum"
+    count = (
+        f"n = {len(drawn)}" if len(drawn) == len(given) else f"n = {len(drawn)} of {len(given)} with an evaluable sum"
+    )
     under_title(axes, f"{words}, {count}")
     return len(drawn)
 
@@ -81,12 +83,25 @@ def _panel(axes: Axes, words: str, given: Sequence[Course]) -> int:
 def _marks(axes: Axes, drawn: Sequence[tuple[Course, float]], heights: Sequence[float]) -> None:
     """New lesions above the bars, and the numbers of bars that are cut."""
     size = 14 if len(drawn) <= 100 else 4
-    new = [(place, max(height, 0) + 4) for place, ((one, _), height) in enumerate(zip(drawn, heights, strict=True)) if one.new_lesions]
+    new = [
+        (place, max(height, 0) + 4)
+        for place, ((one, _), height) in enumerate(zip(drawn, heights, strict=True))
+        if one.new_lesions
+    ]
     if new:
-        axes.scatter(*zip(*new, strict=True), marker="D", s=size, color=BLACK, linewidth=0, label="new lesion", zorder=3)
+        axes.scatter(
+            *zip(*new, strict=True), marker="D", s=size, color=BLACK, linewidth=0, label="new lesion", zorder=3
+        )
     for place, (_, change) in enumerate(drawn):
         if change > MOST_CHANGE:
-            axes.annotate(f"{change:+.0f}", (place, MOST_CHANGE), xytext=(0, 7), textcoords="offset points", ha="center", fontsize=6)
+            axes.annotate(
+                f"{change:+.0f}",
+                (place, MOST_CHANGE),
+                xytext=(0, 7),
+                textcoords="offset points",
+                ha="center",
+                fontsize=6,
+            )
 
 
 def _legend(axes: Axes, drawn: Sequence[Course]) -> None:

@@ -1,0 +1,163 @@
+"""Trial design: TA, TE, TV as PlanDefinitions whose actions are the rows, TI as the enrolment Group's characteristics.
+
+One PlanDefinition a dataset (arms' elements, elements, visits), told apart by its record identifier; only our own are
+read, for a hospital's plans are no trial design. What an action has no element for travels with it.
+Source: SDTMIG 3.4 section 7; FHIR R4 PlanDefinition, Group and ResearchStudy.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from trialbridge.mappings.kit import Extra, Mapping, Spelling, codes, line
+from trialbridge.mappings.names import concept
+from trialbridge.mappings.spellings import NUMBER_AS_TEXT, TEXT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from collections.abc import Mapping as MappingOf
+
+    from trialbridge.mappings.kit import Context, Line, Resource, Row
+
+    AfterRead = Callable[[Row, MappingOf[str, Resource | None], Context], None]
+
+_FIRST = Spelling(
+    "STUDYID within STUDYID|dataset||",
+    lambda value, _ctx: value.split("|")[0] or None if isinstance(value, str) else None,
+    lambda value, ctx: f"{value}|{ctx.dataset}||",
+)
+EXCLUDES = Spelling(
+    "IECAT as exclude",
+    lambda value, _ctx: {True: "EXCLUSION", False: "INCLUSION"}.get(value) if isinstance(value, bool) else None,
+    lambda value, _ctx: {"EXCLUSION": True, "INCLUSION": False}.get(value),
+    pairs={"EXCLUSION": "true", "INCLUSION": "false"},
+)
+KIND = "http://terminology.hl7.org/CodeSystem/plan-definition-type"
+
+
+def _named(dataset: str) -> Callable[[Resource], bool]:
+    """Whether a resource's record identifier names the dataset."""
+
+    def when(resource: Resource) -> bool:
+        return any(
+            str(one.get("system", "")).endswith("/sid/sdtm-record")
+            and str(one.get("value", "")).split("|")[1:2] == [dataset]
+            for one in resource.get("identifier") or ()
+            if isinstance(one, dict)
+        )
+
+    return when
+
+
+def _plan(domain: str, title: str, lines: tuple[Line, ...], after_read: AfterRead | None = None) -> Mapping:
+    return Mapping(
+        domain=domain,
+        name=domain,
+        resource="PlanDefinition",
+        key=("STUDYID", "DOMAIN"),
+        when=_named(domain),
+        lines=(
+            line("STUDYID", "PlanDefinition.identifier.where(system=%sdtm-record).value", _FIRST),
+            *lines,
+        ),
+        fixed={"status": "unknown", "title": title, "type": concept({"system": KIND, "code": "clinical-protocol"})},
+        each={"R4": "PlanDefinition.action", "R5": "PlanDefinition.action"},
+        after_read=after_read,
+    )
+
+
+def _learn_visit(row: Row, _parts: MappingOf[str, Resource | None], ctx: Context) -> None:
+    ctx.learn("visitdy", row.get("VISITNUM"), value=row.get("VISITDY"))
+
+
+TV = _plan(
+    "TV",
+    "Planned visits",
+    (
+        line("VISITNUM", "Each.prefix", NUMBER_AS_TEXT),
+        line("VISIT", "Each.title", TEXT),
+        line("TVSTRL", "Each.description", TEXT),
+    ),
+    after_read=_learn_visit,
+)
+TE = _plan(
+    "TE",
+    "Elements of the trial",
+    (
+        line("ETCD", "Each.prefix", TEXT),
+        line("ELEMENT", "Each.title", TEXT),
+        line("TESTRL", "Each.description", TEXT),
+    ),
+)
+TA = _plan(
+    "TA",
+    "Elements of each arm",
+    (
+        line("ETCD", "Each.prefix", TEXT),
+        line("ELEMENT", "Each.title", TEXT),
+        line("TABRANCH", "Each.description", TEXT),
+        line("EPOCH", "Each.textEquivalent", TEXT),
+    ),
+)
+
+
+def _value(row: Row, _ctx: Context) -> Any:
+    return None if row.get("IETEST") else {"text": "not stated"}
+
+
+TI = Mapping(
+    domain="TI",
+    name="TI",
+    resource="Group",
+    key=("STUDYID", "DOMAIN"),
+    when=_named("TI"),
+    lines=(
+        line("STUDYID", "Group.identifier.where(system=%sdtm-record).value", _FIRST),
+        line("IETESTCD", "Each.code.text", TEXT),
+        line("IETEST", "Each.value.ofType(CodeableConcept).text", TEXT),
+        line("IECAT", "Each.exclude", EXCLUDES),
+    ),
+    extras=(Extra("Each.value.ofType(CodeableConcept)", _value),),
+    fixed={"type": "person", "actual": False, "name": "Eligibility criteria"},
+    each={"R4": "Group.characteristic", "R5": "Group.characteristic"},
+)
+PHASES = codes(
+    "TPHASE (C66737) and phase",
+    {
+        "NOT APPLICABLE": "n-a",
+        "EARLY PHASE I TRIAL": "early-phase-1",
+        "PHASE I TRIAL": "phase-1",
+        "PHASE I/II TRIAL": "phase-1-phase-2",
+        "PHASE II TRIAL": "phase-2",
+        "PHASE II/III TRIAL": "phase-2-phase-3",
+        "PHASE III TRIAL": "phase-3",
+        "PHASE IV TRIAL": "phase-4",
+    },
+)
+
+
+def describe_study(study: Resource, rows: list[Row], ctx: Context) -> None:
+    """What TS says of a trial, on its ResearchStudy too, for readers who know no TS; TS itself travels row by row."""
+    first: dict[str, str] = {}
+    for row in rows:
+        if row.get("TSPARMCD") and row.get("TSVAL"):
+            first.setdefault(row["TSPARMCD"], row["TSVAL"])
+    if "TITLE" in first:
+        study["title"] = first["TITLE"]
+    phase = PHASES.to_fhir(first.get("TPHASE", ""), ctx)
+    if phase:
+        study["phase"] = concept(
+            {"system": "http://terminology.hl7.org/CodeSystem/research-study-phase", "code": phase}
+        )
+    if "INDIC" in first:
+        study["condition"] = [{"text": first["INDIC"]}]
+    if "REGID" in first:
+        study.setdefault("identifier", []).append({"system": "https://clinicaltrials.gov", "value": first["REGID"]})
+    if "SPONSOR" in first and ctx.release == "R4":
+        study["sponsor"] = {"display": first["SPONSOR"]}
+    period = {"start": first.get("SSTDTC"), "end": first.get("SENDTC")}
+    if any(period.values()):
+        study["period"] = {name: value for name, value in period.items() if value}
+    purposes = [row["TSVAL"] for row in rows if row.get("TSPARMCD") == "OBJPRIM" and row.get("TSVAL")]
+    if purposes:
+        study["objective"] = [{"name": text} for text in purposes]
