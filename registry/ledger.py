@@ -6,13 +6,11 @@ The check is the proof: the writer's own reader reads the file, and every value 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from trialbridge.base.finding import Finding, Severity, Where
 from trialbridge.registry.content import leaves
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 # What the registry itself computes, assigns or dates, so that a sponsor's upload never holds it.
 REGISTRY_MAKES = re.compile(
@@ -35,7 +33,7 @@ def losses(before: Mapping[str, Any], after: Mapping[str, Any], target: str) -> 
 
     A note where the registry makes the field itself, else a warning. Paths count `[]` for every member of a list.
     """
-    there = dict(leaves(after))
+    there = dict(leaves(_aligned(before, after)))
     counts: dict[str, list[int]] = {}
     for path, value in leaves(before):
         if path in there and there[path] == value:
@@ -45,6 +43,29 @@ def losses(before: Mapping[str, Any], after: Mapping[str, Any], target: str) -> 
         count = counts.setdefault(_NUMBER.sub("[]", path), [0, 0])
         count[path in there] += 1
     return [finding for path, (gone, changed) in counts.items() for finding in _findings(path, gone, changed, target)]
+
+
+def _aligned(before: Any, after: Any) -> Any:
+    """`after` with the lists that lost members filled up with empty ones, so that members stand at the same number.
+
+    Members are matched by their longest text, in order.
+    """
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        return {name: _aligned(before.get(name), value) for name, value in after.items()}
+    if not isinstance(before, list | tuple) or not isinstance(after, list | tuple):
+        return after
+    if len(after) >= len(before):
+        return [*map(_aligned, before, after), *after[len(before) :]]
+    filled, rest = [], list(after)
+    for number, one in enumerate(before):
+        forced = len(rest) == len(before) - number
+        taken = bool(rest) and (forced or _longest(one) == _longest(rest[0]))
+        filled.append(_aligned(one, rest.pop(0)) if taken else None)
+    return filled
+
+
+def _longest(member: Any) -> str:
+    return max((str(value) for _, value in leaves(member)), key=len, default="")
 
 
 def _findings(path: str, gone: int, changed: int, target: str) -> list[Finding]:

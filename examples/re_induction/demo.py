@@ -66,7 +66,7 @@ def main() -> int:
     console.print(worked(study, resources))
     console.rule("every cell")
     console.print(cells(study, there, comparisons))
-    return verdict(comparisons, console)
+    return verdict(study, comparisons, console)
 
 
 @contextmanager
@@ -157,17 +157,18 @@ def json_lines(resource: dict[str, Any]) -> list[Text]:
     return lines
 
 
-def verdict(comparisons: dict[str, Comparison], console: Console) -> int:
-    """The last line, and the exit code."""
+def verdict(study: trialbridge.Study, comparisons: dict[str, Comparison], console: Console) -> int:
+    """The last line, and the exit code: 0 only where each cell there is was compared and none differs."""
     different = [(name, one) for name, found in comparisons.items() for one in found.differences]
     for name, one in different[:20]:
         console.print(f"{name}: {one.where} is {one.a!r}, came back as {one.b!r}", markup=False)
-    if different:
-        console.print(f"[bold red]{len(different)} differences.[/]")
+    there_are = sum(table.frame.height * table.frame.width for table in study)
+    compared = {name: sum(place.compared for place in found.places) for name, found in comparisons.items()}
+    if different or set(compared.values()) != {there_are}:
+        console.print(f"[bold red]{len(different)} differences; of {there_are:,} cells compared: {compared}.[/]")
         return 1
-    compared = sum(place.compared for place in next(iter(comparisons.values())).places)
     console.print(
-        f"[bold green]Every cell came home:[/] {compared:,} cells, by {' and by '.join(comparisons)}, 0 different."
+        f"[bold green]Every cell came home:[/] {there_are:,} cells, by {' and by '.join(compared)}, 0 different."
     )
     return 0
 

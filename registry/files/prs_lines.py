@@ -28,7 +28,11 @@ IDS: tuple[Line, ...] = (
     Each(
         "secondary_id",
         ID + "secondaryIdInfos",
-        (Leaf("id", "id", always=True), Leaf("id_type", "type", code("SecondaryIdType", "prs")), Leaf("id_domain", "domain")),
+        (
+            Leaf("id", "id", always=True),
+            Leaf("id_type", "type", code("SecondaryIdType", "prs")),
+            Leaf("id_domain", "domain"),
+        ),
     ),
 )
 

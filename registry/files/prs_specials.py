@@ -111,9 +111,7 @@ def write_masking(source: Mapping[str, Any], parent: etree._Element, _findings: 
 
 def read_masking(element: etree._Element, target: dict[str, Any], _findings: Findings) -> None:
     """Who is masked, and from their number the masking; nothing where no role is named and masking is not denied."""
-    who = [
-        role for role in MASKED if _is_yes(child_text(element, enums.enumeration("WhoMasked").writes["prs"][role]))
-    ]
+    who = [role for role in MASKED if _is_yes(child_text(element, enums.enumeration("WhoMasked").writes["prs"][role]))]
     if not who and not _is_yes(child_text(element, "no_masking")):
         return
     put(target, MASKING + "masking", HOW_MANY[len(who)])
@@ -167,7 +165,9 @@ def read_duration(element: etree._Element, target: dict[str, Any], _findings: Fi
     """Quantity and units as `5 Years`, `1 Year`."""
     quantity, units = child_text(element, "target_duration_quantity"), child_text(element, "target_duration_units")
     if quantity and units:
-        put(target, "designModule.targetDuration", f"{quantity} {units.removesuffix('s') if quantity == '1' else units}")
+        put(
+            target, "designModule.targetDuration", f"{quantity} {units.removesuffix('s') if quantity == '1' else units}"
+        )
 
 
 def write_info_types(source: Mapping[str, Any], parent: etree._Element, _findings: Findings) -> None:
@@ -232,7 +232,9 @@ def _read_contact(element: etree._Element, role: str) -> dict[str, Any]:
     parts = (child_text(element, name) for name in ("first_name", "middle_name", "last_name"))
     name = ", ".join(filter(None, (" ".join(filter(None, parts)), child_text(element, "degrees"))))
     given = {"name": name, "role": role if name else ""}
-    given |= {to: child_text(element, tag) for to, tag in (("phone", "phone"), ("phoneExt", "phone_ext"), ("email", "email"))}
+    given |= {
+        to: child_text(element, tag) for to, tag in (("phone", "phone"), ("phoneExt", "phone_ext"), ("email", "email"))
+    }
     return {field: value for field, value in given.items() if value}
 
 

@@ -1,0 +1,203 @@
+"""`trialbridge convert`: what is written, what is said, and how it ends."""
+
+from __future__ import annotations
+
+import csv
+import json
+from decimal import Decimal
+
+import pytest
+
+
+def files_of(folder):
+    """Every file below a folder with its bytes."""
+    return {str(one.relative_to(folder)): one.read_bytes() for one in sorted(folder.rglob("*")) if one.is_file()}
+
+
+def lines_of(path):
+    """NDJSON by the standard library."""
+    return [json.loads(line, parse_float=Decimal) for line in path.read_text().splitlines()]
+
+
+def test_to_fhir_and_back_as_csv(run, study, tmp_path):
+    """A study would not come home cell for cell (judged by the csv module, not by our diff)."""
+    assert run("convert", study, "--to", "fhir", "-o", tmp_path / "fhir").code == 0
+    assert run("convert", tmp_path / "fhir", "--to", "sdtm", "-o", tmp_path / "back", "--format", "csv").code == 0
+    for name in ("dm.csv", "ae.csv"):
+        mine = sorted(map(tuple, csv.reader((study / name).open())))
+        assert sorted(map(tuple, csv.reader((tmp_path / "back" / name).open()))) == mine
+
+
+def test_fhir_files_and_company(run, study, tmp_path):
+    """FHIR would not be one file a type with manifest, ledger, findings and run manifest beside it."""
+    run("convert", study, "--to", "fhir", "-o", tmp_path / "fhir")
+    made = set(files_of(tmp_path / "fhir"))
+    assert {"Patient.ndjson", "ResearchSubject.ndjson", "AdverseEvent.ndjson"} <= made
+    assert {"manifest.json", "ledger.json", "findings.json", "run_manifest.json"} <= made
+    assert len(lines_of(tmp_path / "fhir" / "AdverseEvent.ndjson")) == 3
+    ledger = json.loads((tmp_path / "fhir" / "ledger.json").read_text())
+    # Each cell with a value is in the ledger once: DM has 10 columns, AE 9, none empty.
+    assert sum(ledger["totals"].values()) == 2 * 10 + 3 * 9
+
+
+def test_several_formats_each_in_its_folder(run, study, tmp_path):
+    """Two formats would be mixed in one folder, or one of them left out."""
+    done = run("convert", study, "--to", "sdtm", "-o", tmp_path / "o", "--format", "xpt", "--format", "dataset-json")
+    assert done.code == 0
+    assert {"xpt/dm.xpt", "xpt/ae.xpt", "dataset-json/dm.json", "dataset-json/ae.json"} <= set(files_of(tmp_path / "o"))
+    assert (tmp_path / "o" / "xpt" / "dm.xpt").read_bytes().startswith(b"HEADER RECORD*******LIBRARY")
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [("xpt", "dm.xpt"), ("dataset-json", "dm.json"), ("ndjson", "dm.ndjson"), ("dsjc", "dm.dsjc")]
+    + [("parquet", "dm.parquet"), ("csv", "dm.csv"), ("xlsx", "sdtm.xlsx"), ("core-csv", "_variables.csv")],
+)
+def test_each_sdtm_format_stands_in_the_folder_and_is_read_again(run, study, tmp_path, name, file):
+    """A format the help names would not be written, or its folder not be recognised as input."""
+    assert run("convert", study, "--to", "sdtm", "-o", tmp_path / "o", "--format", name).code == 0
+    assert (tmp_path / "o" / file).is_file()
+    assert run("diff", study, tmp_path / "o").code == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [("ndjson", "Patient.ndjson"), ("bundle", "bundle.json"), ("transaction", "bundle.json"), ("xml", "bundle.xml")],
+)
+def test_each_fhir_format_stands_in_the_folder_and_is_read_again(run, study, tmp_path, name, file):
+    """A FHIR format the help names would not be written, or lose something on the way."""
+    assert run("convert", study, "--to", "fhir", "-o", tmp_path / "o", "--format", name).code == 0
+    assert (tmp_path / "o" / file).is_file()
+    assert run("convert", tmp_path / "o", "--to", "sdtm", "-o", tmp_path / "back").code == 0
+    assert run("diff", study, tmp_path / "back").code == 0
+
+
+def test_same_input_same_bytes(run, study, tmp_path):
+    """Two runs would differ: a time or a random id has crept in."""
+    for name in ("one", "two"):
+        run("convert", study, "--to", "fhir", "-o", tmp_path / name)
+    assert files_of(tmp_path / "one") == files_of(tmp_path / "two")
+
+
+def test_json_is_the_only_output(run, study, tmp_path):
+    """--json would print something beside its JSON, or leave out what a script needs."""
+    done = run("convert", study, "--to", "fhir", "-o", tmp_path / "o", "--json")
+    assert done.json["records"]["AE"] == {"given": 3, "kept": 3, "rejected": 0, "aside": 0}
+    assert done.json["addsUp"] is True
+    assert done.json["made"]["Patient"] == 2
+    assert done.err == ""
+
+
+def test_quiet_says_nothing(run, study, tmp_path):
+    """--quiet would print."""
+    done = run("convert", study, "--to", "fhir", "-o", tmp_path / "o", "--quiet")
+    assert (done.code, done.out, done.err) == (0, "", "")
+
+
+def test_summary_for_people(run, study, tmp_path):
+    """The summary would not tell the rows, or that they add up."""
+    done = run("convert", study, "--to", "fhir", "-o", tmp_path / "o", "--no-color")
+    assert "5 rows = 5 converted: it adds up" in done.out
+    assert "\x1b[" not in done.out
+
+
+def test_residue_is_written_and_taken_up(run, patient, tmp_path):
+    """What SDTM cannot hold would not come back: `telecom` has no variable."""
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "Patient.ndjson").write_text(json.dumps(patient) + "\n")
+    run("convert", tmp_path / "in", "--to", "sdtm", "-o", tmp_path / "sdtm", "--format", "xpt")
+    residue = lines_of(tmp_path / "sdtm" / "residue.ndjson")
+    assert {"resource": "Patient/p1", "path": "Patient.telecom", "value": patient["telecom"]} in residue
+    run("convert", tmp_path / "sdtm", "--to", "fhir", "-o", tmp_path / "fhir")
+    assert lines_of(tmp_path / "fhir" / "Patient.ndjson") == [patient]
+
+
+def test_no_residue(run, patient, tmp_path):
+    """--no-residue would write one, or use one that is there."""
+    (tmp_path / "p.json").write_text(json.dumps(patient))
+    run("convert", tmp_path / "p.json", "--to", "sdtm", "-o", tmp_path / "kept")
+    run("convert", tmp_path / "p.json", "--to", "sdtm", "-o", tmp_path / "without", "--no-residue")
+    assert not (tmp_path / "without" / "residue.ndjson").exists()
+    run("convert", tmp_path / "kept", "--to", "fhir", "-o", tmp_path / "fhir", "--no-residue")
+    assert "telecom" not in (tmp_path / "fhir" / "Patient.ndjson").read_text()
+
+
+def test_base_url(run, study, tmp_path):
+    """--base-url would not reach our identifier systems."""
+    run("convert", study, "--to", "fhir", "-o", tmp_path / "o", "--base-url", "https://sponsor.example/x")
+    assert "https://sponsor.example/x/sid/usubjid" in (tmp_path / "o" / "Patient.ndjson").read_text()
+    assert "example.org/trialbridge" not in (tmp_path / "o" / "Patient.ndjson").read_text()
+
+
+def test_fhir_versions(run, study, tmp_path):
+    """--fhir-version R5 would write R4's elements (R5 renamed ResearchSubject.individual to subject)."""
+    run("convert", study, "--to", "fhir", "-o", tmp_path / "r5", "--fhir-version", "R5")
+    subject = lines_of(tmp_path / "r5" / "ResearchSubject.ndjson")[0]
+    assert "subject" in subject
+    assert "individual" not in subject
+    run("convert", tmp_path / "r5", "--to", "sdtm", "-o", tmp_path / "back")
+    assert run("diff", study, tmp_path / "back").code == 0
+
+
+def test_guide_version(run, patient, tmp_path):
+    """-v 3-3 would not reach the tables (Dataset-JSON names no guide, CORE's .env does)."""
+    (tmp_path / "p.json").write_text(json.dumps(patient))
+    run("convert", tmp_path / "p.json", "--to", "sdtm", "-o", tmp_path / "o", "-v", "3-3", "--format", "core-csv")
+    assert "VERSION=3-3" in (tmp_path / "o" / ".env").read_text()
+
+
+def test_rejects_have_place_reason_and_text(run, bundle, tmp_path):
+    """A wrong resource would stop the rest, or vanish without file, id, path, reason and text."""
+    done = run("convert", bundle, "--to", "sdtm", "-o", tmp_path / "o", "--json")
+    assert done.code == 1
+    assert done.json["rejected"] == 3
+    assert done.json["made"] == {"DM": 1}
+    assert done.json["addsUp"] is True
+    rejects = {one["path"]: one for one in lines_of(tmp_path / "o" / "rejects.ndjson")}
+    wrong = rejects["Bundle.entry[1].resource.gendre"]
+    assert (wrong["file"], wrong["id"]) == ("bundle.json", "Patient/p2")
+    assert json.loads(wrong["text"]) == {"resourceType": "Patient", "id": "p2", "gendre": "male"}
+    assert rejects["Bundle.entry[2].resource"]["id"] == "Nonsense/n1"
+    assert json.loads(rejects["Bundle.entry[3].resource"]["text"]) == {"id": "nothing"}
+    assert all(one["reason"] for one in rejects.values())
+
+
+def test_resource_given_twice_is_set_aside(run, patient, tmp_path):
+    """The sum input = converted + rejected + aside would not hold where a resource stands twice."""
+    line = json.dumps(patient) + "\n"
+    (tmp_path / "in.ndjson").write_text(line + line)
+    done = run("convert", tmp_path / "in.ndjson", "--to", "sdtm", "-o", tmp_path / "o", "--json")
+    assert done.json["records"]["Patient"] == {"given": 2, "kept": 1, "rejected": 0, "aside": 1}
+    assert done.json["addsUp"] is True
+
+
+def test_no_check_lets_through(run, tmp_path):
+    """--no-check would check all the same (fhir.resources refuses an unknown element)."""
+    (tmp_path / "p.json").write_text(json.dumps({"resourceType": "Patient", "id": "p", "gendre": "male"}))
+    assert run("convert", tmp_path / "p.json", "--to", "sdtm", "-o", tmp_path / "a").code == 1
+    assert run("convert", tmp_path / "p.json", "--to", "sdtm", "-o", tmp_path / "b", "--no-check").code == 0
+
+
+def test_fail_on_warning(run, study, tmp_path):
+    """A warning would end in 1 by default, or in 0 with --fail-on warning."""
+    (study / "dm.csv").write_text("STUDYID,DOMAIN,USUBJID,SEX,FAVCOL\nS1,DM,S1-01,F,blue\n")
+    assert run("convert", study, "--to", "fhir", "-o", tmp_path / "a", "--quiet").code == 0
+    assert run("convert", study, "--to", "fhir", "-o", tmp_path / "b", "--quiet", "--fail-on", "warning").code == 1
+
+
+def test_format_change_alone(run, study, tmp_path):
+    """SDTM to SDTM would go through FHIR, or claim a ledger it has not."""
+    run("convert", study, "--to", "sdtm", "-o", tmp_path / "o", "--format", "ndjson")
+    assert not (tmp_path / "o" / "ledger.json").exists()
+    assert run("diff", study, tmp_path / "o").code == 0
+
+
+def test_a_second_run_leaves_nothing_of_the_first(run, study, patient, tmp_path):
+    """An old dataset, or another study's residue, would stay beside the new tables."""
+    (tmp_path / "p.json").write_text(json.dumps(patient))
+    run("convert", tmp_path / "p.json", "--to", "sdtm", "-o", tmp_path / "o")
+    assert (tmp_path / "o" / "residue.ndjson").exists()
+    (tmp_path / "o" / "notes.txt").write_text("mine")
+    run("convert", study / "ae.csv", "--to", "sdtm", "-o", tmp_path / "o")
+    assert not {"residue.ndjson", "dm.json", "ledger.json"} & set(files_of(tmp_path / "o"))
+    assert (tmp_path / "o" / "notes.txt").read_text() == "mine"
