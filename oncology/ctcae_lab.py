@@ -63,11 +63,12 @@ class _Sample:
     fasting: str
 
 
-def grade_lab(study: Study, version: str) -> tuple[pl.DataFrame, list[Finding]]:
+def grade_lab(study: Study, version: str, *, correct_calcium: bool = True) -> tuple[pl.DataFrame, list[Finding]]:
     """The grade of every numeric value of a test with criteria, one row a record and term, and what could not be graded.
 
-    GRADE 0: none of the grades; null: not decided, EXPLANATION says why. Urine and other fluids are left out. Raises
-    UnknownNameError for an unknown version and without LB.
+    `correct_calcium`: total calcium is corrected for albumin of the same day. GRADE 0: none of the grades; null: not
+    decided, EXPLANATION says why. Urine and other fluids are left out. Raises UnknownNameError for an unknown version
+    and without LB.
     """
     terms(version)
     if "LB" not in study:
@@ -85,7 +86,7 @@ def grade_lab(study: Study, version: str) -> tuple[pl.DataFrame, list[Finding]]:
         for one in criteria[row["LBTESTCD"]]:
             sample = _sample(row, baselines.get((row["USUBJID"], row["LBTESTCD"])))
             corrected = ""
-            if one.corrected and row["LBTESTCD"] == "CA":
+            if correct_calcium and one.corrected and row["LBTESTCD"] == "CA":
                 sample, corrected = _corrected(sample, albumins.get((row["USUBJID"], row["LBDTC"][:10])))
             grade, why = _grade(one, sample)
             if grade is None:
@@ -183,7 +184,7 @@ def _grade(criterion: Criterion, sample: _Sample) -> tuple[int | None, str]:
         grade, why = _by_steps(steps, sample, sample.high if high else sample.low, high=high)
         if grade and grade < criterion.fasting_below and sample.fasting != "Y":
             said = "not fasting" if sample.fasting == "N" else "fasting not stated"
-            return None, f"{why}; grades below {criterion.fasting_below} are for a fasting sample: {said}"
+            return None, f"grades below {criterion.fasting_below} are for a fasting sample: {said}"
         return grade, why
     return _by_multiples(criterion, sample, high=high)
 

@@ -1,9 +1,9 @@
 """The rules of progression-free survival as data: what starts the clock, what is an event, what censors.
 
-The defaults follow the sensitivity-minded reading of US Food and Drug Administration, "Clinical Trial Endpoints for
-the Approval of Cancer Drugs and Biologics" (2018), appendix on progression-free survival: events are progression
-and death; new anticancer therapy and two or more missed assessments before the event censor at the last adequate
-assessment; without an assessment after the start the time is censored on day 1.
+The defaults are the usual primary definition of registration trials (as in the US Food and Drug Administration's guidance
+on clinical trial endpoints for cancer drugs): events are progression and death from any cause; new anticancer therapy,
+and more than one missed assessment before the event, censor at the last adequate assessment; without an assessment
+after the start the time is censored on day 1. A protocol may decide otherwise.
 """
 
 from __future__ import annotations

@@ -11,10 +11,11 @@ from typing import Any
 
 from trialbridge.base.finding import Finding, Severity, Where
 from trialbridge.registry.content import leaves
+from trialbridge.registry.markup import plain
 
 # What the registry itself computes, assigns or dates, so that a sponsor's upload never holds it.
 REGISTRY_MAKES = re.compile(
-    r"derivedSection\b|annotationSection\b|documentSection\b|hasResults\b"
+    r"derivedSection\b|annotationSection\b"
     r"|protocolSection\.identificationModule\.(nctId\b|nctIdAliases|organization\.class|secondaryIdInfos\[\]\.link"
     r"|orgStudyIdInfo\.link)"
     r"|protocolSection\.statusModule\.(lastKnownStatus|studyFirst|resultsFirst|resultsWaived|dispFirst|lastUpdate)"
@@ -25,13 +26,15 @@ REGISTRY_MAKES = re.compile(
     r"|protocolSection\.contactsLocationsModule\.locations\[\]\.(geoPoint|countryCode)"
     r"|protocolSection\.referencesModule\.references\[\]\.retractions"
 )
+_WHOLE_SECTIONS = re.compile(r"((?:derived|annotation|document)Section)\b")
 _NUMBER = re.compile(r"\[\d+\]")
 
 
 def losses(before: Mapping[str, Any], after: Mapping[str, Any], target: str) -> list[Finding]:
     """One finding for each field of `before` that `after` does not hold with the same value, with how often.
 
-    A note where the registry makes the field itself, else a warning. Paths count `[]` for every member of a list.
+    A note where the registry makes the field itself or only escapes of markdown differ, else a warning. Paths count
+    `[]` for every member of a list; what the registry derives or holds as documents is one finding a section.
     """
     there = dict(leaves(_aligned(before, after)))
     counts: dict[str, list[int]] = {}
@@ -40,9 +43,16 @@ def losses(before: Mapping[str, Any], after: Mapping[str, Any], target: str) -> 
             continue
         if value in ({}, []):
             continue
-        count = counts.setdefault(_NUMBER.sub("[]", path), [0, 0])
-        count[path in there] += 1
-    return [finding for path, (gone, changed) in counts.items() for finding in _findings(path, gone, changed, target)]
+        section = _WHOLE_SECTIONS.match(path)
+        count = counts.setdefault(section[1] if section else _NUMBER.sub("[]", path), [0, 0, 0])
+        count[_how(value, path in there, there.get(path))] += 1
+    return [finding for path, numbers in counts.items() for finding in _findings(path, numbers, target)]
+
+
+def _how(before: Any, there: bool, after: Any) -> int:  # noqa: FBT001 - a fact of the comparison, not an option
+    """0 gone, 1 changed, 2 the same but for escapes of markdown."""
+    same = isinstance(before, str) and isinstance(after, str) and plain(before) == plain(after)
+    return 2 if same else int(there)
 
 
 def _aligned(before: Any, after: Any) -> Any:
@@ -68,8 +78,9 @@ def _longest(member: Any) -> str:
     return max((str(value) for _, value in leaves(member)), key=len, default="")
 
 
-def _findings(path: str, gone: int, changed: int, target: str) -> list[Finding]:
+def _findings(path: str, numbers: list[int], target: str) -> list[Finding]:
     where = Where(path=path)
+    gone, changed, escaped = numbers
     found = []
     if gone:
         makes = REGISTRY_MAKES.match(path)
@@ -80,4 +91,7 @@ def _findings(path: str, gone: int, changed: int, target: str) -> list[Finding]:
     if changed:
         message = f"{changed} written in {target} in a way that reads back different."
         found.append(Finding("TB-REG-CHANGED", Severity.WARNING, where, message, "compare it with the record"))
+    if escaped:
+        message = f"{escaped} written in {target} without the escapes of markdown."
+        found.append(Finding("TB-REG-MARKUP", Severity.NOTE, where, message))
     return found

@@ -48,13 +48,15 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    """The public names, from their modules (PEP 562)."""
-    if name in __all__:
-        found = getattr(import_module(f"trialbridge.{_HOMES.get(name, 'api')}"), name)
-        globals()[name] = found
-        return found
-    raise AttributeError(f"module 'trialbridge' has no attribute {name!r}")
+if not TYPE_CHECKING:  # a type checker that saw this would take any name for one of ours
+
+    def __getattr__(name: str) -> Any:
+        """The public names, from their modules (PEP 562)."""
+        if name in __all__:
+            found = getattr(import_module(f"trialbridge.{_HOMES.get(name, 'api')}"), name)
+            globals()[name] = found
+            return found
+        raise AttributeError(f"module 'trialbridge' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

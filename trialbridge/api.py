@@ -59,9 +59,7 @@ def read(source: Place | Iterable[Place], *, kind: Literal["sdtm"]) -> Study: ..
 @overload
 def read(source: Place | Iterable[Place], *, kind: Literal["fhir"], release: str | None = None) -> Resources: ...
 @overload
-def read(
-    source: Place | Iterable[Place], *, kind: Literal["sdtm", "fhir"] | None = None, release: str | None = None
-) -> Study | Resources: ...
+def read(source: Place | Iterable[Place], *, kind: None = None, release: str | None = None) -> Study | Resources: ...
 def read(
     source: Place | Iterable[Place], *, kind: Literal["sdtm", "fhir"] | None = None, release: str | None = None
 ) -> Study | Resources:

@@ -151,6 +151,22 @@ def doctor(*, as_json: AsJson = False, no_color: NoColor = False) -> None:
     raise typer.Exit(command.run(as_json=as_json, no_color=no_color))
 
 
+@app.command()
+def extensions(
+    *,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write to.")],
+    base_url: Annotated[
+        str | None, typer.Option("--base-url", metavar="URL", help="Where our identifier systems and extensions stand.")
+    ] = None,
+    as_json: AsJson = False,
+    no_color: NoColor = False,
+) -> None:
+    """Write our own extensions as StructureDefinitions, so that a validator knows them."""
+    from trialbridge.commands import extensions as command  # noqa: PLC0415 - loaded when it runs
+
+    raise typer.Exit(command.run(output, base_url, as_json=as_json, no_color=no_color))
+
+
 @terminology.command("add")
 def terminology_add(
     *,

@@ -200,7 +200,8 @@ def read_study(source: Source) -> Study:
     homes = [path for path in source.given if path.name == RESIDUE]
     homes += [path / RESIDUE for path in source.given if (path / RESIDUE).is_file()]
     residue = tuple(entry for home in homes for entry in _residue(home))
-    return replace(study, source=", ".join(map(str, source.given)), residue=residue)
+    # The place is no part of the study: what is made of it must not hang on where its files lie.
+    return replace(study, source="", residue=residue)
 
 
 def _residue(path: Path) -> Iterator[Mapping[str, Any]]:

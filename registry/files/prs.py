@@ -13,15 +13,14 @@ from trialbridge.base.errors import UnreadableInputError
 from trialbridge.base.finding import Finding, Severity, Where
 from trialbridge.base.writing import whole_file
 from trialbridge.registry.contacts import without_contacts
-from trialbridge.registry.content import items, put, text, texts
-from trialbridge.registry.enums import enumeration
 from trialbridge.registry.files import prs_lines, prs_results_read, prs_results_write, xmllines, xmltree
+from trialbridge.registry.files.arm_names import name_interventions
 from trialbridge.registry.files.rrs import RRS
 from trialbridge.registry.ledger import losses
 from trialbridge.registry.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from pathlib import Path
 
     from lxml import etree
@@ -106,24 +105,12 @@ def _read_study(study: etree._Element) -> tuple[dict[str, Any], list[Finding]]:
     findings: list[Finding] = []
     protocol: dict[str, Any] = {}
     xmllines.read(prs_lines.STUDY, study, protocol, findings)
-    _name_interventions(protocol)
+    name_interventions(protocol)
     content: dict[str, Any] = {"protocolSection": protocol}
     result = study.find(f"{{{RRS}}}result")
     if result is not None:
         section = prs_results_read.read(result, findings)
         if section:
             content["resultsSection"] = section
+    content["hasResults"] = "resultsSection" in content
     return content, findings
-
-
-def _name_interventions(protocol: dict[str, Any]) -> None:
-    """Give each arm the names of its interventions (`Radiation: Radiotherapy`), which API v2 repeats there."""
-    shown = enumeration("InterventionType").writes["public"]
-    for arm in items(protocol, "armsInterventionsModule.armGroups"):
-        names = [
-            f"{shown.get(text(one, 'type'), text(one, 'type'))}: {text(one, 'name')}"
-            for one in items(protocol, "armsInterventionsModule.interventions")
-            if text(arm, "label") in texts(one, "armGroupLabels")
-        ]
-        if names and isinstance(arm, dict):
-            put(arm, "interventionNames", names)

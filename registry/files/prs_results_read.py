@@ -12,7 +12,7 @@ from trialbridge.base.finding import Finding, Severity, Where
 from trialbridge.registry import enums, flow, measures
 from trialbridge.registry.content import number_of
 from trialbridge.registry.files import rrs
-from trialbridge.registry.files.prs_results_write import EVENT_GROUP, EVENT_STATS
+from trialbridge.registry.files.prs_events_write import EVENT_GROUP, EVENT_STATS
 from trialbridge.registry.files.xmltree import child_text
 
 if TYPE_CHECKING:
@@ -241,7 +241,7 @@ def _outcome(element: etree._Element, findings: Findings) -> dict[str, Any]:
     return _filled(
         type=_value("OutcomeMeasureType", child_text(element, "measureType"), path + ".type", findings),
         **{**shared, "classes": None},
-        reportingStatus="POSTED" if shared["classes"] else "NOT_POSTED",
+        reportingStatus="POSTED" if shared["classes"] or groups else "NOT_POSTED",
         anticipatedPostingDate=date,
         timeFrame=child_text(element, "timeFrame"),
         typeUnitsAnalyzed=units,

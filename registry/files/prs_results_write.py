@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from trialbridge.base.finding import Finding, Severity, Where
 from trialbridge.registry import enums, flow, measures
-from trialbridge.registry.content import at, flag, items, text, texts, whole
-from trialbridge.registry.files import rrs
+from trialbridge.registry.content import at, flag, items, text, texts
+from trialbridge.registry.files import prs_events_write, rrs
+from trialbridge.registry.files.prs_parts import group_ids, group_of, some, spelled
 from trialbridge.registry.files.xmltree import add
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from trialbridge.registry.files.xmllines import Findings
 
-Json = "Mapping[str, Any]"
 YES = {True: "Yes", False: "No"}
 
 
@@ -42,22 +42,7 @@ def write(section: Mapping[str, Any], study: etree._Element, findings: Findings)
         _flow(section["participantFlowModule"], result)
     _contact(section, result)
     if at(section, "adverseEventsModule"):
-        _events(section["adverseEventsModule"], result, findings)
-
-
-def _some(parent: etree._Element, name: str, value: str) -> None:
-    """A child with text, if there is text."""
-    if value:
-        add(parent, name, value)
-
-
-def _spelled(name: str, value: str, path: str, findings: Findings) -> str:
-    """A value's display text; one that has none stays as it is, with a finding."""
-    if not value:
-        return ""
-    found, more = enums.write(name, value, "prs", Where(path=path))
-    findings += more
-    return found or value
+        prs_events_write.write(section["adverseEventsModule"], result, findings)
 
 
 def _agreement(section: Mapping[str, Any], result: etree._Element, findings: Findings) -> None:
@@ -65,11 +50,11 @@ def _agreement(section: Mapping[str, Any], result: etree._Element, findings: Fin
     if not given:
         return
     element = add(result, "certainAgreement")
-    _some(element, "otherDetails", text(given, "otherDetails"))
+    some(element, "otherDetails", text(given, "otherDetails"))
     for name in ("piSponsorEmployee", "restrictionType", "restrictiveAgreement"):
         if name == "restrictionType":
             path = "resultsSection.moreInfoModule.certainAgreement.restrictionType"
-            _some(element, name, _spelled("AgreementRestrictionType", text(given, name), path, findings))
+            some(element, name, spelled("AgreementRestrictionType", text(given, name), path, findings))
         elif flag(given, name) is not None:
             add(element, name, YES[bool(flag(given, name))])
 
@@ -80,23 +65,23 @@ def _contact(section: Mapping[str, Any], result: etree._Element) -> None:
         element = add(result, "pointOfContact")
         names = ("email", "email"), ("organizationName", "organization"), ("phoneExtension", "phoneExt")
         for tag, name in (*names, ("phoneNumber", "phone"), ("title", "title")):
-            _some(element, tag, text(given, name))
+            some(element, tag, text(given, name))
 
 
 def _flow(module: Mapping[str, Any], result: etree._Element) -> None:
-    ids = _ids(rrs.FLOW, items(module, "groups"))
+    ids = group_ids(rrs.FLOW, items(module, "groups"))
     element = add(result, "participantFlow")
     groups = add(element, "participantFlowGroups")
     for one in items(module, "groups"):
         group = add(groups, "flowGroup", id=ids[text(one, "id")])
-        _some(group, "description", text(one, "description"))
-        _some(group, "title", text(one, "title"))
+        some(group, "description", text(one, "description"))
+        some(group, "title", text(one, "title"))
     periods = add(element, "periods")
     for one in items(module, "periods"):
         _period(one, add(periods, "period"), ids)
-    _some(element, "preAssignmentDescription", text(module, "preAssignmentDetails"))
-    _some(element, "recruitmentDetails", text(module, "recruitmentDetails"))
-    _some(element, "typeUnitsAnalyzed", text(module, "typeUnitsAnalyzed"))
+    some(element, "preAssignmentDescription", text(module, "preAssignmentDetails"))
+    some(element, "recruitmentDetails", text(module, "recruitmentDetails"))
+    some(element, "typeUnitsAnalyzed", text(module, "typeUnitsAnalyzed"))
 
 
 def _period(period: Mapping[str, Any], element: etree._Element, ids: Mapping[str, str]) -> None:
@@ -109,8 +94,8 @@ def _period(period: Mapping[str, Any], element: etree._Element, ids: Mapping[str
         details = add(reason, "dropWithdrawReasonDetails")
         for stats in items(one, "reasons"):
             detail = add(details, "reasonDetail")
-            add(detail, "reportingGroupId", _group(ids, stats))
-            _some(detail, "subjectsAffected", text(stats, "numSubjects"))
+            add(detail, "reportingGroupId", group_of(ids, stats))
+            some(detail, "subjectsAffected", text(stats, "numSubjects"))
         kind = text(one, "type")
         if kind not in flow.REASONS:
             add(reason, "otherReasonName", kind)
@@ -122,38 +107,23 @@ def _period(period: Mapping[str, Any], element: etree._Element, ids: Mapping[str
             _milestone(one, milestone, ids)
             add(milestone, "titleOther", kind)
     _milestone(by_type.get(flow.STARTED, {}), add(element, "startedMilestone"), ids)
-    _some(element, "title", text(period, "title"))
+    some(element, "title", text(period, "title"))
 
 
 def _milestone(milestone: Mapping[str, Any], element: etree._Element, ids: Mapping[str, str]) -> None:
-    _some(element, "comment", text(milestone, "comment"))
+    some(element, "comment", text(milestone, "comment"))
     achievements = add(element, "milestoneAchievements")
     for stats in items(milestone, "achievements"):
         achieved = add(achievements, "milestoneAchievement")
-        add(achieved, "reportingGroupId", _group(ids, stats))
-        _some(achieved, "comment", text(stats, "comment"))
-        _some(achieved, "subjectsAchieve", text(stats, "numSubjects"))
-        _some(achieved, "unitsAchieve", text(stats, "numUnits"))
-
-
-def _ids(table: str, groups: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """The record's group ids with those of the document."""
-    return {text(one, "id"): rrs.group_id(table, number) for number, one in enumerate(groups)}
-
-
-def _group(ids: Mapping[str, str], stats: Mapping[str, Any]) -> str:
-    """The document's id for a cell's group; a group that is not listed would break the schema, so it is refused."""
-    from trialbridge.base.errors import DoesNotFitError  # noqa: PLC0415 - the rare failure alone
-
-    name = text(stats, "groupId")
-    if name not in ids:
-        raise DoesNotFitError(f"A number is given for group {name!r}, which its table does not list.", fix="list it")
-    return ids[name]
+        add(achieved, "reportingGroupId", group_of(ids, stats))
+        some(achieved, "comment", text(stats, "comment"))
+        some(achieved, "subjectsAchieve", text(stats, "numSubjects"))
+        some(achieved, "unitsAchieve", text(stats, "numUnits"))
 
 
 def _baseline(module: Mapping[str, Any], result: etree._Element, findings: Findings) -> None:
     groups = items(module, "groups")
-    ids = _ids(rrs.BASELINE, groups)
+    ids = group_ids(rrs.BASELINE, groups)
     counts = _denoms(module)
     element = add(result, "baseline")
     table = add(element, "baselineMeasures")
@@ -163,16 +133,16 @@ def _baseline(module: Mapping[str, Any], result: etree._Element, findings: Findi
         own = title not in measures.STANDARD_MEASURES
         dispersion = _dispersion(_baseline_dispersion(text(one, "dispersionType")), path, findings)
         _measure(one, measure, ids, path, findings, rrs.STUDY_SPECIFIC if own else title, dispersion)
-        _some(measure, "otherTitle", title if own else "")
+        some(measure, "otherTitle", title if own else "")
     listed = add(element, "baselineReportingGroups")
     total = len(groups) > 1 and text(groups[-1], "title").casefold().startswith(measures.TOTAL.casefold())
     for one in groups[: len(groups) - total]:
         _measure_group(one, add(listed, "baselineReportingGroup", id=ids[text(one, "id")]), counts)
-    _some(element, "populationAnalysisDescription", text(module, "populationDescription"))
+    some(element, "populationAnalysisDescription", text(module, "populationDescription"))
     if total:
         last = groups[-1]
         _measure_group(last, add(element, "totalBaselineReportingGroup", id=ids[text(last, "id")]), counts)
-    _some(element, "typeUnitsAnalyzed", _units(module))
+    some(element, "typeUnitsAnalyzed", _units(module))
 
 
 def _units(module: Mapping[str, Any]) -> str:
@@ -191,10 +161,10 @@ def _denoms(holder: Mapping[str, Any]) -> dict[tuple[str, bool], str]:
 
 
 def _measure_group(group: Mapping[str, Any], element: etree._Element, counts: Mapping[tuple[str, bool], str]) -> None:
-    _some(element, "description", text(group, "description"))
-    _some(element, "numUnitsAnalyzed", counts.get((text(group, "id"), False), ""))
-    _some(element, "subjectsAnalyzed", counts.get((text(group, "id"), True), ""))
-    _some(element, "title", text(group, "title"))
+    some(element, "description", text(group, "description"))
+    some(element, "numUnitsAnalyzed", counts.get((text(group, "id"), False), ""))
+    some(element, "subjectsAnalyzed", counts.get((text(group, "id"), True), ""))
+    some(element, "title", text(group, "title"))
 
 
 def _baseline_dispersion(value: str) -> str:
@@ -225,18 +195,18 @@ def _measure(
     """The fields baseline and outcome measures share."""
     if flag(measure, "calculatePct") is not None:
         add(element, "calculatePct", YES[bool(flag(measure, "calculatePct"))])
-    _some(element, "ciPctLevel", dispersion[1])
-    _some(element, "dispersionType", dispersion[0])
+    some(element, "ciPctLevel", dispersion[1])
+    some(element, "dispersionType", dispersion[0])
     rows = add(element, "measureRows")
     for one in items(measure, "classes"):
         _row(one, measure, add(rows, "measureRow"), ids)
-    _some(element, "measureDescription", text(measure, "description"))
-    _some(element, "parameterType", _spelled("MeasureParam", text(measure, "paramType"), path + ".paramType", findings))
-    _some(element, "populationAnalysisDescription", text(measure, "populationDescription"))
-    _some(element, "selectedUnitOfAnalysis", _selected(text(measure, "denomUnitsSelected")))
-    _some(element, "timeFrame", text(measure, "timeFrame"))
-    _some(element, "title", title)
-    _some(element, "unitOfMeasure", text(measure, "unitOfMeasure"))
+    some(element, "measureDescription", text(measure, "description"))
+    some(element, "parameterType", spelled("MeasureParam", text(measure, "paramType"), path + ".paramType", findings))
+    some(element, "populationAnalysisDescription", text(measure, "populationDescription"))
+    some(element, "selectedUnitOfAnalysis", _selected(text(measure, "denomUnitsSelected")))
+    some(element, "timeFrame", text(measure, "timeFrame"))
+    some(element, "title", title)
+    some(element, "unitOfMeasure", text(measure, "unitOfMeasure"))
 
 
 def _selected(units: str) -> str:
@@ -249,7 +219,7 @@ def _row(of: Mapping[str, Any], measure: Mapping[str, Any], element: etree._Elem
     cells: dict[str, list[tuple[str, Mapping[str, Any]]]] = {}
     for category in items(of, "categories"):
         for one in items(category, "measurements"):
-            cells.setdefault(_group(ids, one), []).append((text(category, "title"), one))
+            cells.setdefault(group_of(ids, one), []).append((text(category, "title"), one))
     own = _denoms(of)
     if not own and "groups" not in measure:  # an outcome's own denominators stand at its groups
         own = _denoms(measure)
@@ -258,37 +228,37 @@ def _row(of: Mapping[str, Any], measure: Mapping[str, Any], element: etree._Elem
     for group in dict.fromkeys([*cells, *(group for group, _ in denoms if group)]):
         value = add(values, "reportedValue")
         add(value, "reportingGroupId", group)
-        _some(value, "numUnitsAnalyzed", denoms.get((group, False), ""))
+        some(value, "numUnitsAnalyzed", denoms.get((group, False), ""))
         entries = add(value, "reportedEntries")
         for title, one in cells.get(group, []):
             _entry(title, one, add(entries, "reportedEntry"))
-        _some(value, "subjectsAnalyzed", denoms.get((group, True), ""))
-    _some(element, "title", text(of, "title"))
+        some(value, "subjectsAnalyzed", denoms.get((group, True), ""))
+    some(element, "title", text(of, "title"))
 
 
 def _entry(title: str, measurement: Mapping[str, Any], element: etree._Element) -> None:
-    _some(element, "catName", title)
+    some(element, "catName", title)
     names = (
         ("dispersionLowerLimit", "lowerLimit"),
         ("dispersionSpread", "spread"),
         ("dispersionUpperLimit", "upperLimit"),
     )
     for tag, name in (*names, ("naComment", "comment"), ("parameterValue", "value")):
-        _some(element, tag, text(measurement, name))
+        some(element, tag, text(measurement, name))
 
 
 def _outcome(outcome: Mapping[str, Any], number: int, parent: etree._Element, findings: Findings) -> None:
     path = "resultsSection.outcomeMeasuresModule.outcomeMeasures[]"
-    ids = _ids(rrs.outcome_table(number), items(outcome, "groups"))
+    ids = group_ids(rrs.outcome_table(number), items(outcome, "groups"))
     element = add(parent, "outcomeMeasure")
     dispersion = _dispersion(text(outcome, "dispersionType"), path, findings)
     _measure({"groups": [], **outcome}, element, ids, path, findings, text(outcome, "title"), dispersion)
     if date := text(outcome, "anticipatedPostingDate"):
         year, _, month = date.partition("-")
         posting = add(element, "anticipatedResultPostingDate")
-        _some(posting, "month", month[:2])
+        some(posting, "month", month[:2])
         add(posting, "year", year)
-    add(element, "measureType", _spelled("OutcomeMeasureType", text(outcome, "type"), path + ".type", findings))
+    add(element, "measureType", spelled("OutcomeMeasureType", text(outcome, "type"), path + ".type", findings))
     analyses = add(element, "outcomeMeasureAnalyses")
     for one in items(outcome, "analyses"):
         _analysis(one, add(analyses, "measureAnalysis"), ids, path + ".analyses[]", findings)
@@ -296,7 +266,7 @@ def _outcome(outcome: Mapping[str, Any], number: int, parent: etree._Element, fi
     counts = _denoms(outcome)
     for one in items(outcome, "groups"):
         _measure_group(one, add(groups, "outcomeReportingGroup", id=ids[text(one, "id")]), counts)
-    _some(element, "typeUnitsAnalyzed", _units(outcome))
+    some(element, "typeUnitsAnalyzed", _units(outcome))
 
 
 def _analysis(
@@ -304,13 +274,13 @@ def _analysis(
 ) -> None:
     groups = add(element, "outcomeReportingGroups")
     for name in texts(analysis, "groupIds"):
-        add(groups, "outcomeReportingGroupId", _group(ids, {"groupId": name}))
+        add(groups, "outcomeReportingGroupId", group_of(ids, {"groupId": name}))
     method, estimate = text(analysis, "statisticalMethod"), text(analysis, "paramType")
     other_method = method if method and not _listed(method, rrs.METHODS) else ""
     other_estimate = estimate if estimate and not _listed(estimate, rrs.ESTIMATES) else ""
-    sides = _spelled("ConfidenceIntervalNumSides", text(analysis, "ciNumSides"), path + ".ciNumSides", findings)
-    spread = _spelled("AnalysisDispersionType", text(analysis, "dispersionType"), path + ".dispersionType", findings)
-    kind = _spelled("NonInferiorityType", text(analysis, "nonInferiorityType"), path + ".nonInferiorityType", findings)
+    sides = spelled("ConfidenceIntervalNumSides", text(analysis, "ciNumSides"), path + ".ciNumSides", findings)
+    spread = spelled("AnalysisDispersionType", text(analysis, "dispersionType"), path + ".dispersionType", findings)
+    kind = spelled("NonInferiorityType", text(analysis, "nonInferiorityType"), path + ".nonInferiorityType", findings)
     for tag, value in (
         ("ciLowerLimit", text(analysis, "ciLowerLimit")),
         ("ciNumSides", sides),
@@ -326,7 +296,7 @@ def _analysis(
         ("otherMethodName", other_method),
         ("otherTypeName", other_estimate),
     ):
-        _some(element, tag, value)
+        some(element, tag, value)
     add(element, "parameterType", rrs.OTHER if other_estimate else estimate)
     for tag, value in (
         ("parameterValue", text(analysis, "paramValue")),
@@ -336,64 +306,8 @@ def _analysis(
         ("statisticalTestComment", text(analysis, "statisticalComment")),
         ("statisticalTestType", kind),
     ):
-        _some(element, tag, value)
+        some(element, tag, value)
 
 
 def _listed(value: str, picklist: Sequence[str]) -> bool:
     return value.casefold() in {one.casefold() for one in picklist}
-
-
-def _events(module: Mapping[str, Any], result: etree._Element, findings: Findings) -> None:
-    ids = _ids(rrs.EVENTS, items(module, "eventGroups"))
-    element = add(result, "reportedEvents")
-    _some(element, "allCauseMortComment", text(module, "allCauseMortalityComment"))
-    _some(element, "frequencyReportingThreshold", text(module, "frequencyThreshold"))
-    frequent = add(element, "frequentAdverseEvents")
-    for one in items(module, "otherEvents"):
-        _event(one, add(frequent, "frequentEvent"), ids, findings)
-    groups = add(element, "interventionGroups")
-    for one in items(module, "eventGroups"):
-        _event_group(one, add(groups, "interventionGroup", id=ids[text(one, "id")]))
-    _some(element, "notes", text(module, "description"))
-    serious = add(element, "seriousAdverseEvents")
-    for one in items(module, "seriousEvents"):
-        _event(one, add(serious, "seriousEvent"), ids, findings)
-    _some(element, "timeFrame", text(module, "timeFrame"))
-
-
-EVENT_GROUP = (
-    ("numDeaths", "deathsNumAffected"),
-    ("numSubjectsFrequentEvents", "otherNumAffected"),
-    ("numSubjectsSeriousEvents", "seriousNumAffected"),
-    ("partAtRiskAllCauseMort", "deathsNumAtRisk"),
-    ("partAtRiskFrequentEvents", "otherNumAtRisk"),
-    ("partAtRiskSeriousEvents", "seriousNumAtRisk"),
-)
-EVENT_STATS = (("numEvents", "numEvents"), ("numSubjectsAffected", "numAffected"), ("numSubjects", "numAtRisk"))
-
-
-def _event_group(group: Mapping[str, Any], element: etree._Element) -> None:
-    _some(element, "description", text(group, "description"))
-    _numbers(group, element, EVENT_GROUP)
-    _some(element, "title", text(group, "title"))
-
-
-def _numbers(of: Mapping[str, Any], element: etree._Element, names: Sequence[tuple[str, str]]) -> None:
-    for tag, name in names:
-        number = whole(of, name)
-        if number is not None:
-            add(element, tag, str(number))
-
-
-def _event(event: Mapping[str, Any], element: etree._Element, ids: Mapping[str, str], findings: Findings) -> None:
-    stats = add(element, "adverseEventStats")
-    for one in items(event, "stats"):
-        counted = add(stats, "eventStats")
-        add(counted, "reportingGroupId", _group(ids, one))
-        _numbers(one, counted, EVENT_STATS)
-    path = "resultsSection.adverseEventsModule.assessmentType"
-    _some(element, "assessmentType", _spelled("EventAssessment", text(event, "assessmentType"), path, findings))
-    _some(element, "notes", text(event, "notes"))
-    _some(element, "organSystemName", text(event, "organSystem"))
-    _some(element, "sourceVocabulary", text(event, "sourceVocabulary"))
-    _some(element, "term", text(event, "term"))

@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
     from trialbridge.registry.files.xmllines import Findings, Line
 
-Write = "Callable[[Mapping[str, Any], etree._Element, Findings], None]"
-Read = "Callable[[etree._Element, dict[str, Any], Findings], None]"
-
 MASKING = "designModule.designInfo.maskingInfo."
 MASKED = enums.enumeration("WhoMasked").values
 HOW_MANY = ("NONE", "SINGLE", "DOUBLE", "TRIPLE", "QUADRUPLE")

@@ -14,6 +14,7 @@ from trialbridge.base.finding import Finding, Severity, Where
 from trialbridge.registry.content import at, items, put
 from trialbridge.registry.files.spelling import TEXT, Spelling
 from trialbridge.registry.files.xmltree import add, child_text
+from trialbridge.registry.markup import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -65,10 +66,11 @@ class EachText:
 
 @dataclass(frozen=True, slots=True)
 class Special:
-    """Two functions: `write(source, parent, findings)` and `read(element, target, findings)`."""
+    """Two functions: `write(source, parent, findings)` and `read(element, target, findings)`; `tags` they touch."""
 
     write: Callable[[Mapping[str, Any], etree._Element, Findings], None]
     read: Callable[[etree._Element, dict[str, Any], Findings], None]
+    tags: tuple[str, ...] = ()
 
 
 Line = Leaf | Nest | Each | EachText | Special
@@ -102,8 +104,8 @@ def _write_leaf(line: Leaf, source: Mapping[str, Any], parent: etree._Element, f
     if text is None and not line.always:
         return
     text = line.empty if text is None else text
-    if line.block:
-        add(add(parent, line.tag), "textblock", text)
+    if line.block:  # such texts are markdown in the API
+        add(add(parent, line.tag), "textblock", plain(text))
     else:
         add(parent, line.tag, text)
 

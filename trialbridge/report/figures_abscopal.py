@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trialbridge.oncology.recist_criteria import PD_RISE, PR_FALL
 from trialbridge.report.figures_data import counted
@@ -13,8 +13,10 @@ from trialbridge.report.figures_style import (
     MUTED,
     WORDS,
     Picture,
+    beside,
     colour,
     marker,
+    percent,
     sheet,
     short_names,
     styled,
@@ -49,16 +51,17 @@ def abscopal(name: str, title: str, irradiated: Sequence[Course], others: Sequen
     with styled():
         figure = sheet(8.4, 6.2, title)
         axes = figure.subplots()
-        _points(axes, pairs)
         _frame(axes, pairs)
+        _points(axes, pairs)
         under_title(axes, f"{words}, n = {len(pairs)} with measurable lesions in both groups")
         _legend(axes, pairs)
+    subjects = len(others)
     caption = (
         "Best change from baseline of the sum of the irradiated target lesions (across) and of the target lesions that "
-        "were not irradiated (up), up to progression of each group. Colour and shape: best response of the lesions "
-        "not irradiated; ringed: with a new lesion. Left: the irradiated lesion fell by 30 % or more; bottom: the others "
-        f"did; shaded: the others did. Subjects whose irradiated lesion was not a measured target cannot be drawn "
-        f"({len({one.usubjid for one in others}) - len(pairs)} of {len({one.usubjid for one in others})})."
+        "were not irradiated (up), each up to progression of its own group. Colour and shape: best response of the "
+        f"lesions not irradiated; ringed: with a new lesion. Shaded: the lesions not irradiated fell by {PR_FALL} % or more. "
+        f"Drawn are {len(pairs)} of {subjects} subjects; of the others the irradiated lesion was not a measured target, or "
+        "a sum was not evaluable."
     )
     return Picture(name, title, caption, figure)
 
@@ -67,8 +70,10 @@ def _points(axes: Axes, pairs: Sequence[Pair]) -> None:
     size = 46 if len(pairs) <= _MOST_NAMED else 20
     for response in counted(one.best for one, _, _ in pairs):
         mine = [(min(x, MOST_CHANGE), min(y, MOST_CHANGE)) for one, x, y in pairs if one.best == response]
+        x, y = zip(*mine, strict=True)
         axes.scatter(
-            *zip(*mine, strict=True),
+            x,
+            y,
             s=size,
             color=colour(response),
             marker=marker(response),
@@ -78,18 +83,31 @@ def _points(axes: Axes, pairs: Sequence[Pair]) -> None:
         )
     new = [(min(x, MOST_CHANGE), min(y, MOST_CHANGE)) for one, x, y in pairs if one.new_lesions]
     if new:
-        axes.scatter(*zip(*new, strict=True), s=size * 3, facecolor="none", edgecolor=BLACK, linewidth=0.9, zorder=2)
+        x, y = zip(*new, strict=True)
+        axes.scatter(x, y, s=size * 3, facecolor="none", edgecolor=BLACK, linewidth=0.9, zorder=2)
+    if len(pairs) <= _MOST_NAMED:
+        _names(axes, pairs)
+
+
+def _names(axes: Axes, pairs: Sequence[Pair]) -> None:
+    """Names of the subjects that stand out, each where it hides neither a point nor another name."""
+    width, height = 34.0, 9.0  # of a name, in points; the axes are about 410 by 380 points
     names = short_names([one.usubjid for one, _, _ in pairs])
-    for one, x, y in pairs:
-        if len(pairs) <= _MOST_NAMED and (y <= -PR_FALL or y >= PD_RISE or x >= PD_RISE):
-            axes.annotate(
-                names[one.usubjid],
-                (min(x, MOST_CHANGE), min(y, MOST_CHANGE)),
-                xytext=(7, 3),
-                textcoords="offset points",
-                fontsize=6.5,
-                color=MUTED,
-            )
+    across, up = (high - low for low, high in (axes.get_xlim(), axes.get_ylim()))
+    places = [(min(x, MOST_CHANGE) / across * 410, min(y, MOST_CHANGE) / up * 380) for _, x, y in pairs]
+    taken = [(x - 4, y - 4, x + 4, y + 4) for x, y in places]
+    for (one, x, y), (left, low) in zip(pairs, places, strict=True):
+        if -PR_FALL < y < PD_RISE and x < PD_RISE:
+            continue
+        for dx, dy in ((7, 2), (-7 - width, 2), (7, -10), (-7 - width, -10), (-width / 2, 8), (-width / 2, -17)):
+            box = (left + dx, low + dy, left + dx + width, low + dy + height)
+            if not any(box[0] < b[2] and b[0] < box[2] and box[1] < b[3] and b[1] < box[3] for b in taken):
+                taken.append(box)
+                point = (min(x, MOST_CHANGE), min(y, MOST_CHANGE))
+                axes.annotate(
+                    names[one.usubjid], point, xytext=(dx, dy), textcoords="offset points", fontsize=6.5, color=MUTED
+                )
+                break
 
 
 def _frame(axes: Axes, pairs: Sequence[Pair]) -> None:
@@ -106,7 +124,7 @@ def _frame(axes: Axes, pairs: Sequence[Pair]) -> None:
         line(PD_RISE, color=MUTED, linewidth=0.9, linestyle=(0, (1.5, 2)), zorder=1)
     axes.set_xlabel("Irradiated lesions: best change from baseline (%)")
     axes.set_ylabel("Lesions not irradiated: best change from baseline (%)")
-    place = {"ha": "left", "fontsize": 7.5, "color": MUTED, "style": "italic"}
+    place: dict[str, Any] = {"ha": "left", "fontsize": 7.5, "color": MUTED, "style": "italic"}
     axes.text(left + 1.5, low + 1.5, "both fell: abscopal pattern", va="bottom", **place)
     axes.text(left + 1.5, high - 1.5, "irradiated lesions fell, the others grew", va="top", **place)
 
@@ -114,19 +132,18 @@ def _frame(axes: Axes, pairs: Sequence[Pair]) -> None:
 def _legend(axes: Axes, pairs: Sequence[Pair]) -> None:
     from matplotlib.lines import Line2D  # noqa: PLC0415 - heavy, only where pictures are drawn
 
-    def key(shape: str, label: str, **look: object) -> Line2D:
-        return Line2D([], [], linestyle="", marker=shape, markeredgecolor=INK, markeredgewidth=0.5, label=label, **look)
+    def key(shape: str, label: str, fill: str, size: float) -> Line2D:
+        look: dict[str, Any] = {"markeredgecolor": INK, "markeredgewidth": 0.5}
+        return Line2D([], [], linestyle="", marker=shape, markerfacecolor=fill, markersize=size, label=label, **look)
 
     keys = [
-        key(marker(one), f"{one}, {WORDS[one]}", markerfacecolor=colour(one), markersize=6.5)
+        key(marker(one), f"{one}, {WORDS[one]}", colour(one), 6.5)
         for one in counted(course.best for course, _, _ in pairs)
     ]
     if any(one.new_lesions for one, _, _ in pairs):
-        keys.append(key("o", "new lesion", markerfacecolor="none", markersize=10))
+        keys.append(key("o", "new lesion", "none", 10))
     keys += [
-        Line2D([], [], color=MUTED, linewidth=0.9, linestyle=(0, (1.5, 2)), label=f"+{PD_RISE} %"),
-        Line2D([], [], color=MUTED, linewidth=0.9, linestyle=(0, (5, 3)), label=f"-{PR_FALL} %"),
+        Line2D([], [], color=MUTED, linewidth=0.9, linestyle=(0, (1.5, 2)), label=percent(PD_RISE)),
+        Line2D([], [], color=MUTED, linewidth=0.9, linestyle=(0, (5, 3)), label=percent(-PR_FALL)),
     ]
-    axes.legend(
-        handles=keys, title="Best response of the\nlesions not irradiated", loc="upper left", bbox_to_anchor=(1.01, 1.0)
-    )
+    beside(axes, keys, "Best response of the\nlesions not irradiated")

@@ -5,13 +5,14 @@ The worst grade of a subject and term is `trialbridge.oncology.ctcae.worst_grade
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trialbridge.oncology.ctcae import worst_grades
 from trialbridge.oncology.recist_input import records
-from trialbridge.report.figures_style import GRADES, INK, Picture, sheet, styled, under_title
+from trialbridge.report.figures_style import GRADES, INK, Picture, beside, sheet, styled, under_title
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from trialbridge.oncology.ctcae import Attribution
     from trialbridge.sdtm.table import Study
 
-_WIDEST_LABEL = 46
+_WIDEST_LABEL = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def events(
     panels = [(words, its[:most], len(its)) for words, its in (("By organ class", classes), ("By term", terms)) if its]
     with styled():
         rows = sum(len(its) for _, its, _ in panels)
-        figure = sheet(9.6, 1.5 + 0.21 * rows + 0.5 * len(panels), title)
+        figure = sheet(9.6, 1.5 + 0.235 * rows + 0.5 * len(panels), title)
         axes = figure.subplots(
             max(len(panels), 1),
             1,
@@ -102,23 +103,23 @@ def _panel(axes: Axes, its: Sequence[Bar], subjects: int) -> None:
     left = [0.0] * len(its)
     for grade in (1, 2, 3, 4, 5, 0):
         width = [one.subjects[grade] * 100 / subjects for one in its]
-        look = {"color": GRADES[grade - 1]} if grade else {"color": "white", "hatch": "////"}
-        axes.barh(places, width, left=left, height=0.74, edgecolor=INK, linewidth=0.4, **look)
+        fill, hatch = (GRADES[grade - 1], None) if grade else ("white", "////")
+        axes.barh(places, width, left=left, height=0.74, edgecolor=INK, linewidth=0.4, color=fill, hatch=hatch)
         left = [before + one for before, one in zip(left, width, strict=True)]
     for place, (one, end) in enumerate(zip(its, left, strict=True)):
         severe = sum(one.subjects[3:])
         text = f"{one.total} ({severe})" if severe else f"{one.total}"
         axes.annotate(text, (end, place), xytext=(3, 0), textcoords="offset points", va="center", fontsize=7)
-    axes.set_yticks(places, [_cut(one.words) for one in its], fontsize=7.5)
+    axes.set_yticks(places, [_cut(one.words) for one in its], fontsize=7, linespacing=0.95)
     axes.set_ylim(len(its) - 0.4, -0.6)
     axes.set_xlim(0, max(axes.get_xlim()[1], max(left, default=0) * 1.1))
     axes.tick_params(axis="y", length=0)
 
 
 def _cut(words: str) -> str:
-    """A label that leaves room for the bars; the whole text is in the table beside the picture."""
+    """A label on at most two lines."""
     text = words.capitalize() if words.isupper() else words
-    return text if len(text) <= _WIDEST_LABEL else text[: _WIDEST_LABEL - 1].rstrip(" ,") + "…"
+    return textwrap.fill(textwrap.shorten(text, 2 * _WIDEST_LABEL - 8, placeholder=" …"), _WIDEST_LABEL)
 
 
 def _legend(axes: Axes, drawn: Sequence[Bar]) -> None:
@@ -130,4 +131,4 @@ def _legend(axes: Axes, drawn: Sequence[Bar]) -> None:
     ]
     if any(one.subjects[0] for one in drawn):
         keys.append(Patch(facecolor="white", edgecolor=INK, linewidth=0.4, hatch="////", label="No grade"))
-    axes.legend(handles=keys, title="Worst grade", loc="upper left", bbox_to_anchor=(1.01, 1.0))
+    beside(axes, keys, "Worst grade")

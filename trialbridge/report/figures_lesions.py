@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from trialbridge.oncology.lesions import Kind, State
+from trialbridge.oncology.lesions import Kind, State, roots
 from trialbridge.report.figures_style import (
     INK,
     MUTED,
@@ -34,7 +34,8 @@ ACROSS, DOWN = 5, 4
 """Panels a page."""
 _WIDTH, _HEIGHT = 2.35, 2.2
 _LARGEST_MM = 80.0
-_LARGEST_POINTS = 26.0
+_LARGEST_POINTS = 23.0
+_SIGNS = {State.ABSENT: "–", State.MISSING: "?", State.EQUIVOCAL: "(?)", State.MERGED: "m"}
 _KINDS = {Kind.TARGET: 0, Kind.NON_TARGET: 1, Kind.NEW: 2}
 
 
@@ -80,7 +81,7 @@ def _subject(reader: Reader, hit: frozenset[str]) -> Panel:
             for column, point in enumerate(points)
             if lnkid in point.readings
         )
-        rows.append(Row(lnkid, lesion.kind, lnkid in hit, cells))
+        rows.append(Row(lnkid, lesion.kind, not hit.isdisjoint((lnkid, *roots(lnkid, reader.lesions.keys()))), cells))
     rows.sort(key=lambda one: (_KINDS[one.kind], one.lnkid))
     return Panel(reader.usubjid, tuple(_visit(one.visit, one.visitnum) for one in points), tuple(rows))
 
@@ -109,8 +110,12 @@ def lesion_maps(name: str, title: str, given: Sequence[Panel], words: str) -> It
 
 def _page(name: str, title: str, its: Sequence[Panel], names: Mapping[str, str], which: str) -> Picture:
     rows = -(-len(its) // ACROSS)
+    width, height = ACROSS * _WIDTH, rows * _HEIGHT + 1.0
     with styled():
-        figure = sheet(ACROSS * _WIDTH + 0.2, rows * _HEIGHT + 1.1, f"{title}: {which}")
+        figure = sheet(width, height, f"{title}: {which}", fixed=True)
+        # fixed places: the panels are alike, and fitting twenty of them takes seconds
+        low, high = 0.6 / height, 1 - 0.6 / height
+        figure.subplots_adjust(left=0.045, right=0.995, bottom=low, top=high, wspace=0.32, hspace=0.3)
         axes = list(figure.subplots(rows, ACROSS, squeeze=False).flat)
         for one in axes[len(its) :]:
             one.set_axis_off()
@@ -118,21 +123,21 @@ def _page(name: str, title: str, its: Sequence[Panel], names: Mapping[str, str],
             _panel(one, panel, names[panel.usubjid])
         _legend(figure)
     caption = (
-        f"{which[0].upper()}{which[1:]}. Lesions (rows) at each visit (columns); the area of a circle is proportional to the square of "
-        "the diameter, which stands in it in mm. Orange and RT: irradiated on study. Diamonds: lesions that are not "
-        "measured, present; purple: new lesions; dash: gone; ?: not evaluable."
+        f"{which}. Lesions (rows) at each visit (columns); the area of a circle is proportional to the square of "
+        f"the diameter, which stands in it in mm (drawn at most as {_LARGEST_MM:.0f} mm). Orange and RT: irradiated on study. Diamonds: lesions that are not "
+        "measured, present; purple: new lesions; dash: gone; (?): equivocal; ?: not evaluable; m: merged."
     )
     return Picture(name, title, caption, figure)
 
 
 def _panel(axes: Axes, panel: Panel, label: str) -> None:
     axes.set_title(label, fontsize=8, fontweight="bold", pad=4)
-    for place, row in enumerate(panel.rows):
-        fill = ORANGE if row.irradiated else PURPLE if row.kind is Kind.NEW else SKY
-        for cell in row.cells:
-            _cell(axes, cell, place, fill, tight=len(panel.visits) > 7)
+    _cells(axes, panel.rows, tight=len(panel.visits) > 7)
+    lesions = short_names([one.lnkid for one in panel.rows])
     axes.set_yticks(
-        range(len(panel.rows)), [f"{one.lnkid}{' RT' if one.irradiated else ''}" for one in panel.rows], fontsize=5.8
+        range(len(panel.rows)),
+        [f"{lesions[one.lnkid]}{' RT' if one.irradiated else ''}" for one in panel.rows],
+        fontsize=5.8,
     )
     for tick, row in zip(axes.get_yticklabels(), panel.rows, strict=True):
         tick.set_fontweight("bold" if row.irradiated else "normal")
@@ -145,17 +150,28 @@ def _panel(axes: Axes, panel: Panel, label: str) -> None:
         axes.spines[side].set_color("#CCCCCC")
 
 
-def _cell(axes: Axes, cell: Cell, place: int, fill: str, *, tight: bool) -> None:
-    if cell.mm:
-        diameter = _LARGEST_POINTS * min(cell.mm, _LARGEST_MM) / _LARGEST_MM * (0.75 if tight else 1)
-        axes.scatter(cell.column, place, s=diameter**2, color=fill, alpha=0.75, linewidth=0)
-        axes.text(cell.column, place, f"{cell.mm:.0f}", ha="center", va="center", fontsize=5 if tight else 5.8)
-    elif cell.state is State.ABSENT:
-        axes.text(cell.column, place, "–", ha="center", va="center", fontsize=7, color=INK)
-    elif cell.state in (State.MISSING, State.EQUIVOCAL):
-        axes.text(cell.column, place, "?", ha="center", va="center", fontsize=6.5, color=MUTED)
-    else:
-        axes.scatter(cell.column, place, s=16, marker="D", color=fill, linewidth=0)
+def _cells(axes: Axes, rows: Sequence[Row], *, tight: bool) -> None:
+    """All lesions at all visits: circles at once, then diamonds, then numbers and signs."""
+    circles: list[tuple[int, int, float, str]] = []
+    diamonds: list[tuple[int, int, str]] = []
+    scale = _LARGEST_POINTS / _LARGEST_MM * (0.75 if tight else 1)
+    for place, row in enumerate(rows):
+        fill = ORANGE if row.irradiated else PURPLE if row.kind is Kind.NEW else SKY
+        for cell in row.cells:
+            text = _SIGNS.get(cell.state, "")
+            if cell.mm:
+                circles.append((cell.column, place, (min(cell.mm, _LARGEST_MM) * scale) ** 2, fill))
+                text = f"{round(cell.mm, 1):g}"
+            elif not text:
+                diamonds.append((cell.column, place, fill))
+            if text:
+                axes.text(cell.column, place, text, ha="center", va="center", fontsize=5 if tight else 5.8)
+    if circles:
+        x, y, areas, fills = zip(*circles, strict=True)
+        axes.scatter(x, y, s=areas, color=fills, alpha=0.75, linewidth=0)
+    if diamonds:
+        x, y, fills = zip(*diamonds, strict=True)
+        axes.scatter(x, y, s=16, marker="D", color=fills, linewidth=0)
 
 
 def _legend(figure: Figure) -> None:
@@ -170,6 +186,6 @@ def _legend(figure: Figure) -> None:
         key("o", PURPLE, "new"),
         key("D", MUTED, "present, not measured", 4.5),
         key("$–$", INK, "gone", 5),
-        key("$?$", MUTED, "not evaluable or equivocal", 5),
+        key("$?$", INK, "not evaluable", 5),
     ]
-    figure.legend(handles=keys, loc="outside lower left", ncols=6, fontsize=7.5)
+    figure.legend(handles=keys, loc="lower left", bbox_to_anchor=(0.005, 0.0), ncols=6, fontsize=7.5)

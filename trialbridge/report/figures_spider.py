@@ -14,12 +14,15 @@ from trialbridge.report.figures_style import (
     MUTED,
     WORDS,
     Picture,
+    beside,
     colour,
     marker,
+    percent,
     sheet,
     short_names,
     styled,
     under_title,
+    weeks_axis,
 )
 
 if TYPE_CHECKING:
@@ -42,7 +45,7 @@ def spider(name: str, title: str, courses: Sequence[Course], since: str, words: 
     apart = len(drawn) > _MOST_TOGETHER and len(responses) > 1
     with styled():
         rows = (len(responses) + 1) // 2 if apart else 1
-        figure = sheet(9.5, 1.0 + (3.0 * rows if apart else 4.4), title)
+        figure = sheet(9.5, 1.0 + (3.0 * rows if apart else 4.4), f"{title}: {words}" if apart else title)
         if apart:
             axes = list(figure.subplots(rows, 2, sharex=True, sharey=True, squeeze=False).flat)
             for one in axes[len(responses) :]:
@@ -60,7 +63,7 @@ def spider(name: str, title: str, courses: Sequence[Course], since: str, words: 
     caption = (
         f"Change of the sum of diameters of the target lesions from baseline over the weeks since the {since}, one line "
         "a subject, coloured by best overall response; visits at which not all target lesions could be measured are "
-        f"passed over. Lines: -{PR_FALL} % and +{PD_RISE} % from baseline (PD is judged from the nadir). "
+        f"passed over. Lines: {percent(-PR_FALL)} and {percent(PD_RISE)} from baseline (PD is judged from the nadir). "
         "◆: first visit with a certain new lesion."
     )
     missing = len(courses) - len(drawn)
@@ -123,7 +126,8 @@ def _draw(axes: Axes, response: str, line: Line, *, thin: bool) -> None:
     )
     new = [(week, change) for (week, _, first), change in zip(line, changes, strict=True) if first]
     if new:
-        axes.scatter(*zip(*new, strict=True), marker="D", s=8 if thin else 26, color=BLACK, linewidth=0, zorder=5)
+        x, y = zip(*new, strict=True)
+        axes.scatter(x, y, marker="D", s=8 if thin else 26, color=BLACK, linewidth=0, zorder=5)
 
 
 def _coordinates(line: Line) -> tuple[list[float], list[float]]:
@@ -137,6 +141,7 @@ def _frame(axes: Axes, since: str) -> None:
     axes.axhline(PD_RISE, color=MUTED, linewidth=0.9, linestyle=(0, (1.5, 2)), zorder=1)
     axes.set_xlabel(f"Weeks since {since}")
     axes.set_ylabel("Change of the sum of\ndiameters from baseline (%)")
+    weeks_axis(axes, *axes.get_xlim())
     low, high = axes.get_ylim()
     axes.set_ylim(max(min(low, -45), -106), max(high, 35))
 
@@ -159,8 +164,8 @@ def _legend(axes: Axes, responses: Sequence[str], lines: Sequence[Line], *, apar
         if not apart
     ]
     keys += [
-        Line2D([], [], color=MUTED, linewidth=0.9, linestyle=(0, (1.5, 2)), label=f"+{PD_RISE} %"),
-        Line2D([], [], color=MUTED, linewidth=0.9, linestyle=(0, (5, 3)), label=f"-{PR_FALL} %"),
+        Line2D([], [], color=MUTED, linewidth=0.9, linestyle=(0, (1.5, 2)), label=percent(PD_RISE)),
+        Line2D([], [], color=MUTED, linewidth=0.9, linestyle=(0, (5, 3)), label=percent(-PR_FALL)),
     ]
     if any(first for line in lines for _, _, first in line):
         keys.append(Line2D([], [], color=BLACK, marker="D", markersize=4.5, linestyle="", label="new lesion"))
@@ -168,6 +173,4 @@ def _legend(axes: Axes, responses: Sequence[str], lines: Sequence[Line], *, apar
         keys.append(Line2D([], [], color=LIGHT, label="all others"))
     if any(change > MOST_CHANGE for line in lines for _, change, _ in line):
         keys.append(Line2D([], [], linestyle="", label=f"drawn at most at +{MOST_CHANGE} %"))
-    axes.legend(
-        handles=keys, title=None if apart else "Best overall response", loc="upper left", bbox_to_anchor=(1.01, 1.0)
-    )
+    beside(axes, keys, None if apart else "Best overall response")

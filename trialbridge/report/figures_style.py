@@ -10,12 +10,13 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -112,22 +113,39 @@ def styled() -> Iterator[None]:
 
     with mpl.rc_context():
         mpl.rcdefaults()
-        mpl.rcParams.update(_STYLE)
+        mpl.rcParams.update(cast("Any", _STYLE))  # its stubs want literal names
         yield
 
 
-def sheet(width: float, height: float, title: str) -> Figure:
-    """An empty figure of that size in inches, its title at the top left."""
+def sheet(width: float, height: float, title: str, *, fixed: bool = False) -> Figure:
+    """An empty figure of that size in inches, its title at the top left; `fixed`: the caller places the axes."""
     from matplotlib.figure import Figure  # noqa: PLC0415 - heavy, only where pictures are drawn
 
-    figure = Figure(figsize=(width, height), layout="constrained")
-    figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+    figure = Figure(figsize=(width, height), layout=None if fixed else "constrained")
+    place = {"y": 1 - 0.1 / height} if fixed else {}
+    figure.suptitle(title, x=0.01, ha="left", va="top", **place, fontsize=11, fontweight="bold")
     return figure
 
 
 def under_title(axes: Axes, text: str) -> None:
     """The line under a title: who, how many, from when."""
     axes.set_title(text, color=MUTED, fontsize=8.5)
+
+
+def beside(axes: Axes, keys: Sequence[Artist], title: str | None = None) -> None:
+    """The legend, to the right of the data."""
+    axes.legend(handles=list(keys), title=title, alignment="left", loc="upper left", bbox_to_anchor=(1.01, 1.0))
+
+
+def weeks_axis(axes: Axes, first: float, last: float) -> None:
+    """Ticks at whole weeks: every 2nd, 4th, 6th, 8th, … so that there are at most fourteen."""
+    step = next(one for one in (2, 4, 6, 8, 13, 26, 52, 104, 520) if (last - first) / one <= 14)
+    axes.set_xticks([one for one in range(-520, 5200, step) if first <= one <= last])
+
+
+def percent(value: float) -> str:
+    """A change in words, with its sign: `+20 %`, `−30 %`."""
+    return f"{value:+.0f} %".replace("-", "−")
 
 
 def thinned(axis: Literal["x", "y"], axes: Axes, labels: Sequence[str], most: int, size: float) -> None:

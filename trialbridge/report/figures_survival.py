@@ -69,7 +69,8 @@ def _curve(axes: Axes, curve: KaplanMeier, label: str, shade: str, line: str) ->
         if count
     ]
     if left:
-        axes.scatter(*zip(*left, strict=True), marker="|", s=40, color=shade, linewidth=1.0, zorder=3)
+        x, y = zip(*left, strict=True)
+        axes.scatter(x, y, marker="|", s=40, color=shade, linewidth=1.0, zorder=3)
 
 
 def _frame(axes: Axes, curves: Mapping[str, KaplanMeier], longest: float, rate_day: float | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from trialbridge.report.figures_data import counted
@@ -14,6 +15,7 @@ from trialbridge.report.figures_style import (
     SKY,
     WORDS,
     Picture,
+    beside,
     colour,
     marker,
     plain,
@@ -22,6 +24,7 @@ from trialbridge.report.figures_style import (
     styled,
     thinned,
     under_title,
+    weeks_axis,
 )
 
 if TYPE_CHECKING:
@@ -31,35 +34,44 @@ if TYPE_CHECKING:
 
     from trialbridge.report.figures_swimmer_data import Lane, Span
 
-_MOST_LABELS = 80
-_TALLEST = 20.0
+_ONE_COLUMN = 80
+_A_COLUMN = 100
+_MOST_COLUMNS = 5
+_MOST_LABELS = 110
 
 
 def swimmer(name: str, title: str, lanes: Sequence[Lane], since: str, treatment: str, words: str) -> Picture:
-    """Lanes in the order given, the first on top; weeks since `since`. `treatment` names what EX holds."""
-    row = max(0.045, min(0.21, (_TALLEST - 1.5) / max(len(lanes), 1)))
+    """Lanes in the order given, the first on top; weeks since `since`. `treatment` names what EX holds.
+
+    More than eighty subjects stand in columns of a hundred, read from the left; more than five hundred in five columns.
+    """
+    one = len(lanes) <= _ONE_COLUMN
+    count = 1 if one else min(_MOST_COLUMNS, math.ceil(len(lanes) / _A_COLUMN))
+    a_column = max(math.ceil(len(lanes) / count), 12)
+    row = 0.21 if one else min(0.135, 18 / a_column)
     with styled():
-        figure = sheet(10.0, 1.6 + row * max(len(lanes), 12), title)
-        axes = figure.subplots()
-        scale = row / 0.21
-        _bars(axes, lanes)
-        _marks(axes, lanes, scale)
-        names = short_names([one.usubjid for one in lanes])
-        thinned("y", axes, [names[one.usubjid] for one in lanes], _MOST_LABELS, 7)
-        axes.set_ylim(len(lanes) - 0.4, -0.6)
-        axes.set_ylabel("Subject")
-        axes.set_xlabel(f"Weeks since {since}")
-        weeks = max((one.end for one in lanes), default=7) / 7
-        axes.set_xlim(min([0, *(one.start / 7 for one in lanes)]) - 0.4, weeks * 1.03)
-        axes.set_xticks(range(0, int(weeks) + 1, next(one for one in (2, 4, 8, 13, 26, 52, 104) if weeks / one <= 14)))
-        axes.grid(axis="x", color=LIGHT, linewidth=0.6)
-        under_title(axes, f"{words}, n = {len(lanes)}")
-        _legend(axes, lanes, treatment)
+        figure = sheet(10.0 if one else 2.3 + 4.1 * count, 1.6 + row * a_column, title)
+        axes = list(figure.subplots(1, count, sharex=True, squeeze=False)[0])
+        names = short_names([lane.usubjid for lane in lanes])
+        for number, place in enumerate(axes):
+            its = lanes[number * a_column : (number + 1) * a_column]
+            _bars(place, its)
+            _marks(place, its, row / 0.21)
+            thinned("y", place, [names[lane.usubjid] for lane in its], _MOST_LABELS, 7 if one else 5.5)
+            place.set_ylim(max(len(its), a_column) - 0.4, -0.6)
+            place.set_xlabel(f"Weeks since {since}")
+            place.grid(axis="x", color=LIGHT, linewidth=0.6)
+        weeks = max((lane.end for lane in lanes), default=7) / 7
+        axes[0].set_xlim(min([0, *(lane.start / 7 for lane in lanes)]) - 0.4, weeks * 1.03)
+        weeks_axis(axes[0], *axes[0].get_xlim())
+        axes[0].set_ylabel("Subject")
+        under_title(axes[0], f"{words}, n = {len(lanes)}")
+        _legend(axes[-1], lanes, treatment)
     caption = (
         f"One lane a subject, from the {since} to the end of participation (arrow: no end recorded), longest first. "
         f"Thick band: radiotherapy; lower band: {treatment.lower()}; markers on the lane: overall response at each "
-        "visit; triangles above: adverse events of CTCAE grade 3 and more at their beginning (filled black: grade 5); cross: death. Records without a "
-        "whole date are not drawn."
+        "visit; triangles above: beginning of an adverse event of CTCAE grade 3 and more (black: grade 5); cross: "
+        "death. Records without a whole date are not drawn."
     )
     return Picture(name, title, caption, figure)
 
@@ -150,4 +162,4 @@ def _legend(axes: Axes, lanes: Sequence[Lane], treatment: str) -> None:
         keys.append(mark("X", BLACK, "Death", 7))
     if any(not one.ended for one in lanes):
         keys.append(mark(">", INK, "No end recorded", 6))
-    axes.legend(handles=keys, loc="upper left", bbox_to_anchor=(1.01, 1.0))
+    beside(axes, keys)

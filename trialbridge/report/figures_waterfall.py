@@ -13,7 +13,9 @@ from trialbridge.report.figures_style import (
     MUTED,
     WORDS,
     Picture,
+    beside,
     colour,
+    percent,
     sheet,
     short_names,
     styled,
@@ -29,10 +31,15 @@ if TYPE_CHECKING:
     from trialbridge.report.figures_data import Course
 
 _MOST_LABELS = 60
+_FLAT = 0.7
+_MANY = 100
 
 
-def waterfall(name: str, title: str, panels: Mapping[str, Sequence[Course]]) -> Picture:
-    """Bars of the best change in percent, a panel (words -> courses) a lesion group; colour is the best response."""
+def waterfall(name: str, title: str, panels: Mapping[str, Sequence[Course]], *, confirmed: bool = False) -> Picture:
+    """Bars of the best change in percent, a panel (words -> courses) a lesion group; colour is the best response.
+
+    `confirmed`: the criteria or the protocol ask that responses be confirmed, which the caption says.
+    """
     with styled():
         figure = sheet(9.0, 1.0 + 3.6 * len(panels), title)
         axes = figure.subplots(len(panels), 1, squeeze=False)[:, 0]
@@ -44,8 +51,13 @@ def waterfall(name: str, title: str, panels: Mapping[str, Sequence[Course]]) -> 
         _legend(axes[0], [one for its in panels.values() for one in its if one.best_change is not None])
     caption = (
         "Lowest change of the sum of diameters of the target lesions from baseline, up to progression and that visit "
-        f"included; one bar a subject, coloured by best overall response. Lines: -{PR_FALL} % (from baseline) and "
-        f"+{PD_RISE} % (PD is judged from the nadir, not from baseline). ◆: new lesion up to progression."
+        f"included; one bar a subject, coloured by best overall response. Lines: {percent(-PR_FALL)} (from baseline) and "
+        f"{percent(PD_RISE)} (PD is judged from the nadir, not from baseline). ◆: new lesion up to progression."
+        + (
+            " Complete and partial response must be confirmed by these criteria: until then they are SD."
+            if confirmed
+            else ""
+        )
     )
     if left_out:
         caption += f" Not drawn: subjects without an evaluable sum after baseline, {', '.join(left_out)}."
@@ -60,7 +72,8 @@ def _panel(axes: Axes, words: str, given: Sequence[Course]) -> int:
     heights = [min(change, MOST_CHANGE) for _, change in drawn]
     fill = [colour(one.best) for one, _ in drawn]
     edge = [INK if one.best == "NE" else colour(one.best) for one, _ in drawn]
-    axes.bar(places, heights, width=0.8, color=fill, edgecolor=edge, linewidth=0.6 if len(drawn) <= 100 else 0.3)
+    many = len(drawn) > _MANY  # then gaps between bars would only shimmer
+    axes.bar(places, heights, width=1.0 if many else 0.8, color=fill, edgecolor=edge, linewidth=0 if many else 0.6)
     axes.axhline(0, color=INK, linewidth=0.8)
     axes.axhline(-PR_FALL, color=MUTED, linewidth=0.9, linestyle=(0, (5, 3)))
     axes.axhline(PD_RISE, color=MUTED, linewidth=0.9, linestyle=(0, (1.5, 2)))
@@ -82,16 +95,18 @@ def _panel(axes: Axes, words: str, given: Sequence[Course]) -> int:
 
 def _marks(axes: Axes, drawn: Sequence[tuple[Course, float]], heights: Sequence[float]) -> None:
     """New lesions above the bars, and the numbers of bars that are cut."""
-    size = 14 if len(drawn) <= 100 else 4
+    size = 14 if len(drawn) <= _MANY else 4
+    for place, (one, change) in enumerate(drawn):
+        if abs(change) < _FLAT:  # a bar too low to be seen
+            axes.plot([place - 0.4, place + 0.4], [0, 0], color=colour(one.best), linewidth=2.2, zorder=3)
     new = [
         (place, max(height, 0) + 4)
         for place, ((one, _), height) in enumerate(zip(drawn, heights, strict=True))
         if one.new_lesions
     ]
     if new:
-        axes.scatter(
-            *zip(*new, strict=True), marker="D", s=size, color=BLACK, linewidth=0, label="new lesion", zorder=3
-        )
+        x, y = zip(*new, strict=True)
+        axes.scatter(x, y, marker="D", s=size, color=BLACK, linewidth=0, label="new lesion", zorder=3)
     for place, (_, change) in enumerate(drawn):
         if change > MOST_CHANGE:
             axes.annotate(
@@ -114,9 +129,9 @@ def _legend(axes: Axes, drawn: Sequence[Course]) -> None:
         for one in counted(course.best for course in drawn)
     ]
     keys += [
-        Line2D([], [], color=MUTED, linewidth=0.9, linestyle=(0, (1.5, 2)), label=f"+{PD_RISE} %"),
-        Line2D([], [], color=MUTED, linewidth=0.9, linestyle=(0, (5, 3)), label=f"-{PR_FALL} %"),
+        Line2D([], [], color=MUTED, linewidth=0.9, linestyle=(0, (1.5, 2)), label=percent(PD_RISE)),
+        Line2D([], [], color=MUTED, linewidth=0.9, linestyle=(0, (5, 3)), label=percent(-PR_FALL)),
     ]
     if any(one.new_lesions for one in drawn):
         keys.append(Line2D([], [], color=BLACK, marker="D", markersize=4, linestyle="", label="new lesion"))
-    axes.legend(handles=keys, title="Best overall response", loc="upper left", bbox_to_anchor=(1.01, 1.0))
+    beside(axes, keys, "Best overall response")
