@@ -117,11 +117,11 @@ def homes(source: Source, ctx: Context, held: Pool) -> dict[str, Home]:
         if element is None or start is None or ctx.release not in part.releases:
             continue
         at = locate(start, steps.bind(parse(part.link).steps, bound))
-        link = at[2] if at else ""
+        link = at[2] if at and start.resource is not None else ""  # a stand-in's reference is nobody's
         home = _home(element, held, source.primary, part.type, link)
         if home.resource is None and at and "identifier" in element and isinstance(at[0], dict):
             # a reference by identifier: the context read it as a resource that has nothing else
-            home = Home({"identifier": at[0].get("identifier")}, link, start.resource, link)
+            home = Home({"identifier": [at[0].get("identifier")]}, at[2], start.resource, link)
         found[part.name] = home
     return found
 

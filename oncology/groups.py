@@ -31,7 +31,7 @@ _PR = ("USUBJID", "PRLNKID", "PRCAT", "PRSCAT", "PRTRT", "PRDECOD", "PROCCUR", "
 def irradiated_lesions(study: Study) -> dict[str, frozenset[str]]:
     """Link ids of the lesions irradiated on study, by subject, from PR, RELREC and SUPPTU."""
     found: dict[str, set[str]] = defaultdict(set)
-    for row in _radiotherapy(study):
+    for row in radiotherapy(study):
         if row["PRLNKID"]:
             found[row["USUBJID"]].add(row["PRLNKID"])
     by_seq = _lesions_by_seq(study)
@@ -49,14 +49,14 @@ def irradiated_lesions(study: Study) -> dict[str, frozenset[str]]:
 def end_of_radiotherapy(study: Study) -> dict[str, str]:
     """The last day of radiotherapy by subject: the latest PRENDTC, else PRSTDTC, of its radiotherapy rows."""
     ends: dict[str, str] = {}
-    for row in _radiotherapy(study):
+    for row in radiotherapy(study):
         dtc = row["PRENDTC"] or row["PRSTDTC"]
         if dtc > ends.get(row["USUBJID"], ""):
             ends[row["USUBJID"]] = dtc
     return ends
 
 
-def _radiotherapy(study: Study) -> Iterable[dict[str, str]]:
+def radiotherapy(study: Study) -> Iterable[dict[str, str]]:
     """The radiotherapy rows of PR that took place on study."""
     for row in records(study, "PR", _PR):
         words = " ".join((row["PRCAT"], row["PRSCAT"], row["PRTRT"], row["PRDECOD"])).upper()
@@ -109,7 +109,7 @@ def _radiotherapy_ids(study: Study) -> set[tuple[str, str, str]]:
         return set()
     ids = [one for one in ("PRSEQ", "PRLNKID", "PRGRPID", "PRREFID", "PRSPID") if one in frame.columns]
     found: set[tuple[str, str, str]] = set()
-    kept = {_key(row) for row in _radiotherapy(study)}
+    kept = {_key(row) for row in radiotherapy(study)}
     rows = zip(records(study, "PR", _PR), frame.select(ids).iter_rows(named=True), strict=True)
     for row, names in rows:
         if _key(row) in kept:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from trialbridge.base.errors import UnknownNameError
 from trialbridge.base.finding import Finding, Severity, Where
-from trialbridge.oncology.groups import ALL, _radiotherapy, end_of_radiotherapy
+from trialbridge.oncology.groups import ALL, end_of_radiotherapy, radiotherapy
 from trialbridge.oncology.recist_criteria import criteria_of
 from trialbridge.oncology.recist_input import records
 
@@ -67,7 +67,7 @@ def starts(study: Study, rules: PfsRules) -> dict[str, str]:
     if rules.start == "end of radiotherapy":
         return end_of_radiotherapy(study)
     starts: dict[str, str] = {}
-    for row in _radiotherapy(study):
+    for row in radiotherapy(study):
         before = starts.get(row["USUBJID"], "")
         if not before or (row["PRSTDTC"] and row["PRSTDTC"] < before):
             starts[row["USUBJID"]] = row["PRSTDTC"]

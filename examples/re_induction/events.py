@@ -44,7 +44,8 @@ def adverse_events(subject: Subject) -> list[tuple[date, date]]:
         what = weighted(rng, fitting)
         low, high = (1, 60) if what.radiotherapy else (-8, 165)
         start = max(subject.consent, subject.start + days(rng, low, high))
-        found.append((start, what, min(what.worst, weighted(rng, GRADES))))
+        grade = min(what.worst, weighted(rng, GRADES))
+        found.append((start, what, grade + 1 if grade == what.missing else grade))
     found = [one for one in found if one[0] < subject.end]
     if subject.reason == "DEATH":
         what = (

@@ -132,7 +132,7 @@ IMMUNE_THERAPIES = (
 class Toxicity:
     """A CTCAE 4.0 term with its preferred term and system organ class; `radiotherapy` and `immune` say what may cause it.
 
-    `worst` is the highest grade CTCAE 4.0 has for the term; `groups` are the irradiated organs it belongs to (none: all).
+    `worst` is the highest grade CTCAE 4.0 has for the term, `missing` one below it that it does not have; `groups` are the irradiated organs it belongs to (none: all).
     """
 
     term: str
@@ -142,6 +142,7 @@ class Toxicity:
     radiotherapy: bool
     immune: bool
     worst: int = 3
+    missing: int = 0
     groups: tuple[str, ...] = ()
 
 
@@ -185,7 +186,7 @@ TOXICITIES = (
     Toxicity("Hypothyroidism", "Hypothyroidism", _ENDO, 4, radiotherapy=False, immune=True, worst=2),
     Toxicity("Adrenal insufficiency", "Adrenal insufficiency", _ENDO, 1, radiotherapy=False, immune=True, worst=4),
     Toxicity("Anorexia", "Decreased appetite", _META, 6, radiotherapy=True, immune=True),
-    Toxicity("Hyponatremia", "Hyponatraemia", _META, 2, radiotherapy=False, immune=False, worst=4),
+    Toxicity("Hyponatremia", "Hyponatraemia", _META, 2, radiotherapy=False, immune=False, worst=4, missing=2),
     Toxicity("Back pain", "Back pain", _MUSC, 5, radiotherapy=True, immune=False),
     Toxicity("Arthralgia", "Arthralgia", _MUSC, 4, radiotherapy=False, immune=True),
     Toxicity("Bone pain", "Bone pain", _MUSC, 3, radiotherapy=True, immune=False, groups=("BONE",)),
@@ -199,7 +200,7 @@ TOXICITIES = (
         groups=("LUNG", "CHEST WALL"),
     ),
     Toxicity("Headache", "Headache", _NERV, 4, radiotherapy=True, immune=False),
-    Toxicity("Lung infection", "Pneumonia", _INFE, 4, radiotherapy=False, immune=False, worst=4),
+    Toxicity("Lung infection", "Pneumonia", _INFE, 4, radiotherapy=False, immune=False, worst=4, missing=1),
     Toxicity(
         "Alanine aminotransferase increased",
         "Alanine aminotransferase increased",

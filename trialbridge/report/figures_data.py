@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trialbridge.base.errors import UnknownNameError
-from trialbridge.oncology.groups import ALL, _radiotherapy
+from trialbridge.oncology.groups import ALL, radiotherapy
 from trialbridge.oncology.recist_days import bounds
 from trialbridge.oncology.recist_input import records
 from trialbridge.report.figures_style import plain
@@ -104,15 +104,15 @@ def said(reader: ReaderName) -> str:
 
 def origin_of(study: Study, assessment: Assessment) -> Origin:
     """Day 0: the first fraction where PR has radiotherapy; else RFXSTDTC; else RFSTDTC; else the baseline scan."""
-    radiotherapy: dict[str, str] = {}
-    for row in _radiotherapy(study):
+    fractions: dict[str, str] = {}
+    for row in radiotherapy(study):
         dtc = row["PRSTDTC"]
-        if dtc and dtc < radiotherapy.get(row["USUBJID"], "9"):
-            radiotherapy[row["USUBJID"]] = dtc
+        if dtc and dtc < fractions.get(row["USUBJID"], "9"):
+            fractions[row["USUBJID"]] = dtc
     people = list(records(study, "DM", ("USUBJID", "RFXSTDTC", "RFSTDTC")))
     baseline = {one.usubjid: one.baseline_date for one in assessment.responses}
     choices = (
-        ("start of radiotherapy", radiotherapy),
+        ("start of radiotherapy", fractions),
         ("start of treatment", {row["USUBJID"]: row["RFXSTDTC"] for row in people}),
         ("reference start", {row["USUBJID"]: row["RFSTDTC"] for row in people}),
         ("baseline", baseline),

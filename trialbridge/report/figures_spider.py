@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from trialbridge.oncology.recist_criteria import PD_RISE, PR_FALL
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 _MOST_TOGETHER = 60
 _MOST_NAMED = 12
+_APART = 4.0
 Line = list[tuple[float, float, bool]]
 """Weeks, change in percent, whether a new lesion was first certain there."""
 
@@ -89,11 +91,12 @@ def _together(axes: Axes, drawn: Sequence[tuple[Course, Line]]) -> None:
     names = short_names([one.usubjid for one, _ in drawn])
     for course, line in drawn:
         _draw(axes, course.best, line, thin=False)
-        if len(drawn) <= _MOST_NAMED:
-            place = (line[-1][0], min(line[-1][1], MOST_CHANGE))
-            axes.annotate(
-                names[course.usubjid], place, xytext=(5, 0), textcoords="offset points", va="center", fontsize=7
-            )
+    if len(drawn) <= _MOST_NAMED:
+        ends = sorted((min(line[-1][1], MOST_CHANGE), line[-1][0], names[one.usubjid]) for one, line in drawn)
+        below = -math.inf
+        for change, week, words in ends:  # from the lowest, each name clear of the one below it
+            below = max(change, below + _APART)
+            axes.text(week, below, f"  {words}", va="center", fontsize=7)
 
 
 def _one_response(axes: Axes, drawn: Sequence[tuple[Course, Line]], response: str) -> None:

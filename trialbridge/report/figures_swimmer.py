@@ -47,10 +47,10 @@ def swimmer(name: str, title: str, lanes: Sequence[Lane], since: str, treatment:
     """
     one = len(lanes) <= _ONE_COLUMN
     count = 1 if one else min(_MOST_COLUMNS, math.ceil(len(lanes) / _A_COLUMN))
-    a_column = max(math.ceil(len(lanes) / count), 12)
+    a_column = max(math.ceil(len(lanes) / count), 1)
     row = 0.21 if one else min(0.135, 18 / a_column)
     with styled():
-        figure = sheet(10.0 if one else 2.3 + 4.1 * count, 1.6 + row * a_column, title)
+        figure = sheet(10.0 if one else 2.3 + 4.1 * count, 1.6 + max(row * a_column, 1.8), title)
         axes = list(figure.subplots(1, count, sharex=True, squeeze=False)[0])
         names = short_names([lane.usubjid for lane in lanes])
         for number, place in enumerate(axes):

@@ -9,7 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from trialbridge.oncology.groups import _radiotherapy
+from trialbridge.oncology.groups import radiotherapy
 from trialbridge.oncology.recist_input import records
 from trialbridge.report.figures_data import Origin, courses
 
@@ -45,7 +45,7 @@ class Lane:
 
 def lanes(study: Study, assessment: Assessment, reader: ReaderName, origin: Origin) -> list[Lane]:
     """A lane for every subject with a day 0, longest first. Records without a whole date are not in it."""
-    radiotherapy = _spans(origin, ((row["USUBJID"], row["PRSTDTC"], row["PRENDTC"]) for row in _radiotherapy(study)))
+    irradiated = _spans(origin, ((row["USUBJID"], row["PRSTDTC"], row["PRENDTC"]) for row in radiotherapy(study)))
     given = records(study, "EX", ("USUBJID", "EXSTDTC", "EXENDTC", "EXOCCUR"))
     treatment = _spans(
         origin, ((row["USUBJID"], row["EXSTDTC"], row["EXENDTC"]) for row in given if row["EXOCCUR"] != "N")
@@ -58,7 +58,7 @@ def lanes(study: Study, assessment: Assessment, reader: ReaderName, origin: Orig
     deaths, ends = _deaths(study, origin), _ends(study, origin)
     made = []
     for usubjid in origin.dates:
-        spans = (*radiotherapy.get(usubjid, ()), *treatment.get(usubjid, ()))
+        spans = (*irradiated.get(usubjid, ()), *treatment.get(usubjid, ()))
         seen = [0, *(day for day, _ in responses.get(usubjid, ())), *(day for day, _ in events.get(usubjid, ()))]
         seen += [day for span in spans for day in span]
         death = deaths.get(usubjid)
@@ -68,10 +68,10 @@ def lanes(study: Study, assessment: Assessment, reader: ReaderName, origin: Orig
         made.append(
             Lane(
                 usubjid,
-                min(0, *(span[0] for span in radiotherapy.get(usubjid, ((0, 0),)))),
+                min(0, *(span[0] for span in irradiated.get(usubjid, ((0, 0),)))),
                 end,
                 death is not None or ended is not None,
-                tuple(radiotherapy.get(usubjid, ())),
+                tuple(irradiated.get(usubjid, ())),
                 tuple(treatment.get(usubjid, ())),
                 responses.get(usubjid, ()),
                 tuple(events.get(usubjid, ())),
