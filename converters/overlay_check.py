@@ -35,8 +35,11 @@ def roots_of(mapping: Mapping, release: Release) -> list[str]:
     return list(dict.fromkeys([*(["Each"] if mapping.each else []), mapping.resource, *parts]))
 
 
-def end_of(mapping: Mapping, text: str, release: Release) -> Element:
-    """The element at the end of a path of a mapping. Raises NotInvertibleError, UnknownNameError saying what is wrong."""
+def end_of(mapping: Mapping, text: str, release: Release, *, listed: bool = False) -> Element:
+    """The element at the end of a path of a mapping; `listed` where the path names a whole list.
+
+    Raises NotInvertibleError, UnknownNameError saying what is wrong.
+    """
     path = parse(text)
     node = node_of(mapping, path.root, release)
     if node is None:
@@ -44,7 +47,7 @@ def end_of(mapping: Mapping, text: str, release: Release) -> Element:
         raise UnknownNameError(f"{mapping.name} has no part {path.root} in {release}.", fix=f"Begin with {known}.")
     if not path.steps:
         raise NotInvertibleError(f"The path {text!r} names no element.", fix="say which element of it")
-    return element_at_end(path, node, release)
+    return element_at_end(path, node, release, listed=listed)
 
 
 def element_at_end(path: Path, node: str, release: Release, *, listed: bool = False) -> Element:

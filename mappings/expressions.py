@@ -50,7 +50,7 @@ from trialbridge.mappings.spellings import (
 from trialbridge.sdtm import terminology
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from trialbridge.mappings.kit import Context, Direction
 
@@ -164,13 +164,13 @@ def spelled(
     if found["word"]:
         pairs = _table(found["table"].strip(), tables)
         if found["word"] == "codes":
-            return code_table(found["table"].strip(), pairs, direction, fhir_type)
-        return concept_table(found["table"].strip(), pairs, direction)
+            return code_table(found["table"].strip(), pairs, fhir_type)
+        return concept_table(found["table"].strip(), pairs)
     if found["codelist"]:
-        return _codelist(found["list"], found["further"], tables, direction)
+        return _codelist(found["list"], found["further"], tables)
     if found["constant"]:
         pair = CodePair(found["value"], "", found["value"])
-        return code_table(text, (pair,), direction, fhir_type)
+        return code_table(text, (pair,), fhir_type)
     factor = Fraction(found["factor"])
     return scaled(text, factor if found["unit"] == "times" else _reciprocal(factor), number=number, direction=direction)
 
@@ -184,26 +184,42 @@ def _table(name: str, tables: Mapping[str, Sequence[CodePair]]) -> Sequence[Code
 # --- codes ------------------------------------------------------------------------------------------------------------
 
 
-def code_table(
-    name: str, pairs: Sequence[CodePair], direction: Direction = "both", fhir_type: str = "code"
-) -> Spelling:
+def clashes(pairs: Sequence[CodePair]) -> Iterator[tuple[int, str, str]]:
+    """What keeps a table from inverting: the number of the pair, what is wrong, and how it may be marked.
+
+    Pairs with a system are codings: a value may have several. Without one, a value has one code.
+    """
+    write: dict[str, str] = {}
+    read: dict[tuple[str, str], str] = {}
+    for number, pair in enumerate(pairs):
+        key = (pair.system, pair.code)
+        if pair.way != "to_sdtm" and not pair.system and write.setdefault(pair.value, pair.code) != pair.code:
+            yield number, f"{pair.value!r} has two codes, {write[pair.value]!r} and {pair.code!r}", "to_sdtm"
+        if pair.way != "to_fhir" and read.setdefault(key, pair.value) != pair.value:
+            yield number, f"{read[key]!r} and {pair.value!r} are both {pair.code!r}", "to_fhir"
+
+
+def _inverting(pairs: Sequence[CodePair]) -> Sequence[CodePair]:
+    for _, what, way in clashes(pairs):
+        raise NotInvertibleError(
+            f"The table does not invert: {what}.", fix=f"give one of them another code, or mark its pair {way}"
+        )
+    return pairs
+
+
+def code_table(name: str, pairs: Sequence[CodePair], fhir_type: str = "code") -> Spelling:
     """A code element and its submission values. Raises NotInvertibleError naming the pair that does not invert."""
     write: dict[str, Any] = {}
     read: dict[Any, str] = {}
-    for pair in pairs:
+    for pair in _inverting(pairs):
+        if pair.system:
+            raise NotInvertibleError(f"The pair of {pair.value!r} has a system.", fix="say concept, or leave it out")
         code = _typed(pair.code, fhir_type)
         if pair.way != "to_sdtm":
-            if pair.value in write and write[pair.value] != code:
-                raise _clash(f"{pair.value!r} has two codes, {write[pair.value]!r} and {code!r}", "to_sdtm")
             write[pair.value] = code
         if pair.way != "to_fhir":
-            if read.get(code, pair.value) != pair.value and direction != "to_fhir":
-                raise _clash(f"{read[code]!r} and {pair.value!r} are both {code!r}", "to_fhir")
-            read.setdefault(code, pair.value)
+            read[code] = pair.value
     lost = [value for value, code in write.items() if read.get(code) != value]
-    marked = {pair.value for pair in pairs if pair.way == "to_fhir"}
-    if direction == "both" and set(lost) - marked:
-        raise _clash(f"{min(set(lost) - marked)!r} is written and not read back", "to_fhir")
     return Spelling(
         name,
         lambda code, _ctx: read.get(code) if isinstance(code, str | bool | int) else None,
@@ -227,18 +243,12 @@ def _typed(code: str, fhir_type: str) -> Any:
     return code
 
 
-def _clash(what: str, way: str) -> NotInvertibleError:
-    return NotInvertibleError(
-        f"The table does not invert: {what}.", fix=f"give one of them another code, or mark its pair {way}"
-    )
-
-
-def concept_table(name: str, pairs: Sequence[CodePair], direction: Direction = "both") -> Spelling:
+def concept_table(name: str, pairs: Sequence[CodePair]) -> Spelling:
     """A CodeableConcept and its submission values: every written coding of a value, and the value as text.
 
     A concept is read by the first coding that the table has. Raises NotInvertibleError.
     """
-    write, read = _codings(pairs, direction)
+    write, read = _codings(pairs)
 
     def to_sdtm(element: Any, _ctx: Context) -> str | None:
         codings = element.get("coding") or () if isinstance(element, dict) else ()
@@ -248,40 +258,32 @@ def concept_table(name: str, pairs: Sequence[CodePair], direction: Direction = "
     def to_fhir(value: str, _ctx: Context) -> dict[str, Any] | None:
         return {"coding": [dict(one) for one in write[value]], "text": value} if value in write else None
 
-    shown = {value: codings[0] for value, codings in write.items()}
-    return Spelling(name, to_sdtm, to_fhir, pairs=shown)
+    return Spelling(name, to_sdtm, to_fhir, pairs={value: codings[0] for value, codings in write.items()})
 
 
-def _codings(
-    pairs: Sequence[CodePair], direction: Direction
-) -> tuple[dict[str, tuple[dict[str, Any], ...]], dict[tuple[str, str], str]]:
+def _codings(pairs: Sequence[CodePair]) -> tuple[dict[str, tuple[dict[str, Any], ...]], dict[tuple[str, str], str]]:
     """What is written for each value, and the value of each coding."""
     write: dict[str, tuple[dict[str, Any], ...]] = {}
     read: dict[tuple[str, str], str] = {}
-    for pair in pairs:
+    for pair in _inverting(pairs):
         if not pair.system:
             raise NotInvertibleError(f"The pair of {pair.value!r} has no system.", fix="a coding needs its code system")
         if pair.way != "to_sdtm":
             made = coding(pair.system, pair.code, pair.display or None)
             write[pair.value] = (*write.get(pair.value, ()), made)
         if pair.way != "to_fhir":
-            key = (pair.system, pair.code)
-            if read.get(key, pair.value) != pair.value and direction != "to_fhir":
-                raise _clash(f"{read[key]!r} and {pair.value!r} are both {pair.code!r}", "to_fhir")
-            read.setdefault(key, pair.value)
+            read[pair.system, pair.code] = pair.value
     return write, read
 
 
-def _codelist(
-    code: str, further: str | None, tables: Mapping[str, Sequence[CodePair]], direction: Direction
-) -> Spelling:
+def _codelist(code: str, further: str | None, tables: Mapping[str, Sequence[CodePair]]) -> Spelling:
     if code not in terminology.default():
         package = terminology.default().package
         raise UnknownNameError(f"{package} has no codelist {code}.", fix="Give the codelist's NCI code, as C66731.")
     name = f"codelist {code}" + (f" with {further.strip()}" if further else "")
     if not further:
         return in_codelist(name, code)
-    write, read = _codings(_table(further.strip(), tables), direction)
+    write, read = _codings(_table(further.strip(), tables))
     written = {(one["system"], one["code"]) for codings in write.values() for one in codings}
     aliases = {key: value for key, value in read.items() if key not in written}
     return in_codelist(name, code, further=write, aliases=aliases)

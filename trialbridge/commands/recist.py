@@ -92,7 +92,12 @@ def study_of(path: Path) -> Study:
 def check_output(output: Path, given: Path) -> None:
     """Refuses a folder that is the input's. Raises UnreadableInputError."""
     if output.suffix.lower() not in _FILES:
-        check_target(output, [given], ("recist",))
+        check_folder(output, given)
+
+
+def check_folder(output: Path, given: Path) -> None:
+    """Refuses a file, and the folder of the input. Raises UnreadableInputError."""
+    check_target(output, [given], ("all",))
 
 
 def _write(found: Tables, output: Path) -> None:

@@ -77,7 +77,8 @@ def _run(wanted: Wanted, shell: Shell) -> int:
         and not (variable is not None and one.qnam == variable and one.variable != "QVAL")
     )
     if wanted.html is not None:
-        text = lineage_page.page(made.of, found, str(wanted.study), to_fhir=made.to_fhir)
+        share = len(datasets) or len(made.study.tables)
+        text = lineage_page.page(made.of, found, str(wanted.study), to_fhir=made.to_fhir, share=share)
         with whole_file(wanted.html) as part:
             part.write_text(text, encoding="utf-8")
         if shell.as_json:

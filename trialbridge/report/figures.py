@@ -34,7 +34,10 @@ if TYPE_CHECKING:
     from trialbridge.report.figures_data import Origin, ReaderName
     from trialbridge.sdtm.table import Study
 
-__all__ = ["Drawn", "Picture", "pictures", "save"]
+__all__ = ["NAMES", "Drawn", "Picture", "pictures", "save"]
+
+NAMES = ("waterfall", "waterfall-by-group", "spider", "abscopal", "swimmer", "survival", "adverse-events")
+"""The pictures there may be, beside the pages of the lesion map: lesions-01, lesions-02, …"""
 
 
 @dataclass(frozen=True, slots=True)

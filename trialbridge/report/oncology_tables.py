@@ -14,10 +14,13 @@ from trialbridge.oncology.recist import assess
 from trialbridge.sdtm.files.xlsx_write import write_workbook
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from trialbridge.oncology.groups import RemissionRate
+    from trialbridge.oncology.outcomes import Outcome
     from trialbridge.oncology.recist import Assessment, Best, Choices, Response
+    from trialbridge.oncology.survival_kaplan_meier import KaplanMeier
     from trialbridge.sdtm.table import Study
 
 JSON_FILE, XLSX_FILE = "recist.json", "recist.xlsx"
@@ -207,3 +210,41 @@ def _agreement(row: dict[str, Any]) -> dict[str, Any]:
         "agrees": row["AGREES"],
         "explanation": row["EXPLANATION"],
     }
+
+
+def curve_frame(curve: KaplanMeier) -> pl.DataFrame:
+    """The Kaplan-Meier curve, one row a time: DAY, SURVIVAL, LOW and HIGH as fractions, ATRISK, EVENTS, CENSORED."""
+    columns = {
+        "DAY": curve.times,
+        "SURVIVAL": curve.survival,
+        "LOW": curve.low,
+        "HIGH": curve.high,
+        "ATRISK": curve.at_risk,
+        "EVENTS": curve.events,
+        "CENSORED": curve.censored,
+    }
+    return pl.DataFrame([pl.Series(name, values, pl.Float64) for name, values in columns.items()])
+
+
+def outcomes_frame(measures: Iterable[Outcome]) -> pl.DataFrame:
+    """The outcome tables, one row a number: KEY, OUTCOME, GROUP, N, ROW, CATEGORY, VALUE, LOW, HIGH, UNIT, TEXT."""
+    rows = []
+    for one in measures:
+        groups_of = {group.id: group for group in one.groups}
+        for row in one.rows:
+            for value in row.values:
+                group = groups_of[value.group]
+                place = (one.key, one.title, group.title, float(group.participants), row.title, row.category)
+                rows.append((*place, value.number, value.low, value.high, one.unit, value.text))
+    return pl.DataFrame(rows, schema=_OUTCOMES, orient="row")
+
+
+_OUTCOMES: dict[str, type[pl.DataType]] = {
+    "KEY": pl.String,
+    "OUTCOME": pl.String,
+    "GROUP": pl.String,
+    "N": pl.Float64,
+    **dict.fromkeys(("ROW", "CATEGORY"), pl.String),
+    **dict.fromkeys(("VALUE", "LOW", "HIGH"), pl.Float64),
+    **dict.fromkeys(("UNIT", "TEXT"), pl.String),
+}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.markup import escape
 
@@ -53,7 +53,7 @@ def _lines(cell: Cell, *, to_fhir: bool) -> Iterator[str]:
     if cell.resource:
         yield f"  {'in  ' if to_fhir else 'from'}      {escape(cell.resource)}"
     if cell.path:
-        raw = f" = {escape(text(_plain(cell.raw)))}" if cell.raw is not None else ""
+        raw = f" = {escape(text(cell.raw))}" if cell.raw is not None else ""
         yield f"  element   [cyan]{escape(cell.path)}[/]{raw}"
     if cell.link:
         yield f"  reached   by {escape(cell.link)}"
@@ -63,17 +63,12 @@ def _lines(cell: Cell, *, to_fhir: bool) -> Iterator[str]:
         yield f"  spelling  {escape(cell.spelling)}"
     if cell.pair:
         about = " ".join(str(cell.pair[key]) for key in ("display", "system") if key in cell.pair)
-        shown = f"{text(_plain(cell.pair['code']))} <-> {text(cell.pair['value'])}"
+        shown = f"{text(cell.pair['code'])} <-> {text(cell.pair['value'])}"
         yield f"  codes     {escape(shown)}{f' [dim]({escape(about)})[/]' if about else ''}"
     if cell.inputs:
         yield f"  computed  from {escape(', '.join(cell.inputs))}"
     if cell.note:
         yield f"  note      {escape(cell.note)}"
-
-
-def _plain(value: Any) -> Any:
-    """JSON's own words for true and false, not Python's."""
-    return value
 
 
 def _inputs(of: Lineage, cell: Cell, rows: dict[tuple[str, str | None], list[Cell]]) -> Iterator[str]:
@@ -86,7 +81,8 @@ def _inputs(of: Lineage, cell: Cell, rows: dict[tuple[str, str | None], list[Cel
         if (home, cell.usubjid) not in rows:
             rows[home, cell.usubjid] = list(cells(of, (home,), cell.usubjid))
         for one in rows[home, cell.usubjid]:
-            if one.variable == variable and (dataset or (one.seq, one.resource) == (cell.seq, cell.resource)):
+            same = dataset or (one.seq == cell.seq if cell.seq else one.row == cell.row)
+            if one.variable == variable and same:
                 place = f" from {one.path} of {one.resource}" if one.path else f" {one.derivation}"
                 yield f"    {escape(f'{name} = {text(one.value)}{place}')}"
                 break
@@ -114,7 +110,7 @@ def described(gap: Gap) -> str:
     parts = []
     if gap.paths:
         others = f" (nor {', '.join(gap.paths[1:])})" if len(gap.paths) > 1 else ""
-        parts.append(f"there is nothing it understands at {gap.paths[0]}{others}")
+        parts.append(f"nothing that can be read stands at {gap.paths[0]}{others}")
     if gap.note:
         lacks = f", which lacks {', '.join(gap.lacks)}" if gap.lacks else ", which gives nothing here"
         parts.append(f"it would be computed ({gap.note}){lacks}")
