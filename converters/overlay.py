@@ -234,7 +234,14 @@ def _variant_lines(whole: Mapping, changes: list[Change]) -> tuple[Line, ...]:
 def _notes(change: Change) -> Iterable[Finding]:
     """What is no error but worth knowing: variables the guide does not have, qualifiers without a label."""
     domain = change.mapping.domain
-    for one in {line.variable: line for line in (*change.lines, *change.derived)}:
+    places = {(one.path, release) for one in change.lines if one.direction != "to_sdtm" for release in one.releases}
+    for at, other in enumerate(change.mapping.lines):
+        shared = next((one for one in other.releases if (other.path, one) in places), None)
+        if shared and at != change.replaces and other.direction != "to_sdtm":
+            message = f"{other.variable} is written at the same path: where both have a value, one is carried instead."
+            yield Finding("TB-MAPPING-PATH", Severity.WARNING, change.entry.at(shared), message, "give each its own")
+    added = [*(line.variable for line in change.lines), *(one.variable for one in change.derived)]
+    for one in dict.fromkeys(added):
         name = one.removeprefix("SUPP.")
         if name != one and name not in DEFAULTS and change.lines:
             message = f"{name} has no label: rows read from FHIR have an empty QLABEL."

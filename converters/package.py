@@ -77,7 +77,8 @@ def package_of(study: Resource, url: str) -> Package | None:
     for one in study.get("extension") or ():
         if isinstance(one, dict) and one.get("url") == url:
             parts = one.get("extension") or ()
-            datasets = [_declared(part.get("extension") or ()) for part in parts if part.get("url") == "dataset"]
+            described = [part.get("extension") or () for part in parts if part.get("url") == "dataset"]
+            datasets = [_declared(part) for part in described if "name" in _plain(part)]
             about = _plain(parts)
             return Package(
                 str(about.get("standard", "SDTMIG")),
@@ -94,6 +95,8 @@ def _declared(parts: Iterable[Resource]) -> Declared:
     for part in parts:
         if part.get("url") == "variable":
             of = _plain(part.get("extension") or ())
+            if "name" not in of:
+                continue
             variables.append(
                 Variable(
                     str(of["name"]),

@@ -159,8 +159,9 @@ def _is_rt(procedure: Resource) -> bool:
     profiles = (procedure.get("meta") or {}).get("profile") or ()
     if any("radiotherapy" in str(one) for one in profiles):
         return True
-    codings = (procedure.get("code") or {}).get("coding") or ()
-    return any(one.get("code") in RADIOTHERAPY_CODES for one in codings)
+    code = procedure.get("code")
+    codings = (code.get("coding") or ()) if isinstance(code, dict) else ()
+    return any(isinstance(one, dict) and one.get("code") in RADIOTHERAPY_CODES for one in codings)
 
 
 def _target(subject: Resource, ctx: Context) -> str | None:
@@ -173,5 +174,6 @@ def _is_volume(structure: Resource) -> bool:
     profiles = (structure.get("meta") or {}).get("profile") or ()
     if any(str(one).endswith("mcode-radiotherapy-volume") for one in profiles):
         return True
-    codings = (structure.get("morphology") or {}).get("coding") or ()
-    return any(one.get("code") in VOLUME_MORPHOLOGIES for one in codings)
+    morphology = structure.get("morphology")
+    codings = (morphology.get("coding") or ()) if isinstance(morphology, dict) else ()
+    return any(isinstance(one, dict) and one.get("code") in VOLUME_MORPHOLOGIES for one in codings)

@@ -9,6 +9,7 @@ import polars as pl
 from trialbridge.base.errors import UnknownNameError
 from trialbridge.base.finding import Finding, Severity, Where
 from trialbridge.converters.records import Record, supplemental
+from trialbridge.mappings.spellings import number_text
 from trialbridge.sdtm import metadata
 from trialbridge.sdtm.table import Study, Table, Variable, study, table
 
@@ -100,14 +101,18 @@ def _table(name: str, found: list[Record], declared: Declared | None, version: s
     else:
         names = metadata_order(name, sorted(present | _wanted(name, version)), version)
     variables = [known.get(one) or _standard(one, name, version, rows) for one in names]
-    columns = {
-        one.name: pl.Series(
-            one.name, [row.get(one.name) for row in rows], dtype=pl.Float64 if one.type == "Num" else pl.String
-        )
-        for one in variables
-    }
+    columns = {one.name: _column(one, [row.get(one.name) for row in rows]) for one in variables}
     made = table(name, pl.DataFrame(columns), variables, declared.label if declared else "")
     return made if declared else metadata.describe(made, version)
+
+
+def _column(variable: Variable, values: list[Any]) -> pl.Series:
+    """A column of its variable's type; of text where a value is not what the variable promises (nothing is cut)."""
+    kinds = {type(value) for value in values if value is not None}
+    if kinds <= {float} and (variable.type == "Num" or kinds):
+        return pl.Series(variable.name, values, dtype=pl.Float64)
+    texts = [number_text(value) if isinstance(value, float) else value for value in values]
+    return pl.Series(variable.name, texts, dtype=pl.String)
 
 
 def metadata_order(name: str, names: list[str], version: str) -> list[str]:

@@ -23,6 +23,7 @@ from trialbridge.converters.records import Record, joined, records
 from trialbridge.fhir.ids import BASE
 from trialbridge.mappings.design import describe_study
 from trialbridge.mappings.qualifiers import DEFAULTS
+from trialbridge.mappings.spellings import record_id
 
 if TYPE_CHECKING:
     from trialbridge.mappings.kit import Release, Resource
@@ -134,7 +135,7 @@ def _write(record: Record, ctx: Context, base: str, release: Release) -> _Writte
 def _name_record(primary: Resource, record: Record, ctx: Context) -> None:
     """Name the record's domain, where it has no --SEQ to make the whole business identifier from."""
     row = record.row
-    value = "|".join((row.get("STUDYID") or "", record.dataset, row["USUBJID"], f"row-{record.number}"))
+    value = record_id(row.get("STUDYID"), record.dataset, row["USUBJID"], f"row-{record.number}")
     primary.setdefault("identifier", []).append({"system": ctx.url("sdtm-record"), "value": value})
 
 
@@ -198,7 +199,7 @@ def _finish(study: Study, ctx: Context) -> None:
         if "STUDYID" in table.frame.columns:
             studyids.extend(one for one in table.frame["STUDYID"].unique(maintain_order=True).to_list() if one)
     first = True
-    for studyid in dict.fromkeys(studyids or [study.source or "unnamed"]):
+    for studyid in dict.fromkeys(studyids or ["unnamed"]):
         reference = ctx.study(studyid)["reference"]
         resource = ctx.resources[reference]
         add_arms(resource, studyid, ctx)

@@ -6,6 +6,7 @@ when it was written. Records entered in error are skipped; what no mapping reads
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -24,14 +25,36 @@ from trialbridge.mappings.qualifiers import DEFAULTS
 from trialbridge.mappings.route import domain_named
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from trialbridge.fhir.bundle import Pool
     from trialbridge.mappings.kit import Mapping, Release, Resource, Row
     from trialbridge.sdtm.table import Study
 
 
+@contextmanager
+def sound(resource: Resource, findings: list[Finding]) -> Iterator[None]:
+    """Whatever a resource of the wrong shape upsets becomes a finding; the resource is left to the residue.
+
+    The boundary's check catches such resources with their place; this is for input that was not checked.
+    """
+    try:
+        yield
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        findings.append(
+            Finding(
+                "TB-RESOURCE-SHAPE",
+                Severity.ERROR,
+                Where(resource=f"{resource.get('resourceType')}/{resource.get('id')}"),
+                f"The resource is not shaped as FHIR says ({type(error).__name__}); it gives no record.",
+                "let the boundary check it: it names the element",
+            )
+        )
+
+
 STANDING_IN = {
     "DM": frozenset({"STUDYID", "DOMAIN", "USUBJID"}),
-    "SV": frozenset({"STUDYID", "DOMAIN", "USUBJID", "VISITNUM", "VISIT"}),
+    "SV": frozenset({"STUDYID", "DOMAIN", "USUBJID", "VISITNUM", "VISIT", "VISITDY"}),
 }
 """What a resource says that other records need although the package has no such row: a subject's, a visit's."""
 
@@ -69,20 +92,22 @@ def native_to_sdtm(
     rows: dict[str, list[Record]] = {}
     for resource in resources:
         if resource.get("resourceType") == "Basic":
-            found = from_basic(resource, ctx)
-            if found is not None:
-                dataset, row = found
-                rows.setdefault(dataset, []).append(Record(dataset, len(rows.get(dataset, ())) + 1, row))
-    ctx.enter_design((record.row for record in rows.get("SE", ())), ())
+            with sound(resource, findings):
+                found = from_basic(resource, ctx)
+                if found is not None:
+                    dataset, row = found
+                    rows.setdefault(dataset, []).append(Record(dataset, len(rows.get(dataset, ())) + 1, row))
+    ctx.enter_design(*([record.row for record in rows.get(name, ())] for name in ("SE", "TV")))
     routed, skipped = _route(resources, ctx, findings)
     routed = {**routed, **orphans(routed, resources, ctx)}
     sources: list[Source] = []
     for dataset in sorted(routed, key=dictionary.rank):
         for mapping, primary, each in routed[dataset]:
-            source = _read(dataset, mapping, primary, each, ctx, package, findings)
-            if source is not None:
-                sources.append(source)
-                rows.setdefault(dataset, []).append(source.record)
+            with sound(primary, findings):
+                source = _read(dataset, mapping, primary, each, ctx, package, findings)
+                if source is not None:
+                    sources.append(source)
+                    rows.setdefault(dataset, []).append(source.record)
     study = tables_of(rows, package, version, findings)
     return ToSdtm(study, findings, sources, skipped, package)
 
@@ -92,10 +117,11 @@ def _prepare(resources: list[Resource], ctx: Context, findings: list[Finding]) -
     package = None
     for resource in resources:
         if resource.get("resourceType") == "ResearchStudy":
-            studyid = ctx.studyid_of(resource)
-            if studyid:
-                learn_arms(resource, studyid, ctx)
-            package = package or package_of(resource, ctx.url("x-sdtm-package"))
+            with sound(resource, findings):
+                studyid = ctx.studyid_of(resource)
+                if studyid:
+                    learn_arms(resource, studyid, ctx)
+                package = package or package_of(resource, ctx.url("x-sdtm-package"))
     enter_subjects(resources, ctx, findings)
     return package
 
@@ -107,32 +133,38 @@ def _route(resources: list[Resource], ctx: Context, findings: list[Finding]) -> 
     """Each resource to the mapping that reads it, by dataset; and the records entered in error."""
     routed: Routed = {}
     skipped: list[Resource] = []
-    system = ctx.url("sdtm-record")
     components = not_records(resources, ctx, findings)
     for resource in resources:
         if id(resource) in components:
             continue
-        if _in_error(resource, ctx):
-            skipped.append(resource)
-            findings.append(
-                Finding(
-                    "TB-ENTERED-IN-ERROR",
-                    Severity.NOTE,
-                    Where(resource=f"{resource.get('resourceType')}/{resource.get('id')}"),
-                    "Entered in error: it gives no record; it is kept in the residue.",
-                )
-            )
-            continue
-        if resource.get("resourceType") == "ResearchSubject":
-            routed.setdefault("DM", []).append((ctx.dictionary.domains["DM"][0], resource, None))
-        for mapping, element in ctx.dictionary.elements_of(resource, ctx.release, ctx.base):
-            routed.setdefault(mapping.domain, []).append((mapping, resource, element))
-        if resource.get("resourceType") == "ResearchSubject":
-            continue
-        found = ctx.dictionary.for_resource(resource, system)
-        if found is not None:
-            routed.setdefault(found[0], []).append((found[1], resource, None))
+        with sound(resource, findings):
+            if _in_error(resource, ctx):
+                skipped.append(resource)
+                findings.append(_error_note(resource))
+            else:
+                _route_one(resource, ctx, routed)
     return routed, skipped
+
+
+def _route_one(resource: Resource, ctx: Context, routed: Routed) -> None:
+    if resource.get("resourceType") == "ResearchSubject":
+        routed.setdefault("DM", []).append((ctx.dictionary.domains["DM"][0], resource, None))
+    for mapping, element in ctx.dictionary.elements_of(resource, ctx.release, ctx.base):
+        routed.setdefault(mapping.domain, []).append((mapping, resource, element))
+    if resource.get("resourceType") == "ResearchSubject":
+        return
+    found = ctx.dictionary.for_resource(resource, ctx.url("sdtm-record"))
+    if found is not None:
+        routed.setdefault(found[0], []).append((found[1], resource, None))
+
+
+def _error_note(resource: Resource) -> Finding:
+    return Finding(
+        "TB-ENTERED-IN-ERROR",
+        Severity.NOTE,
+        Where(resource=f"{resource.get('resourceType')}/{resource.get('id')}"),
+        "Entered in error: it gives no record; it is kept in the residue.",
+    )
 
 
 def _in_error(resource: Resource, ctx: Context) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from trialbridge.mappings.concepts import in_codelist
 from trialbridge.mappings.kit import Context, Derived, Extra, Line, Part, Row, line
 from trialbridge.mappings.names import NULL_FLAVOR, coding
-from trialbridge.mappings.spellings import DATE, NUMBER_AS_TEXT, RECORD, STUDY, SUBJECT, TEXT, number_text
+from trialbridge.mappings.spellings import DATE, NUMBER_AS_TEXT, RECORD, STUDY, SUBJECT, TEXT, number_text, record_id
 from trialbridge.sdtm.dates import study_day
 
 if TYPE_CHECKING:
@@ -50,8 +50,8 @@ def record_of(*rest: str) -> Callable[[Row, Context], str]:
 
     def how(row: Row, ctx: Context) -> str:
         last = [row.get(one) for one in rest]
-        tail = "|".join(number_text(one) if isinstance(one, float) else one or "" for one in last)
-        return "|".join((row.get("STUDYID") or "", ctx.dataset, row.get("USUBJID") or "", tail))
+        tail = " ".join(number_text(one) if isinstance(one, float) else one or "" for one in last)
+        return record_id(row.get("STUDYID"), ctx.dataset, row.get("USUBJID"), tail)
 
     return how
 

@@ -118,7 +118,7 @@ def in_codelist(
             return {"coding": found, "text": value} if found else {"text": value}
         return {"coding": [*lead, *(known or ({"display": value},))]}
 
-    return Spelling(name, to_sdtm, to_fhir)
+    return Spelling(name, to_sdtm, to_fhir, pairs=further or {})
 
 
 def member_of(name: str, *codelists: str, further: Codings | None = None, only_further: bool = False) -> Spelling:
@@ -136,4 +136,4 @@ def member_of(name: str, *codelists: str, further: Codings | None = None, only_f
             return None
         return {"coding": list(table[value] if only_further else found)}
 
-    return Spelling(name, lambda element, _ctx: read(element), to_fhir, shape="member")
+    return Spelling(name, lambda element, _ctx: read(element), to_fhir, shape="member", pairs=table)

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from trialbridge.mappings.common import record_of
 from trialbridge.mappings.kit import Extra, Mapping, Spelling, codes, line
 from trialbridge.mappings.names import concept
-from trialbridge.mappings.spellings import NUMBER_AS_TEXT, TEXT
+from trialbridge.mappings.spellings import NUMBER_AS_TEXT, TEXT, record_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,10 +22,10 @@ if TYPE_CHECKING:
 
     AfterRead = Callable[[Row, MappingOf[str, Resource | None], Context], None]
 
-_FIRST = Spelling(
-    "STUDYID within STUDYID|dataset||",
-    lambda value, _ctx: value.split("|")[0] or None if isinstance(value, str) else None,
-    lambda value, ctx: f"{value}|{ctx.dataset}||",
+STUDYID_IN_RECORD = Spelling(
+    "STUDYID within the record identifier",
+    lambda value, _ctx: (record_parts(value) or [""])[0] or None,
+    lambda _value, _ctx: None,
 )
 EXCLUDES = Spelling(
     "IECAT as exclude",
@@ -41,7 +42,7 @@ def _named(dataset: str) -> Callable[[Resource], bool]:
     def when(resource: Resource) -> bool:
         return any(
             str(one.get("system", "")).endswith("/sid/sdtm-record")
-            and str(one.get("value", "")).split("|")[1:2] == [dataset]
+            and (record_parts(one.get("value")) or ("", ""))[1] == dataset
             for one in resource.get("identifier") or ()
             if isinstance(one, dict)
         )
@@ -57,10 +58,16 @@ def _plan(domain: str, title: str, lines: tuple[Line, ...], after_read: AfterRea
         key=("STUDYID", "DOMAIN"),
         when=_named(domain),
         lines=(
-            line("STUDYID", "PlanDefinition.identifier.where(system=%sdtm-record).value", _FIRST),
+            line(
+                "STUDYID",
+                "PlanDefinition.identifier.where(system=%sdtm-record).value",
+                STUDYID_IN_RECORD,
+                direction="to_sdtm",
+            ),
             *lines,
         ),
         fixed={"status": "unknown", "title": title, "type": concept({"system": KIND, "code": "clinical-protocol"})},
+        extras=(Extra("PlanDefinition.identifier.where(system=%sdtm-record).value", record_of()),),
         each={"R4": "PlanDefinition.action", "R5": "PlanDefinition.action"},
         after_read=after_read,
     )
@@ -112,12 +119,15 @@ TI = Mapping(
     key=("STUDYID", "DOMAIN"),
     when=_named("TI"),
     lines=(
-        line("STUDYID", "Group.identifier.where(system=%sdtm-record).value", _FIRST),
+        line("STUDYID", "Group.identifier.where(system=%sdtm-record).value", STUDYID_IN_RECORD, direction="to_sdtm"),
         line("IETESTCD", "Each.code.text", TEXT),
         line("IETEST", "Each.value.ofType(CodeableConcept).text", TEXT),
         line("IECAT", "Each.exclude", EXCLUDES),
     ),
-    extras=(Extra("Each.value.ofType(CodeableConcept)", _value),),
+    extras=(
+        Extra("Group.identifier.where(system=%sdtm-record).value", record_of()),
+        Extra("Each.value.ofType(CodeableConcept)", _value),
+    ),
     fixed={"type": "person", "actual": False, "name": "Eligibility criteria"},
     each={"R4": "Group.characteristic", "R5": "Group.characteristic"},
 )

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from trialbridge.mappings.names import NCIT
+from trialbridge.mappings.spellings import record_parts
 from trialbridge.sdtm import terminology
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def domain_named(resource: Resource, system: str) -> str | None:
     identifiers = resource.get("identifier")
     for identifier in identifiers if isinstance(identifiers, list) else (identifiers,):
         if isinstance(identifier, dict) and identifier.get("system") == system:
-            parts = str(identifier.get("value", "")).split("|")
-            if len(parts) >= 4:
+            parts = record_parts(identifier.get("value"))
+            if parts:
                 return parts[1]
     return None

@@ -159,15 +159,27 @@ LESION = Spelling(
 )
 
 
+def record_id(studyid: str | None, dataset: str, usubjid: str | None, last: str) -> str:
+    """The business identifier of a record: STUDYID|dataset|USUBJID|--SEQ, a bar inside a part written as %7C."""
+    return "|".join(
+        part.replace("%", "%25").replace("|", "%7C") for part in (studyid or "", dataset, usubjid or "", last)
+    )
+
+
+def record_parts(value: Any) -> list[str] | None:
+    """STUDYID, dataset, USUBJID and --SEQ of a record's business identifier; None for any other text."""
+    parts = value.split("|") if isinstance(value, str) else []
+    return [part.replace("%7C", "|").replace("%25", "%") for part in parts] if len(parts) == 4 else None
+
+
 def _record_to_fhir(cell: float, ctx: Context) -> str:
-    row = ctx.row
-    return "|".join((row.get("STUDYID") or "", ctx.dataset, row.get("USUBJID") or "", number_text(cell)))
+    return record_id(ctx.row.get("STUDYID"), ctx.dataset, ctx.row.get("USUBJID"), number_text(cell))
 
 
 def _record_to_sdtm(value: Any, _ctx: Context) -> float | None:
-    parts = value.split("|") if isinstance(value, str) else ()
+    parts = record_parts(value)
     try:
-        return float(parts[-1]) if len(parts) >= 4 else None
+        return float(parts[3]) if parts else None
     except ValueError:
         return None
 

@@ -67,7 +67,9 @@ def type_fits_design(record: Record) -> Iterator[Finding]:
     if "NA" in record.phases and len(record.phases) > 1:
         yield error("TYPE-DESIGN", path, "A phase stands beside 'not applicable'.", "keep one")
     if record.study_type == "OBSERVATIONAL" and (record.design.masking or record.design.allocation):
-        yield error("TYPE-DESIGN", INFO + "maskingInfo", "An observational study has no masking or allocation.", "remove it")
+        yield error(
+            "TYPE-DESIGN", INFO + "maskingInfo", "An observational study has no masking or allocation.", "remove it"
+        )
     if record.study_type == "OBSERVATIONAL" and any(arm.type for arm in record.arms):
         yield error("TYPE-DESIGN", ARMS, "A group of an observational study has no arm type.", "remove it")
 
@@ -82,11 +84,15 @@ def title_fits_design(record: Record) -> Iterator[Finding]:
         return
     says = bool(_RANDOMISED.search(title)) and not _NOT_RANDOMISED.search(title)
     if says and record.design.allocation in ("NON_RANDOMIZED", "NA"):
-        yield error("TITLE-DESIGN", INFO + "allocation", "The title says randomised, the allocation does not.", "correct one")
+        yield error(
+            "TITLE-DESIGN", INFO + "allocation", "The title says randomised, the allocation does not.", "correct one"
+        )
     if _BLIND.search(title) and record.design.masking == "NONE":
         yield error("TITLE-DESIGN", INFO + "maskingInfo", "The title says blind, the masking is none.", "correct one")
     if _OPEN.search(title) and record.design.masking in ("DOUBLE", "TRIPLE", "QUADRUPLE") and not _BLIND.search(title):
-        yield warning("TITLE-DESIGN", INFO + "maskingInfo", "The title says open label, yet roles are masked.", "explain it")
+        yield warning(
+            "TITLE-DESIGN", INFO + "maskingInfo", "The title says open label, yet roles are masked.", "explain it"
+        )
 
 
 def labels_are_unique(record: Record) -> Iterator[Finding]:
@@ -94,7 +100,9 @@ def labels_are_unique(record: Record) -> Iterator[Finding]:
     seen: set[str] = set()
     for number, arm in enumerate(record.arms):
         if arm.label.casefold() in seen:
-            yield error("ARM-TWICE", f"{ARMS}[{number}].label", f"{arm.label!r} is an arm twice.", "rename or remove one")
+            yield error(
+                "ARM-TWICE", f"{ARMS}[{number}].label", f"{arm.label!r} is an arm twice.", "rename or remove one"
+            )
         seen.add(arm.label.casefold())
     named: set[tuple[str, str]] = set()
     for number, one in enumerate(record.interventions):
@@ -135,7 +143,9 @@ def arms_name_their_interventions(record: Record) -> Iterator[Finding]:
     shown = enumeration("InterventionType").writes["public"]
     for number, arm in enumerate(record.arms):
         names = {
-            f"{shown.get(one.type, one.type)}: {one.name}" for one in record.interventions if arm.label in one.arm_labels
+            f"{shown.get(one.type, one.type)}: {one.name}"
+            for one in record.interventions
+            if arm.label in one.arm_labels
         }
         if arm.intervention_names and set(arm.intervention_names) != names:
             message = f"The arm {arm.label!r} repeats other interventions than those that name it."

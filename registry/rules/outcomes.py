@@ -30,7 +30,10 @@ _OBJECTIVE = re.compile(
 _SCALE = re.compile(r"\b(?:score|scale|questionnaire|inventory|index)\b", re.IGNORECASE)
 _RANGE = re.compile(r"\d\s*(?:to|-|–|and|through)\s*\d|\bmin(?:imum)?\b|\bmax(?:imum)?\b|\brang", re.IGNORECASE)
 _SEVERAL = re.compile(r";|\band\b[^,;]*\band\b|,[^,]+,\s*(?:and|or)\b", re.IGNORECASE)
-_VAGUE = re.compile(r"\s*(?:safety(?: and tolerability)?|efficacy|quality of life|toxicity|tolerability|feasibility)\.?\s*", re.IGNORECASE)
+_VAGUE = re.compile(
+    r"\s*(?:safety(?: and tolerability)?|efficacy|quality of life|toxicity|tolerability|feasibility)\.?\s*",
+    re.IGNORECASE,
+)
 
 
 def _placed(record: Record) -> Iterator[tuple[str, Outcome]]:

@@ -34,7 +34,9 @@ _PAYMENT = re.compile(
     re.IGNORECASE,
 )
 _PERSON = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+|\+?\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}\b")
-_PLACEHOLDER = re.compile(r"\bTB[DAC]\b|\bXXX+\b|\bto be (?:determined|confirmed|completed)\b|\blorem ipsum\b|\?\?\?", re.IGNORECASE)
+_PLACEHOLDER = re.compile(
+    r"\bTB[DAC]\b|\bXXX+\b|\bto be (?:determined|confirmed|completed)\b|\blorem ipsum\b|\?\?\?", re.IGNORECASE
+)
 
 
 def _texts(record: Record) -> Iterator[tuple[str, str]]:
@@ -63,7 +65,9 @@ def no_persons_in_prose(record: Record) -> Iterator[Finding]:
     """Free text holds no telephone number and no address of a person. Source: NLM Major Comment on inappropriate information."""
     for path, value in _texts(record):
         if _PERSON.search(value):
-            yield error("PROSE-PERSON", path, "A telephone number or address stands in free text.", "move it to contacts")
+            yield error(
+                "PROSE-PERSON", path, "A telephone number or address stands in free text.", "move it to contacts"
+            )
 
 
 def no_placeholders(record: Record) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ Sources: protocol registration data element definitions (what is required, what 
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from trialbridge.registry.content import at, text
@@ -77,7 +78,7 @@ def required_fields(record: Record) -> Iterator[Finding]:
 
 def dates_in_order(record: Record) -> Iterator[Finding]:
     """A study starts before its primary completion, and that is not after its completion. Source: definitions of the dates."""
-    for earlier, later in zip(DATES, DATES[1:], strict=False):
+    for earlier, later in pairwise(DATES):
         one, other = (text(record.content, f"{P}statusModule.{name}.date") for name in (earlier, later))
         if one and other and surely_before(other, one):
             message = f"{other} lies before {one} ({earlier})."
@@ -113,16 +114,22 @@ def status_fits_start(record: Record) -> Iterator[Finding]:
     """A study that is not yet recruiting has not started; one that recruits or has ended has. Source: status definitions."""
     path = P + "statusModule.startDateStruct.type"
     if record.status == "NOT_YET_RECRUITING" and record.start.type == "ACTUAL":
-        yield error("STATUS-START", path, "The study is not yet recruiting, yet its start is actual.", "update the status")
+        yield error(
+            "STATUS-START", path, "The study is not yet recruiting, yet its start is actual.", "update the status"
+        )
     if record.status in BEGUN and record.start.type == "ESTIMATED":
-        yield error("STATUS-START", path, f"The study is {record.status}, yet its start is estimated.", "give the start")
+        yield error(
+            "STATUS-START", path, f"The study is {record.status}, yet its start is estimated.", "give the start"
+        )
 
 
 def status_fits_end(record: Record) -> Iterator[Finding]:
     """A completed or terminated study has an actual completion date; one still recruiting has none. Source: status definitions."""
     path = P + "statusModule.completionDateStruct.type"
     if record.status in ENDED and record.completion.type == "ESTIMATED":
-        yield error("STATUS-END", path, f"The study is {record.status}, yet its completion is estimated.", "give the date")
+        yield error(
+            "STATUS-END", path, f"The study is {record.status}, yet its completion is estimated.", "give the date"
+        )
     if record.status in ("NOT_YET_RECRUITING", "RECRUITING", "ENROLLING_BY_INVITATION") and (
         record.completion.type == "ACTUAL"
     ):
@@ -147,10 +154,16 @@ def enrolment_fits_status(record: Record) -> Iterator[Finding]:
     path = P + "designModule.enrollmentInfo"
     count, kind = record.enrollment.count, record.enrollment.type
     if record.status == "WITHDRAWN" and count not in (None, 0):
-        yield error("ENROLMENT", path, f"The study is withdrawn, yet {count} were enrolled.", "set 0 or call it terminated")
+        yield error(
+            "ENROLMENT", path, f"The study is withdrawn, yet {count} were enrolled.", "set 0 or call it terminated"
+        )
     if count == 0 and record.status and record.status != "WITHDRAWN":
-        yield error("ENROLMENT", path, f"Nobody is enrolled, yet the study is {record.status}.", "correct number or status")
+        yield error(
+            "ENROLMENT", path, f"Nobody is enrolled, yet the study is {record.status}.", "correct number or status"
+        )
     if record.status in ENDED and kind == "ESTIMATED":
-        yield error("ENROLMENT", path, f"The study is {record.status}, yet enrolment is estimated.", "give the actual number")
+        yield error(
+            "ENROLMENT", path, f"The study is {record.status}, yet enrolment is estimated.", "give the actual number"
+        )
     if record.status == "NOT_YET_RECRUITING" and kind == "ACTUAL":
         yield error("ENROLMENT", path, "The study is not yet recruiting, yet enrolment is actual.", "call it estimated")

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 _SPEC = importlib.util.spec_from_file_location("trialbridge_laws_strategies", Path(__file__).with_name("strategies.py"))
 strategies = importlib.util.module_from_spec(_SPEC)
@@ -17,8 +17,9 @@ _SPEC.loader.exec_module(strategies)
 EXAMPLES = int(os.environ.get("LAWS", "0"))
 settings.register_profile(
     "laws",
-    max_examples=EXAMPLES or 25,
+    max_examples=EXAMPLES or 15,
     derandomize=not EXAMPLES,
+    phases=[Phase.generate, Phase.shrink] if EXAMPLES else [Phase.generate],  # shrinking a whole study takes minutes
     deadline=None,
     database=None,
     suppress_health_check=list(HealthCheck),

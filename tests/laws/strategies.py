@@ -12,6 +12,7 @@ from decimal import Decimal
 import polars as pl
 from hypothesis import strategies as st
 
+from trialbridge.base.errors import UnknownNameError
 from trialbridge.mappings import ALL
 from trialbridge.sdtm import metadata, terminology
 from trialbridge.sdtm.table import study, table
@@ -159,13 +160,23 @@ def cell(variable):
     return st.one_of(st.sampled_from(terms), st.sampled_from(terms), FREE) if terms else FREE
 
 
+def kind(name):
+    """The type of a variable that the guide has elsewhere; Char where it has it nowhere."""
+    try:
+        return metadata.variable(name).type
+    except UnknownNameError:
+        return "Char"
+
+
 @st.composite
 def tables(draw, domain, size=4):
     """A table of a domain: some of its variables, rows in any order; --SEQ is unique within a subject, mostly."""
     known = metadata.domain(domain)
-    keys = ["STUDYID", "DOMAIN", "USUBJID"] + ([f"{domain}SEQ"] if f"{domain}SEQ" in known else [])
+    keys = [one for one in ("STUDYID", "DOMAIN", "USUBJID", f"{domain}SEQ") if one in known]
     lines = {one.variable for mapping in ALL if mapping.domain == domain for one in mapping.lines}
-    rest = [one for one in known.variables if one.name not in keys]
+    added = sorted(one for one in lines if one not in known and "." not in one)  # the SDTM model allows them
+    variables = [*known.variables, *(metadata.VariableMetadata(one, "", kind(one), "Perm", "", 0) for one in added)]
+    rest = [one for one in variables if one.name not in keys]
     chosen = [one for one in rest if draw(st.integers(0, 9)) < (7 if one.name in lines else 3)]
     if domain == "DM":
         subjects = draw(st.permutations(SUBJECTS))[: draw(st.integers(1, 3))]
@@ -179,7 +190,7 @@ def tables(draw, domain, size=4):
                 row[one.name] = draw(cell(one))
         rows.append(row)
     names = [*keys, *(one.name for one in chosen)]
-    kinds = {one.name: pl.Float64 if one.type == "Num" else pl.String for one in known.variables}
+    kinds = {one.name: pl.Float64 if one.type == "Num" else pl.String for one in variables}
     frame = pl.DataFrame({name: pl.Series(name, [row.get(name) for row in rows], dtype=kinds[name]) for name in names})
     return table(domain, frame)
 
@@ -215,7 +226,7 @@ def studies(draw, domains=DOMAINS, most=4):
     """A study of some domains, with SUPP-- for some."""
     chosen = draw(st.lists(st.sampled_from(domains), min_size=1, max_size=most, unique=True))
     made = [draw(tables(domain)) for domain in domains if domain in chosen]
-    made += [draw(supplements(one)) for one in made if draw(st.booleans())]
+    made += [draw(supplements(one)) for one in made if "USUBJID" in one.frame.columns and draw(st.booleans())]
     return study(made)
 
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from trialbridge import api
-from trialbridge.base.errors import UnknownNameError
+from trialbridge.base.errors import UnknownNameError, UnreadableInputError
+from trialbridge.base.finding import Where
 from trialbridge.base.writing import whole_file, whole_folder
 from trialbridge.commands.output import check_target
 from trialbridge.commands.shell import CLEAN, FOUND, Shell, guarded
@@ -48,6 +49,11 @@ class Wanted:
     day: int = 91
     window: int = 28
     choices: Choices = DEFAULT
+
+
+def choices(*, confirmation: bool | None = None, confirmation_days: int = DEFAULT.confirmation_days) -> Choices:
+    """What the protocol decides, as far as the command line asks for it."""
+    return replace(DEFAULT, confirmation=confirmation, confirmation_days=confirmation_days)
 
 
 def run(wanted: Wanted, *, as_json: bool = False, quiet: bool = False, no_color: bool = False) -> int:
@@ -90,9 +96,14 @@ def study_of(path: Path) -> Study:
 
 
 def check_output(output: Path, given: Path) -> None:
-    """Refuses a folder that is the input's. Raises UnreadableInputError."""
+    """Refuses to write over the input or among it. Raises UnreadableInputError."""
     if output.suffix.lower() not in _FILES:
         check_folder(output, given)
+    elif output.is_dir():
+        raise UnreadableInputError("The output is a folder.", Where(file=str(output)), "Give another name with -o.")
+    elif given.resolve() in (output.resolve(), output.resolve().parent):
+        message = "The output stands where the input does."
+        raise UnreadableInputError(message, Where(file=str(output)), "Give another place with -o.")
 
 
 def check_folder(output: Path, given: Path) -> None:

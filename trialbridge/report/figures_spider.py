@@ -70,7 +70,7 @@ def spider(name: str, title: str, courses: Sequence[Course], since: str, words: 
     )
     missing = len(courses) - len(drawn)
     if missing:
-        caption += f" Not drawn: {missing} subjects without an evaluable sum after baseline or without whole dates."
+        caption += f" Not drawn: {missing} without an evaluable sum after baseline or without whole dates."
     return Picture(name, title, caption, figure)
 
 

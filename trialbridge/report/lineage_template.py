@@ -30,7 +30,7 @@ main { flex:1; display:flex; min-height:0; }
 #bar { padding:7px 16px; display:flex; gap:14px; align-items:center; color:var(--muted); font-size:13px;
   border-bottom:1px solid var(--rule); flex-wrap:wrap; }
 #bar b { color:var(--ink); }
-#bar input { font:inherit; padding:3px 8px; border:1px solid var(--rule); border-radius:4px; width:200px; margin-left:auto; }
+#bar input { font:inherit; padding:3px 8px; border:1px solid var(--rule); border-radius:4px; width:170px; margin-left:auto; }
 #notice { background:#fff6dd; color:#6b4a00; padding:2px 8px; border-radius:4px; }
 #scroll { flex:1; overflow:auto; }
 table { border-collapse:separate; border-spacing:0; font-size:12.5px; }

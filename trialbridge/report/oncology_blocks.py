@@ -77,18 +77,24 @@ def outcomes(measures: Sequence[Outcome]) -> Iterator[Block]:
             )
             for row in one.rows
         )
-        note = " ".join(filter(None, (f"{one.description.rstrip('.')}. Time frame: {one.time_frame}.", *one.footnotes)))
+        sentences = (one.description, f"Time frame: {one.time_frame}", *one.footnotes)
+        note = " ".join(f"{text.rstrip('.')}." for text in sentences if text)
         yield Block(f"Outcome: {one.title}", columns, rows, note)
 
 
 def _value(value: Value | None, of: Outcome) -> str:
     if value is None or value.number is None:
         return "–" if value is None else value.text or "–"
-    number = f"{value.number:.1f}".removesuffix(".0")
+    number = _digits(value.number, of)
     if of.level is None:
         return number
-    low, high = ("not estimable" if one is None else f"{one:.1f}".removesuffix(".0") for one in (value.low, value.high))
+    low, high = ("not estimable" if one is None else _digits(one, of) for one in (value.low, value.high))
     return f"{number} ({of.level:.0%} CI {low} to {high})"
+
+
+def _digits(value: float, of: Outcome) -> str:
+    """A percentage with one decimal; counts and days as they are."""
+    return f"{value:.1f}" if of.unit.startswith("percent") else f"{value:g}"
 
 
 def disagreements(found: Tables) -> Block:
@@ -101,18 +107,14 @@ def disagreements(found: Tables) -> Block:
     agree = found.compared - len(rows)
     columns = ("Subject", "Reader", "Visit", "Test", "Reported", "Computed", "Why")
     note = f"Reported and computed agree in {agree} of {found.compared} rows of RS."
-    return Block("Reported and computed responses", columns, tuple(rows), note, folded=bool(rows))
+    return Block("Reported and computed responses", columns, tuple(rows), note, folded=True)
 
 
 def findings(found: Iterable[Finding]) -> Block:
     """What was doubtful in the data."""
     its = list(found)
     rows = tuple((str(one.severity), one.id, str(one.where), one.message, one.fix) for one in its[:_MOST_FINDINGS])
-    note = f"The first {_MOST_FINDINGS} of {len(its)}; all are in findings.json." if len(its) > _MOST_FINDINGS else ""
-    return Block(
-        "Findings on the data",
-        ("", "Id", "Where", "What", "Fix"),
-        rows,
-        note or ("" if rows else "None."),
-        folded=bool(rows),
-    )
+    note = "" if its else "None."
+    if len(its) > _MOST_FINDINGS:
+        note = f"The first {_MOST_FINDINGS} of {len(its)}; all are in findings.json."
+    return Block("Findings on the data", ("", "Id", "Where", "What", "Fix"), rows, note, folded=True)

@@ -47,7 +47,10 @@ _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A table of the page: heading, column names, rows of text and numbers, and a line under it. Long ones are folded."""
+    """A table of the page: heading, column names, rows of text and numbers, and a line under it.
+
+    Those `folded` stand after the pictures, closed until they are wanted.
+    """
 
     heading: str
     columns: tuple[str, ...]
@@ -105,9 +108,14 @@ def _number_of(one: Picture) -> int:
     return int(last) if last.isdigit() else 1
 
 
+def _heading(one: Picture) -> str:
+    """The kind of picture, from its name: the title stands in the picture itself."""
+    return escape(one.name.rstrip("0123456789-").replace("-", " ").capitalize())
+
+
 def _contents(pictures: Sequence[Picture], blocks: Sequence[Block]) -> Iterator[str]:
     entries = [(f"table-{number}", one.heading) for number, one in enumerate(blocks) if not one.folded]
-    entries += [(one.name, one.title) for one in pictures if _number_of(one) < _FOLDED_FROM]
+    entries += [(one.name, f"{_heading(one)}: {one.title}") for one in pictures if _number_of(one) < _FOLDED_FROM]
     entries += [(f"table-{number}", one.heading) for number, one in enumerate(blocks) if one.folded]
     listed = "".join(f'<li><a href="#{escape(place)}">{escape(words)}</a></li>' for place, words in entries)
     yield f'<nav aria-label="Contents"><ul>{listed}</ul></nav>\n'
@@ -123,14 +131,15 @@ def _picture(one: Picture, file: Path) -> Iterator[str]:
     )
     number = _number_of(one)
     if number >= _FOLDED_FROM:
-        yield f'<details id="{escape(one.name)}"><summary>{escape(one.title)}, page {number}</summary>{figure}</details>\n'
+        yield f'<details id="{escape(one.name)}"><summary>{_heading(one)}, page {number}</summary>{figure}</details>\n'
     else:
-        yield f'<section><h2 id="{escape(one.name)}">{escape(one.title)}</h2>\n{figure}</section>\n'
+        yield f'<section><h2 id="{escape(one.name)}">{_heading(one)}</h2>\n{figure}</section>\n'
 
 
 def _block(block: Block, number: int) -> Iterator[str]:
     yield f'<section><h2 id="table-{number}">{escape(block.heading)}</h2>\n'
-    if block.folded:
+    closed = block.folded and bool(block.rows)
+    if closed:
         yield f"<details><summary>{len(block.rows)} rows</summary>\n"
     if block.rows:
         numeric = [all(_is_number(row[place]) for row in block.rows) for place in range(len(block.columns))]
@@ -147,7 +156,7 @@ def _block(block: Block, number: int) -> Iterator[str]:
         yield "</tbody></table></div>\n"
     if block.note:
         yield f"<p>{escape(block.note)}</p>\n"
-    yield "</details></section>\n" if block.folded else "</section>\n"
+    yield "</details></section>\n" if closed else "</section>\n"
 
 
 def _class(*, right: bool) -> str:
@@ -162,5 +171,5 @@ def _shown(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, float):
-        return f"{value:.1f}".removesuffix(".0")
+        return f"{value:.1f}"
     return str(value)

@@ -8,7 +8,7 @@ from rich.markup import escape
 
 from trialbridge.converters.gaps import gap_of
 from trialbridge.converters.lineage import cells
-from trialbridge.converters.tracing import named
+from trialbridge.converters.tracing import homes, named
 from trialbridge.report.differences import text
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def show_empty(
         record = source.record
         wanted = record.dataset in datasets and (subject is None or record.row.get("USUBJID") == subject)
         if wanted and (row is None or record.number == row) and variable not in record.row:
-            why = described(gap_of(source, variable, of.ctx))
+            why = described(gap_of(source, variable, of.ctx, homes(source, of.ctx, of.held)))
             told[why] = told.get(why, 0) + 1
     for why, times in told.items():
         console.print(f"{variable} is empty in {times:,} record{'s' * (times != 1)}: {escape(why)}", soft_wrap=True)
@@ -108,7 +108,11 @@ def show_empty(
 def described(gap: Gap) -> str:
     """A gap in words."""
     parts = []
-    if gap.paths:
+    if gap.unread:
+        parts.append(f"what stands at {gap.unread} is not understood")
+    elif gap.absent:
+        parts.append(f"the source gives it as absent ({gap.absent}) at {gap.paths[0]}")
+    elif gap.paths:
         others = f" (nor {', '.join(gap.paths[1:])})" if len(gap.paths) > 1 else ""
         parts.append(f"nothing that can be read stands at {gap.paths[0]}{others}")
     if gap.note:
