@@ -69,15 +69,16 @@ def _not_number(row: Row, domain: str) -> bool:
     return _not_done(row, domain) or plain_decimal(row.get(f"{domain}ORRES")) is None
 
 
+def _partial(date: str) -> Callable[[Row, str], bool]:
+    """A partial date has no study day (SDTMIG 3.4 section 4.4.4)."""
+    return lambda row, domain: 0 < len(row.get(f"{domain}{date}") or "") < 10
+
+
 _BY_SUFFIX: Mapping[str, Callable[[Row, str], bool]] = {
     **dict.fromkeys(("ORRES", "STRESC", "DTC", "METHOD"), _not_done),
     **dict.fromkeys("ORRESU STRESN STRESU ORNRLO ORNRHI STNRLO STNRHI NRIND".split(), _not_number),
     "LOBXFL": lambda _row, _domain: True,  # Y or null: an empty flag says that it is another record (section 4.5.9)
-    # a partial date has no study day (section 4.4.4)
-    **{
-        f"{part}DY": lambda row, domain, part=part: 0 < len(row.get(f"{domain}{part}DTC") or "") < 10
-        for part in ("", "ST", "EN")
-    },
+    **{f"{part}DY": _partial(f"{part}DTC") for part in ("", "ST", "EN")},
 }
 
 

@@ -172,6 +172,11 @@ def readiness(of: Lineage, version: str = metadata.LATEST) -> Readiness:
         for one in sources["DM"]
         if one.record.row.get("USUBJID")
     }
+    without_reference = {  # those who rightly have no RFSTDTC have no study days
+        one.record.row.get("USUBJID")
+        for one in sources["DM"]
+        if not one.record.row.get("RFSTDTC") and not applies("DM", "RFSTDTC", one.record.row)
+    }
     overall = Share()
     subjects: dict[str, Share] = defaultdict(Share)
     sites: dict[str, Share] = defaultdict(Share)
@@ -185,6 +190,7 @@ def readiness(of: Lineage, version: str = metadata.LATEST) -> Readiness:
                 for one in its
                 if one.record.row.get(variable.name) in (None, "")
                 and (variable.core == "Req" or applies(dataset, variable.name, one.record.row))
+                and not (variable.name.endswith("DY") and one.record.row.get("USUBJID") in without_reference)
             ]
             held = [one for one in its if one.record.row.get(variable.name) not in (None, "")]
             fills.append(_fill(dataset, variable, held, lacking, site_of, of))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trialbridge.base.finding import Finding, Severity, Where
+from trialbridge.converters.sound import sound
 
 if TYPE_CHECKING:
     from trialbridge.converters.context import Context
@@ -21,26 +22,18 @@ def enter_subjects(resources: list[Resource], ctx: Context, findings: list[Findi
     """Remember USUBJID and STUDYID of every Patient."""
     seen: set[str] = set()
     for resource in resources:
-        if resource.get("resourceType") != "ResearchSubject":
-            continue
-        link = resource.get("individual") or resource.get("subject")
-        patient = ctx.resolve(link, resource)
-        studyid = ctx.studyid(resource.get("study"))
-        usubjid = _identifier(resource, ctx.url("usubjid")) or (patient and _identifier(patient, ctx.url("usubjid")))
-        usubjid = usubjid or _first_identifier(resource) or resource.get("id")
-        if usubjid is None:
-            continue
-        for key in _keys(patient, link):
-            ctx.enter_subject(key, str(usubjid), studyid)
-            seen.add(key)
-        ctx.enter_subject(f"ResearchSubject/{resource.get('id')}", str(usubjid), studyid)
+        if resource.get("resourceType") == "ResearchSubject":
+            with sound(resource, findings):
+                seen.update(_enter(resource, ctx))
     alone = _only_study(resources, ctx)
     for resource in resources:
         key = f"{resource.get('resourceType')}/{resource.get('id')}"
         if resource.get("resourceType") != "Patient" or key in seen:
             continue
-        usubjid = _identifier(resource, ctx.url("usubjid"))
-        if usubjid is None and resource.get("id"):
+        usubjid = None
+        with sound(resource, findings):
+            usubjid = _identifier(resource, ctx.url("usubjid"))
+        if usubjid is None and isinstance(resource.get("id"), str):
             usubjid = str(resource["id"])
             findings.append(
                 Finding(
@@ -53,6 +46,21 @@ def enter_subjects(resources: list[Resource], ctx: Context, findings: list[Findi
             )
         if usubjid:
             ctx.enter_subject(key, usubjid, alone)
+
+
+def _enter(subject: Resource, ctx: Context) -> list[str]:
+    """Remember a ResearchSubject's Patient; the names it goes by."""
+    link = subject.get("individual") or subject.get("subject")
+    patient = ctx.resolve(link, subject)
+    studyid = ctx.studyid(subject.get("study"))
+    usubjid = _identifier(subject, ctx.url("usubjid")) or (patient and _identifier(patient, ctx.url("usubjid")))
+    usubjid = usubjid or _first_identifier(subject) or subject.get("id")
+    if usubjid is None:
+        return []
+    keys = _keys(patient, link)
+    for key in (*keys, f"ResearchSubject/{subject.get('id')}"):
+        ctx.enter_subject(key, str(usubjid), studyid)
+    return keys
 
 
 def _keys(patient: Resource | None, link: Any) -> list[str]:
@@ -84,7 +92,7 @@ def _first_identifier(resource: Resource) -> str | None:
 Routed = dict[str, list[tuple["Mapping", "Resource", "Resource | None"]]]
 
 
-def orphans(routed: Routed, resources: list[Resource], ctx: Context) -> Routed:
+def orphans(routed: Routed, resources: list[Resource], ctx: Context, findings: list[Finding]) -> Routed:
     """Patients without a ResearchSubject and lesions without an identification, each under a stand-in primary.
 
     The stand-in holds the reference alone, so that the part's lines read; it is no resource of the source.
@@ -103,11 +111,12 @@ def orphans(routed: Routed, resources: list[Resource], ctx: Context) -> Routed:
     }
     lesions = list(routed.get("TU", ()))
     for resource in resources:
-        if (
-            resource.get("resourceType") == "BodyStructure"
-            and id(resource) not in identified
-            and not _is_volume(resource)
-        ):
+        if resource.get("resourceType") != "BodyStructure" or id(resource) in identified:
+            continue
+        volume = True
+        with sound(resource, findings):
+            volume = _is_volume(resource)
+        if not volume:
             lesion: Resource = {
                 "resourceType": "Observation",
                 "subject": resource.get("patient"),

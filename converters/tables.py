@@ -111,7 +111,7 @@ def _column(variable: Variable, values: list[Any]) -> pl.Series:
     kinds = {type(value) for value in values if value is not None}
     if kinds <= {float} and (variable.type == "Num" or kinds):
         return pl.Series(variable.name, values, dtype=pl.Float64)
-    texts = [number_text(value) if isinstance(value, float) else value for value in values]
+    texts = [number_text(one) if isinstance(one, float) else one if isinstance(one, str) else None for one in values]
     return pl.Series(variable.name, texts, dtype=pl.String)
 
 

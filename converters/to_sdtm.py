@@ -6,7 +6,6 @@ when it was written. Records entered in error are skipped; what no mapping reads
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -19,37 +18,16 @@ from trialbridge.converters.generic import from_basic
 from trialbridge.converters.native import walk
 from trialbridge.converters.package import Package, learn_arms, package_of
 from trialbridge.converters.records import Record
+from trialbridge.converters.sound import sound
 from trialbridge.converters.subjects import enter_subjects, not_records, orphans
 from trialbridge.converters.tables import tables_of
 from trialbridge.mappings.qualifiers import DEFAULTS
 from trialbridge.mappings.route import domain_named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from trialbridge.fhir.bundle import Pool
     from trialbridge.mappings.kit import Mapping, Release, Resource, Row
     from trialbridge.sdtm.table import Study
-
-
-@contextmanager
-def sound(resource: Resource, findings: list[Finding]) -> Iterator[None]:
-    """Whatever a resource of the wrong shape upsets becomes a finding; the resource is left to the residue.
-
-    The boundary's check catches such resources with their place; this is for input that was not checked.
-    """
-    try:
-        yield
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-        findings.append(
-            Finding(
-                "TB-RESOURCE-SHAPE",
-                Severity.ERROR,
-                Where(resource=f"{resource.get('resourceType')}/{resource.get('id')}"),
-                f"The resource is not shaped as FHIR says ({type(error).__name__}); it gives no record.",
-                "let the boundary check it: it names the element",
-            )
-        )
 
 
 STANDING_IN = {
@@ -99,7 +77,7 @@ def native_to_sdtm(
                     rows.setdefault(dataset, []).append(Record(dataset, len(rows.get(dataset, ())) + 1, row))
     ctx.enter_design(*([record.row for record in rows.get(name, ())] for name in ("SE", "TV")))
     routed, skipped = _route(resources, ctx, findings)
-    routed = {**routed, **orphans(routed, resources, ctx)}
+    routed = {**routed, **orphans(routed, resources, ctx, findings)}
     sources: list[Source] = []
     for dataset in sorted(routed, key=dictionary.rank):
         for mapping, primary, each in routed[dataset]:

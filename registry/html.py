@@ -49,7 +49,11 @@ def facts(rows: Iterable[tuple[str, str]]) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], caption: str = "", notes: Iterable[str] = ()) -> str:
-    """A table whose first column names the row; a row of one cell is a heading across all columns."""
+    """A table whose first column names the row; a row of one cell is a heading across all columns.
+
+    A column without any text is left out.
+    """
+    head, rows = _without_empty(head, [list(row) for row in rows])
     body = []
     for row in rows:
         if len(row) == 1:
@@ -61,3 +65,10 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], caption: str = "",
     named = f"<caption>{escaped(caption)}</caption>" if caption else ""
     below = "".join(f"<p class=note>{escaped(one)}</p>" for one in notes if one)
     return f"<div class=wide><table class=data>{named}<thead><tr>{titles}</tr></thead><tbody>{''.join(body)}</tbody></table></div>{below}"
+
+
+def _without_empty(head: Sequence[str], rows: list[list[str]]) -> tuple[list[str], list[list[str]]]:
+    full = [row for row in rows if len(row) > 1]
+    kept = [number for number in range(len(head)) if number == 0 or any(row[number] for row in full)]
+    shown = [[row[number] for number in kept] if len(row) > 1 else row for row in rows]
+    return [head[number] for number in kept], shown

@@ -84,7 +84,7 @@ def _phases(record: Record) -> str:
 def _header(record: Record) -> str:
     badges = (_shown("Status", record.status), _shown("StudyType", record.study_type), _phases(record))
     shown = "".join(f"<span class=badge>{escaped(one)}</span>" for one in badges if one and one != "N/A")
-    ids = " · ".join(filter(None, (record.nct_id, record.org_study_id, record.acronym)))
+    ids = " · ".join(dict.fromkeys(filter(None, (record.nct_id, record.org_study_id, record.acronym))))
     official = f"<p class=official>{escaped(record.official_title)}</p>" if record.official_title else ""
     return f"<header><p class=id>{escaped(ids)}</p><h1>{escaped(record.brief_title)}</h1>{official}{shown}</header>"
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from trialbridge.registry.content import at, items, number_of, text, texts
 from trialbridge.registry.enums import enumeration
+from trialbridge.registry.flow import COMPLETED, NOT_COMPLETED, STARTED
 from trialbridge.registry.html import escaped, facts, prose, section, table
 
 if TYPE_CHECKING:
@@ -37,14 +38,19 @@ def _flow(module: Mapping[str, Any]) -> str:
     groups = _groups(module)
     parts = [prose(text(module, "recruitmentDetails")), prose(text(module, "preAssignmentDetails"))]
     for period in items(module, "periods"):
-        rows: list[Sequence[str]] = []
-        for one in items(period, "milestones"):
-            rows.append([text(one, "type").capitalize(), *_subjects(one, "achievements", groups)])
+        rows: list[Sequence[str]] = [
+            [_milestone(text(one, "type")), *_subjects(one, "achievements", groups)]
+            for one in items(period, "milestones")
+        ]
         if items(period, "dropWithdraws"):
             rows.append(["Reasons for not completing"])
         rows += [[text(one, "type"), *_subjects(one, "reasons", groups)] for one in items(period, "dropWithdraws")]
         parts.append(table(["", *_titles(groups)], rows, text(period, "title")))
     return "".join(parts) if module else ""
+
+
+def _milestone(name: str) -> str:
+    return name.capitalize() if name in (STARTED, COMPLETED, NOT_COMPLETED) else name
 
 
 def _subjects(of: Mapping[str, Any], name: str, groups: Groups) -> list[str]:
@@ -78,7 +84,7 @@ def _heading(measure: Mapping[str, Any], dispersion: str = "") -> str:
     spread = text(measure, "dispersionType")
     spread = enumeration(dispersion).writes["public"].get(spread, spread) if dispersion else spread
     what = kind + (f" ({spread})" if spread and spread != "Not Applicable" else "")
-    unit = text(measure, "unitOfMeasure")
+    unit = "" if text(measure, "paramType") == "COUNT_OF_PARTICIPANTS" else text(measure, "unitOfMeasure")
     title = text(measure, "title") + " – " if dispersion else ""
     return title + ", ".join(filter(None, (what, unit)))
 

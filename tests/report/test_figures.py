@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 
 from trialbridge.base.errors import UnknownNameError
 from trialbridge.oncology import recist, survival
@@ -33,7 +34,7 @@ def drawn(cohort, done):
 
 
 def made_up(number, changes=(-10.0,), best="SD"):
-    """`number` courses with these changes at weeks 6, 12, …"""
+    """So many courses with these changes at weeks 6, 12 and so on."""
     points = tuple(Point(42 * (at + 1), change, best, best, new=False) for at, change in enumerate(changes))
     return [Course(f"S-{one:03}", "ALL", best, -5, points, min(changes)) for one in range(number)]
 
@@ -66,8 +67,8 @@ def test_waterfall_bars(drawn):
     picture = waterfall("w", "t", {"all": drawn[0]})
     axes = picture.figure.axes[0]
     assert [bar.get_height() for bar in axes.patches] == pytest.approx([50, 0, -2700 / 70])
-    shown = ["#%02x%02x%02x" % tuple(round(255 * one) for one in bar.get_facecolor()[:3]) for bar in axes.patches]
-    assert shown == [colour("PD").lower(), colour("PD").lower(), colour("PR").lower()]
+    shown = [to_hex(bar.get_facecolor()).upper() for bar in axes.patches]
+    assert shown == [colour("PD"), colour("PD"), colour("PR")]
     assert [one.get_text() for one in axes.get_xticklabels()] == ["02", "04", "01"]
     (mark,) = axes.collections
     assert mark.get_offsets()[:, 0].tolist() == [1]
@@ -249,4 +250,5 @@ def test_names_lose_only_what_all_share():
     """Subjects could no longer be told apart, or keep a prefix that says nothing."""
     assert short_names(["S1-A-01", "S1-B-02"]) == {"S1-A-01": "A-01", "S1-B-02": "B-02"}
     assert short_names(["S1-A-01"]) == {"S1-A-01": "S1-A-01"}
+    assert short_names([]) == {}
     assert short_names(["1", "1-2"]) == {"1": "1", "1-2": "1-2"}

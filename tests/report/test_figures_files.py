@@ -10,7 +10,6 @@ import pytest
 
 from trialbridge.oncology import survival
 from trialbridge.report import figures
-from trialbridge.report.figures_style import short_names
 from trialbridge.report.oncology_page import Block, page
 
 
@@ -59,18 +58,16 @@ class Read(HTMLParser):
 
     def __init__(self):
         super().__init__()
-        self.tags, self.outside, self.texts = [], [], []
+        self.tags, self.outside = [], []
 
     def handle_starttag(self, tag, attrs):
+        """Note the tag, and an attribute that points outside."""
         self.tags.append(tag)
         for name, value in attrs:
             if name in ("src", "href", "srcset", "action", "data", "poster") and not (value or "").startswith(
                 ("data:", "#")
             ):
                 self.outside.append((tag, name, value))
-
-    def handle_data(self, data):
-        self.texts.append(data)
 
 
 def a_page(saved, heading="Table", rows=(("a", 1, 2.5),)):
@@ -122,4 +119,3 @@ def test_every_picture_has_words_for_those_who_cannot_see_it(saved):
 def test_the_same_page_twice(saved):
     """The page would carry a date."""
     assert a_page(saved) == a_page(saved)
-    assert short_names([]) == {}
