@@ -95,6 +95,7 @@ def _emit_read(
 ) -> None:
     lines = [one for one in mapping.lines if release in one.releases and one.direction != "to_fhir"]
     tries = {name: _Node() for name in names}
+    conditions = {part.name: part.when for part in mapping.parts if release in part.releases}
     for one in lines:
         _node(tries, parse(one.path)).lines.append(one)
     for part in mapping.parts:
@@ -107,10 +108,10 @@ def _emit_read(
             source.add(1, f"{name} = None")
     for name in names:
         if name in {mapping.resource, "Each"}:
-            _emit_node(source, tries[name], name, 1, bound, mapping.resource)
+            _emit_node(source, tries[name], name, 1, bound, mapping.resource, conditions)
         elif tries[name].children:
             source.add(1, f"if {name} is not None:")
-            _emit_node(source, tries[name], name, 2, bound, name)
+            _emit_node(source, tries[name], name, 2, bound, name, conditions)
     for one in lines:
         for path, spelling in one.also:
             _emit_also(source, one, parse(path), spelling, bound)
@@ -124,7 +125,15 @@ def _node(tries: dict[str, _Node], path: Path) -> _Node:
     return node
 
 
-def _emit_node(source: _Source, node: _Node, name: str, depth: int, bound: MappingOf[str, Any], within: str) -> None:
+def _emit_node(
+    source: _Source,
+    node: _Node,
+    name: str,
+    depth: int,
+    bound: MappingOf[str, Any],
+    within: str,
+    conditions: MappingOf[str, Any],
+) -> None:
     """Source that visits the children of the object in variable `name`."""
     if not node.children:
         source.add(depth, "pass")
@@ -146,8 +155,10 @@ def _emit_node(source: _Source, node: _Node, name: str, depth: int, bound: Mappi
                 _emit_leaf(source, one, one.spelling, value, depth + 1)
             for part in below.links:
                 source.add(depth + 1, f"{part} = ctx.resolve({value}, {within})")
+                condition = source.named("p", conditions[part])
+                source.add(depth + 1, f"if {part} is not None and not {condition}({part}): {part} = None")
             if below.children:
-                _emit_node(source, below, value, depth + 1, bound, within)
+                _emit_node(source, below, value, depth + 1, bound, within, conditions)
 
 
 def _emit_step(source: _Source, step: Step, name: str, value: str, depth: int, bound: MappingOf[str, Any]) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from trialbridge.base.finding import Finding, Severity, Where
 from trialbridge.converters.sound import sound
+from trialbridge.mappings.names import MCODE
 
 if TYPE_CHECKING:
     from trialbridge.converters.context import Context
@@ -109,14 +110,17 @@ def orphans(routed: Routed, resources: list[Resource], ctx: Context, findings: l
     identified = {
         id(ctx.resolve(focus, one)) for _, one, _ in routed.get("TU", ()) for focus in (one.get("focus") or ())[:1]
     }
+    measured = {
+        id(ctx.resolve(focus, one)) for _, one, _ in routed.get("TR", ()) for focus in (one.get("focus") or ())[:1]
+    }
     lesions = list(routed.get("TU", ()))
     for resource in resources:
         if resource.get("resourceType") != "BodyStructure" or id(resource) in identified:
             continue
-        volume = True
+        tumour = False
         with sound(resource, findings):
-            volume = _is_volume(resource)
-        if not volume:
+            tumour = id(resource) in measured or _is_lesion(resource, ctx)
+        if tumour:
             lesion: Resource = {
                 "resourceType": "Observation",
                 "subject": resource.get("patient"),
@@ -176,6 +180,18 @@ def _is_rt(procedure: Resource) -> bool:
 def _target(subject: Resource, ctx: Context) -> str | None:
     patient = ctx.resolve(subject.get("individual") or subject.get("subject"), subject)
     return f"Patient/{patient.get('id')}" if patient is not None else None
+
+
+def _is_lesion(structure: Resource, ctx: Context) -> bool:
+    """Whether a BodyStructure is a tumour: by our identifier, by mCODE's profile, identifier type or related condition."""
+    if _is_volume(structure):
+        return False
+    profiles = (structure.get("meta") or {}).get("profile") or ()
+    if any(str(one).endswith("/mcode-tumor") for one in profiles):
+        return True
+    if any(one.get("url") == MCODE + "mcode-related-condition" for one in structure.get("extension") or ()):
+        return True
+    return any(one.get("system") == ctx.url("tulnkid") for one in structure.get("identifier") or ())
 
 
 def _is_volume(structure: Resource) -> bool:

@@ -169,6 +169,8 @@ def _settle_record(one: _Written, columns: frozenset[str], ctx: Context, result:
             else:
                 ledger.count(f"SUPP{domain}", name, "read")
             return final
+        if native is None and final is None:
+            return None
         if native == final:
             ledger.count(domain, variable, "derived" if derived or variable == "DOMAIN" else "read")
         else:

@@ -36,13 +36,15 @@ class Home:
     """An object that paths start from: its JSON, its path in the resource of the source that holds it.
 
     `resource` is that resource's `Type/id`; None for a stand-in the conversion made, which no source holds. `link`
-    is the path of the reference that led there from the primary resource.
+    is the path of the reference that led there from the primary resource. `logical` is set for a reference by
+    identifier alone: its one identifier is the resource's whole content.
     """
 
     element: Resource
     path: str
     resource: str | None
     link: str = ""
+    logical: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ def homes(source: Source, ctx: Context, held: Pool) -> dict[str, Home]:
         home = _home(element, held, source.primary, part.type, link)
         if home.resource is None and at and "identifier" in element and isinstance(at[0], dict):
             # a reference by identifier: the context read it as a resource that has nothing else
-            home = Home({"identifier": [at[0].get("identifier")]}, at[2], start.resource, link)
+            home = Home({"identifier": [at[0].get("identifier")]}, at[2], start.resource, link, logical=True)
         found[part.name] = home
     return found
 
@@ -176,7 +178,8 @@ def locate(home: Home, along: tuple[Step, ...]) -> tuple[Any, Any, str] | None:
             at = _position(here, step)
             if here is None or at is None:
                 return None
-            element, sibling, path = here[at], None, f"{path}.{step.name}[{at}]"
+            place = step.name if home.logical and element is home.element else f"{step.name}[{at}]"
+            element, sibling, path = here[at], None, f"{path}.{place}"
         else:
             element, sibling, path = here, element.get(f"_{step.name}"), f"{path}.{step.name}"
     return None if element is None and sibling is None else (element, sibling, path)

@@ -202,6 +202,7 @@ AE = Mapping(
     name="AE",
     resource="AdverseEvent",
     key=("STUDYID", "DOMAIN", "USUBJID", "AESEQ"),
+    when=lambda resource: resource.get("actuality") != "potential",
     lines=(
         line("STUDYID", "AdverseEvent.study[0]", STUDY),
         line("USUBJID", "AdverseEvent.subject", SUBJECT),

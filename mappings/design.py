@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from trialbridge.mappings.common import record_of
 from trialbridge.mappings.kit import Extra, Mapping, Spelling, codes, line
-from trialbridge.mappings.names import concept
+from trialbridge.mappings.names import absent, concept
 from trialbridge.mappings.spellings import NUMBER_AS_TEXT, TEXT, record_parts
 
 if TYPE_CHECKING:
@@ -127,8 +127,12 @@ TI = Mapping(
     extras=(
         Extra("Group.identifier.where(system=%sdtm-record).value", record_of()),
         Extra("Each.value.ofType(CodeableConcept)", _value),
+        Extra("Each.code", lambda row, _ctx: None if row.get("IETESTCD") else {"text": "not stated"}),
+        Extra("Each._exclude", lambda row, _ctx: None if row.get("IECAT") in EXCLUDES.pairs else absent("unknown")),
+        Extra("Group.actual", lambda _row, _ctx: False, ("R4",)),
+        Extra("Group.membership", lambda _row, _ctx: "definitional", ("R5",)),
     ),
-    fixed={"type": "person", "actual": False, "name": "Eligibility criteria"},
+    fixed={"type": "person", "name": "Eligibility criteria"},
     each={"R4": "Group.characteristic", "R5": "Group.characteristic"},
 )
 PHASES = codes(

@@ -12,17 +12,21 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from trialbridge.mappings.common import STUDYID, day, record_of
-from trialbridge.mappings.kit import Context, Derived, Extra, Mapping, Part, Resource, Row, Spelling, codes, line
+from trialbridge.mappings.kit import Context, Derived, Extra, Mapping, Part, Resource, Row, Spelling, line
 from trialbridge.mappings.names import ABSENT, CDCREC, MCODE, NULL_FLAVOR, absent, coding, concept
 from trialbridge.mappings.spellings import DATE, DAY, SUBJECT, TEXT, YES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping as MappingOf
 
-SEX = codes(
+_GENDERS = {"M": "male", "F": "female", "U": "unknown", "INTERSEX": "other", "UNDIFFERENTIATED": "other"}
+_SEXES = {"male": "M", "female": "F", "unknown": "U", "other": "U"}
+SEX = Spelling(
     "SEX (C66731) and administrative gender",
-    {"M": "male", "F": "female", "U": "unknown", "INTERSEX": "other", "UNDIFFERENTIATED": "other"},
-    loses="FHIR's other is wider than INTERSEX (CT 2023-12 on) and UNDIFFERENTIATED (CT to 2022-09)",
+    lambda code, _ctx: _SEXES.get(code) if isinstance(code, str) else None,
+    lambda value, _ctx: _GENDERS.get(value),
+    pairs=_GENDERS,
+    loses="FHIR's other is wider than INTERSEX (CT 2023-12 on) and UNDIFFERENTIATED (CT to 2022-09); it is read as U",
 )
 _RACES = {
     "AMERICAN INDIAN OR ALASKA NATIVE": coding(CDCREC, "1002-5", "American Indian or Alaska Native"),
@@ -117,6 +121,12 @@ def _profile(_row: Row, ctx: Context) -> Any:
     return {"profile": [MCODE + "mcode-cancer-patient"]} if ctx.oncology and ctx.release == "R4" else None
 
 
+def _given(consent: Resource) -> bool:
+    """Whether a consent was given: neither proposed nor rejected nor entered in error."""
+    decision = consent.get("decision") or (consent.get("provision") or {}).get("type")
+    return consent.get("status") in {"active", "inactive"} and decision != "deny"
+
+
 CONSENT_SCOPE = "http://terminology.hl7.org/CodeSystem/consentscope"
 _patient = {"name": [{"extension": [{"url": ABSENT, "valueCode": "masked"}]}]}
 _subject_key = ("STUDYID", "USUBJID")
@@ -159,6 +169,7 @@ DM = Mapping(
                 "policyRule": {"text": "Informed consent to take part in the study"},
             },
             ("R4",),
+            _given,
         ),
         Part(
             "Consent",
@@ -168,6 +179,7 @@ DM = Mapping(
             ("RFICDTC",),
             {"status": "active", "category": [concept(coding("http://loinc.org", "59284-0", "Consent Document"))]},
             ("R5",),
+            _given,
         ),
     ),
     lines=(

@@ -26,6 +26,11 @@ NOT_DONE = Spelling(
     pairs={"NOT DONE": "not-performed"},
 )
 
+CANCELLED = Spelling(
+    "a cancelled Observation was not done (read only)",
+    lambda value, _ctx: "NOT DONE" if value == "cancelled" else None,
+    lambda _value, _ctx: None,
+)
 _UCUM = {
     "mm": "mm",
     "cm": "cm",

@@ -165,12 +165,17 @@ def line(
     return Line(variable, path, spelling, others, releases, direction, note, source)
 
 
+def not_in_error(resource: Resource) -> bool:
+    """Whether a resource is a record: not one entered in error."""
+    return resource.get("status") != "entered-in-error"
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """A resource that hangs on an earlier one by a reference at `link`, shared by all rows with the same key.
 
     Its id is made from `key` (variables of the row); it is written when the row has a value for one of `needs`. A
-    part without needs is read only: another's resource, or a dialect's.
+    part without needs is read only: another's resource, or a dialect's. `when` says which linked resources are read.
     """
 
     name: str
@@ -180,6 +185,7 @@ class Part:
     needs: tuple[str, ...]
     fixed: MappingOf[str, Any] = field(default_factory=dict)
     releases: tuple[Release, ...] = BOTH_RELEASES
+    when: Callable[[Resource], bool] = not_in_error
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,8 +47,8 @@ LB = findings(
     when=_is_laboratory,
     extra_lines=(
         line("LBLOINC", "Observation.code.coding.where(system=%loinc).code", LOINC_CODE, source="joint mapping, LB"),
-        line("LBORNRLO", f"{RANGE}.low.value", RESULT, source="joint mapping, LB"),
-        line("LBORNRHI", f"{RANGE}.high.value", RESULT, source="joint mapping, LB"),
+        line("LBORNRLO", f"{RANGE}.low", RESULT, source="joint mapping, LB"),
+        line("LBORNRHI", f"{RANGE}.high", RESULT, source="joint mapping, LB"),
         line("LBNRIND", "Observation.interpretation[0]", FLAG, source="joint mapping, LB"),
         line("LBSPEC", "Observation.specimen.display", TEXT, note="a specimen named, not described"),
     ),

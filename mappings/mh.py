@@ -58,6 +58,12 @@ def _profile(row: Row, ctx: Context) -> Any:
     return {"profile": [MCODE + "mcode-primary-cancer-condition"]} if claims else None
 
 
+def _holds(condition: Resource) -> bool:
+    """Whether a Condition was not ruled out: a refuted one is no history."""
+    codings = (condition.get("verificationStatus") or {}).get("coding") or ()
+    return all(one.get("code") != "refuted" for one in codings)
+
+
 def _learn_cancer(row: Row, parts: MappingOf[str, Resource], ctx: Context) -> None:
     if is_primary_cancer(row):
         ctx.learn("cancer", row.get("USUBJID"), value={"reference": f"Condition/{parts['Condition']['id']}"})
@@ -68,6 +74,7 @@ MH = Mapping(
     name="MH",
     resource="Condition",
     key=("STUDYID", "DOMAIN", "USUBJID", "MHSEQ"),
+    when=_holds,
     lines=(
         line("USUBJID", "Condition.subject", SUBJECT),
         line("MHSEQ", "Condition.identifier.where(system=%sdtm-record).value", RECORD),

@@ -20,10 +20,10 @@ from trialbridge.mappings.common import (
     record_lines,
     visit,
 )
-from trialbridge.mappings.findings import NOT_DONE, UNIT, decoded, same_as
+from trialbridge.mappings.findings import CANCELLED, NOT_DONE, UNIT, decoded, same_as
 from trialbridge.mappings.kit import Context, Derived, Extra, Line, Mapping, Resource, Row, Spelling, line
-from trialbridge.mappings.names import UCUM
-from trialbridge.mappings.spellings import RESULT, TEXT, plain_decimal
+from trialbridge.mappings.names import UCUM, absent
+from trialbridge.mappings.spellings import RESULT, TEXT, compared, plain_decimal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +41,15 @@ def _display(element: Any) -> str | None:
     codings = element.get("coding") or () if isinstance(element, dict) else ()
     bare = [one.get("display") for one in codings if "code" not in one]
     return bare[0] if bare else None
+
+
+UNCODED = Extra(
+    "Observation.code",
+    lambda row, _ctx: (
+        None if row.get(f"{row['DOMAIN']}TESTCD") or row.get(f"{row['DOMAIN']}TEST") else absent("unknown")
+    ),
+    note="an Observation must have a code; a row without a test has none",
+)
 
 
 def _never(_resource: Resource) -> bool:
@@ -66,7 +75,7 @@ def findings(
     judged = evaluator(domain, "Observation.performer[0]")
 
     def is_number(row: Row) -> bool:
-        return plain_decimal(row.get(f"{domain}ORRES") or "") is not None
+        return compared(row.get(f"{domain}ORRES")) is not None
 
     def system(row: Row, ctx: Context) -> str | None:
         unit = row.get(f"{domain}ORRESU")
@@ -86,7 +95,7 @@ def findings(
         line(f"{domain}TESTCD", "Observation.code", tests),
         line(f"{domain}TEST", "Observation.code.text", TEXT),
         line(f"{domain}CAT", "Observation.category[0].text", TEXT),
-        line(f"{domain}STAT", "Observation.dataAbsentReason", NOT_DONE),
+        line(f"{domain}STAT", "Observation.dataAbsentReason", NOT_DONE, ("Observation.status", CANCELLED)),
         line(f"{domain}REASND", "Observation.dataAbsentReason.text", TEXT),
         line(f"{domain}METHOD", "Observation.method", METHOD),
         line(f"{domain}LOC", "Observation.bodySite", LOCATION),
@@ -123,11 +132,11 @@ def findings(
         parts=(shown.part, judged.part),
         lines=(
             *lines,
-            line(f"{domain}ORRES", f"{QUANTITY}.value", RESULT),
+            line(f"{domain}ORRES", QUANTITY, RESULT),
             line(f"{domain}ORRESU", f"{QUANTITY}.unit", TEXT, (f"{QUANTITY}.code", UNIT)),
         ),
         fixed={"status": "final"},
-        extras=(*shown.extras, *extras, Extra(f"{QUANTITY}.system", system), Extra(f"{QUANTITY}.code", code)),
+        extras=(*shown.extras, *extras, UNCODED, Extra(f"{QUANTITY}.system", system), Extra(f"{QUANTITY}.code", code)),
         derived=derived,
     )
     others = Mapping(
@@ -139,7 +148,7 @@ def findings(
         parts=(shown.part, judged.part),
         lines=(*lines, line(f"{domain}ORRES", STRING, TEXT, ("Observation.value.ofType(CodeableConcept).text", TEXT))),
         fixed={"status": "final"},
-        extras=(*shown.extras, *extras),
+        extras=(*shown.extras, *extras, UNCODED),
         derived=derived,
     )
     return numbers, others

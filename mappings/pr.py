@@ -13,9 +13,9 @@ from typing import Any
 from trialbridge.mappings.anatomy import LOCATION, SIDE, TOWARD
 from trialbridge.mappings.common import STUDY_EXTENSION, STUDYID, VISITDY, day, epoch, record_lines, visit
 from trialbridge.mappings.concepts import in_codelist
-from trialbridge.mappings.kit import Context, Derived, Extra, Line, Mapping, Part, Resource, Row, Spelling, codes, line
+from trialbridge.mappings.kit import Context, Extra, Line, Mapping, Part, Resource, Row, Spelling, codes, line
 from trialbridge.mappings.names import MCODE, NULL_FLAVOR, SCT, UCUM, absent, coding, concept
-from trialbridge.mappings.spellings import COUNT, DATE, LESION, TEXT, decimal_of
+from trialbridge.mappings.spellings import COUNT, DATE, LESION, TEXT
 
 COURSE = coding(SCT, "1217123003", "Radiotherapy course of treatment")
 DECODED = in_codelist("procedure", "C101858", text=False)
@@ -51,18 +51,34 @@ MODALITY = "Procedure.extension(%modality-and-technique)"
 _visit = visit("Procedure.encounter")
 
 
-def _centigray(value: float, ctx: Context) -> Decimal | int | None:
+def _centigray(value: float, ctx: Context) -> dict[str, Any] | None:
     """Gy to cGy, exactly; other units have no place in mCODE."""
     if ctx.row.get("PRDOSU") != "Gy":
         return None
-    return decimal_of(float(Decimal(repr(value)) * 100))
+    exact = Decimal(repr(value)) * 100
+    whole = exact == exact.to_integral_value()
+    return {"value": int(exact) if whole else exact.normalize(), "unit": "cGy", "system": UCUM, "code": "cGy"}
 
 
-def _gray(value: Any, _ctx: Context) -> float | None:
-    return float(Decimal(value) / 100) if isinstance(value, int | Decimal) and not isinstance(value, bool) else None
+def _unit(quantity: Any) -> str | None:
+    return quantity.get("code") or quantity.get("unit") if isinstance(quantity, dict) else None
 
 
-GRAY = Spelling("dose in Gy; mCODE wants cGy", _gray, _centigray)
+def _dose(quantity: Any, _ctx: Context) -> float | None:
+    """The dose in Gy where its unit is cGy, else as it stands."""
+    value = quantity.get("value") if isinstance(quantity, dict) else None
+    if not isinstance(value, int | Decimal) or isinstance(value, bool):
+        return None
+    return float(Decimal(value) / 100) if _unit(quantity) == "cGy" else float(value)
+
+
+def _dose_unit(quantity: Any, _ctx: Context) -> str | None:
+    unit = _unit(quantity)
+    return "Gy" if unit == "cGy" else unit
+
+
+GRAY = Spelling("dose in Gy; mCODE wants cGy", _dose, _centigray)
+DOSE_UNIT = Spelling("unit of the dose; cGy is read as Gy", _dose_unit, lambda _value, _ctx: None)
 
 
 def _is_course_row(row: Row) -> bool:
@@ -96,10 +112,6 @@ def _modality(row: Row, _ctx: Context) -> Any:
         {"url": MCODE + "mcode-radiotherapy-modality", "valueCodeableConcept": concept(_PHOTONS)},
         {"url": MCODE + "mcode-radiotherapy-technique", "valueCodeableConcept": concept(technique)},
     ]
-
-
-def _if_dose(value: Any) -> Any:
-    return lambda row, _ctx: value if row.get("PRDOSE") is not None and row.get("PRDOSU") == "Gy" else None
 
 
 def _sessions(row: Row, _ctx: Context) -> Any:
@@ -180,7 +192,8 @@ COURSE_SUMMARY = Mapping(
     ),
     lines=(
         *_lines(COURSE_DECODED),
-        line("PRDOSE", f"{DOSE}.value", GRAY, source="mCODE radiotherapy dose delivered to volume"),
+        line("PRDOSE", DOSE, GRAY, source="mCODE radiotherapy dose delivered to volume"),
+        line("PRDOSU", DOSE, DOSE_UNIT, direction="to_sdtm", note="written with the dose"),
         line(
             "SUPP.PRFRACN",
             "Procedure.extension(%dose-to-volume).extension('fractionsDelivered').value.ofType(unsignedInt)",
@@ -195,9 +208,6 @@ COURSE_SUMMARY = Mapping(
         Extra("Procedure.meta", _course_profile),
         Extra(f"{MODALITY}.extension", _modality),
         Extra("Procedure.extension(%sessions).value.ofType(unsignedInt)", _sessions),
-        Extra(f"{DOSE}.system", _if_dose(UCUM)),
-        Extra(f"{DOSE}.code", _if_dose("cGy")),
-        Extra(f"{DOSE}.unit", _if_dose("cGy")),
         Extra("Procedure.reasonReference", _reason, ("R4",)),
         Extra("Volume.patient", lambda row, ctx: ctx.subject(row["USUBJID"])),
         Extra("Volume.identifier[0]", lambda row, _ctx: {"use": "usual", "value": f"PTV-{row.get('PRLNKID') or '1'}"}),
@@ -220,10 +230,7 @@ COURSE_SUMMARY = Mapping(
             lambda _row, ctx: {"profile": [MCODE + "mcode-radiotherapy-volume"]} if ctx.release == "R4" else None,
         ),
     ),
-    derived=(
-        *_derived,
-        Derived("PRDOSU", lambda row, _ctx: "Gy" if row.get("PRDOSE") is not None else None, "mCODE's cGy as Gy"),
-    ),
+    derived=_derived,
 )
 PLAIN = Mapping(
     domain="PR",

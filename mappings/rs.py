@@ -21,9 +21,10 @@ from trialbridge.mappings.common import (
     visit,
 )
 from trialbridge.mappings.concepts import in_codelist
-from trialbridge.mappings.findings import NOT_DONE, decoded, same_as
+from trialbridge.mappings.findings import CANCELLED, NOT_DONE, decoded, same_as
 from trialbridge.mappings.kit import Context, Derived, Extra, Line, Mapping, Resource, Row, Spelling, line
 from trialbridge.mappings.names import DCM, LOINC, MCODE, SCT, coding, concept
+from trialbridge.mappings.observed import UNCODED
 from trialbridge.mappings.route import has_code
 from trialbridge.mappings.spellings import LESION, TEXT, plain_decimal
 
@@ -84,7 +85,7 @@ def _lines(test: Spelling) -> tuple[Line, ...]:
         line("RSTESTCD", "Observation.code", test),
         line("RSTEST", "Observation.code.text", TEXT),
         line("RSCAT", "Observation.method", CRITERIA),
-        line("RSSTAT", "Observation.dataAbsentReason", NOT_DONE),
+        line("RSSTAT", "Observation.dataAbsentReason", NOT_DONE, ("Observation.status", CANCELLED)),
         line("RSREASND", "Observation.dataAbsentReason.text", TEXT),
         collected("RS", "Observation"),
         *_visit.lines,
@@ -130,6 +131,7 @@ DERIVED = (
 )
 EXTRAS = (
     *_visit.extras,
+    UNCODED,
     Extra("Observation.derivedFrom", _derived_from, note="the tumour results of the same RSLNKGRP"),
 )
 

@@ -5,6 +5,7 @@ Sources: SDTMIG 3.4 section 4.4 (dates), 4.5.1 (original and standardized result
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -125,27 +126,48 @@ def plain_decimal(text: Any) -> Decimal | int | None:
     return int(text) if "." not in text and str(int(text)) == text else exact
 
 
-def _result_to_fhir(cell: str, ctx: Context) -> tuple[Any, Any] | None:
-    exact = plain_decimal(cell)
-    if exact is None:
-        return None
-    return (exact, None) if number_text(exact) == cell else (exact, _literal(ctx.url("x-sdtm-orres"), cell))
+_COMPARED = re.compile(r"(<=|>=|<|>)?(.+)", re.DOTALL)
 
 
-def _result_to_sdtm(value: Any, sibling: Any, ctx: Context) -> str | None:
-    if not isinstance(value, int | Decimal) or isinstance(value, bool):
+def compared(text: Any) -> tuple[str, Decimal | int] | None:
+    """Comparator (may be empty) and number of a result as collected, or None if it is no number.
+
+    >>> compared("<0.01"), compared("TOO SMALL")
+    (('<', Decimal('0.01')), None)
+    """
+    found = _COMPARED.fullmatch(text) if isinstance(text, str) else None
+    exact = plain_decimal(found[2]) if found else None
+    return (found[1] or "", exact) if found and exact is not None else None
+
+
+def _result_to_fhir(cell: str, ctx: Context) -> dict[str, Any] | None:
+    parts = compared(cell)
+    if parts is None:
         return None
-    kept = literal_of(sibling, ctx.url("x-sdtm-orres")) if sibling else None
+    comparator, exact = parts
+    made: dict[str, Any] = {"value": exact}
+    if comparator:
+        made["comparator"] = comparator
+    if comparator + number_text(exact) != cell:
+        made["_value"] = _literal(ctx.url("x-sdtm-orres"), cell.removeprefix(comparator))
+    return made
+
+
+def _result_to_sdtm(quantity: Any, ctx: Context) -> str | None:
+    value = quantity.get("value") if isinstance(quantity, dict) else None
+    comparator = quantity.get("comparator", "") if isinstance(quantity, dict) else ""
+    if not isinstance(value, int | Decimal) or isinstance(value, bool) or comparator not in {"", "<", "<=", ">", ">="}:
+        return None
+    kept = literal_of(quantity.get("_value"), ctx.url("x-sdtm-orres"))
     if kept is not None and plain_decimal(kept) == value:
-        return kept
-    return str(value) if isinstance(value, int) else format(value, "f")
+        return f"{comparator}{kept}"
+    return comparator + (str(value) if isinstance(value, int) else format(value, "f"))
 
 
 RESULT = Spelling(
-    "result as collected: a number; its literal beside it where a server could change it (23.50)",
+    "result as collected: a Quantity's number and comparator; the literal beside it where a server could change it (23.50)",
     _result_to_sdtm,
     _result_to_fhir,
-    shape="literal",
 )
 
 SUBJECT = Spelling(

@@ -23,11 +23,12 @@ from trialbridge.mappings.common import (
     visit,
 )
 from trialbridge.mappings.concepts import in_codelist
-from trialbridge.mappings.findings import NOT_DONE, UNIT, decoded, same_as
+from trialbridge.mappings.findings import CANCELLED, NOT_DONE, UNIT, decoded, same_as
 from trialbridge.mappings.kit import Context, Derived, Extra, Line, Mapping, Resource, Row, line
 from trialbridge.mappings.names import ABSENT_CODES, LOINC, MCODE, UCUM, coding, concept
+from trialbridge.mappings.observed import UNCODED
 from trialbridge.mappings.route import has_code
-from trialbridge.mappings.spellings import LESION, RESULT, TEXT, number_text, plain_decimal
+from trialbridge.mappings.spellings import LESION, RESULT, TEXT, compared, number_text, plain_decimal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping as MappingOf
@@ -97,9 +98,9 @@ def _lines(test: Any, number: str) -> tuple[Line, ...]:
         line("TRLNKID", "Observation.focus[0]", LESION),
         line("TRTESTCD", "Observation.code", test),
         line("TRTEST", "Observation.code.text", TEXT),
-        line("TRORRES", f"{number}.value.ofType(Quantity).value", RESULT),
+        line("TRORRES", f"{number}.value.ofType(Quantity)", RESULT),
         line("TRORRESU", f"{number}.value.ofType(Quantity).code", UNIT),
-        line("TRSTAT", f"{number}.dataAbsentReason", NOT_DONE),
+        line("TRSTAT", f"{number}.dataAbsentReason", NOT_DONE, ("Observation.status", CANCELLED)),
         line("TRREASND", f"{number}.dataAbsentReason.text", TEXT),
         line("TRMETHOD", "Observation.method", METHOD),
         collected("TR", "Observation"),
@@ -189,7 +190,7 @@ STATED = Mapping(
     name="TR state",
     resource="Observation",
     key=SIZE_LONGEST.key,
-    given=lambda row: row.get("TRORRES") is not None and plain_decimal(row["TRORRES"]) is None,
+    given=lambda row: row.get("TRORRES") is not None and compared(row["TRORRES"]) is None,
     when=_is_tumour_test,
     shape=lambda resource: "valueCodeableConcept" in resource,
     parts=SIZE_LONGEST.parts,
@@ -199,7 +200,7 @@ STATED = Mapping(
         line("TRORRES", "Observation.value.ofType(CodeableConcept).text", TEXT),
     ),
     fixed={"status": "final"},
-    extras=_visit.extras,
+    extras=(*_visit.extras, UNCODED),
     derived=(*DERIVED, same_as("TRORRES", "TRSTRESC")),
     after_write=_join_group,
 )
@@ -212,7 +213,7 @@ MEASURED = Mapping(
     parts=SIZE_LONGEST.parts,
     lines=_lines(TEST, "Observation"),
     fixed={"status": "final"},
-    extras=(*_visit.extras, *_unit_extras("Observation")),
+    extras=(*_visit.extras, UNCODED, *_unit_extras("Observation")),
     derived=DERIVED,
     after_write=_join_group,
 )

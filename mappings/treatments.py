@@ -24,7 +24,7 @@ from trialbridge.mappings.kit import (
     Spelling,
     line,
 )
-from trialbridge.mappings.names import SCT, UCUM, coding
+from trialbridge.mappings.names import SCT, UCUM, absent, coding
 from trialbridge.mappings.spellings import DATE, NUMBER, TEXT
 
 ROUTE = in_codelist(
@@ -113,15 +113,38 @@ def _administered(domain: str, given: Any, shape: Any) -> Mapping:
             ),
             line(f"{domain}ROUTE", f"{resource}.dosage.route", ROUTE),
             line(f"{domain}CAT", f"{resource}.category.text", TEXT, only="R4"),
+            *((line("ECOCCUR", f"{resource}.status", NOT_GIVEN, direction="to_sdtm"),) if domain == "EC" else ()),
             *shown.lines,
         ),
         extras=(
             *shown.extras,
             Extra(f"{resource}.status", status),
+            *_required(domain, resource),
             *_units(domain, f"{resource}.dosage.dose", "R4"),
             *_units(domain, f"{resource}.dosage.dose", "R5"),
         ),
         derived=_derived(domain),
+    )
+
+
+NOT_GIVEN = codes("not given", {"N": "not-done"})
+NOT_TAKEN = codes("not taken", {"N": "not-taken"})
+
+
+def _required(domain: str, resource: str) -> tuple[Extra, ...]:
+    """What FHIR demands of an administration and a row may lack: said to be unknown, never made up."""
+
+    def drug(row: Row, _ctx: Context) -> Any:
+        return None if row.get(f"{domain}TRT") or row.get(f"{domain}DECOD") else absent("unknown")
+
+    def when(row: Row, _ctx: Context) -> Any:
+        return None if row.get(f"{domain}STDTC") or row.get(f"{domain}ENDTC") else absent("unknown")
+
+    return (
+        Extra(f"{resource}.medicationCodeableConcept", drug, ("R4",)),
+        Extra(f"{resource}.medication.concept", drug, ("R5",)),
+        Extra(f"{resource}._effectiveDateTime", when, ("R4",)),
+        Extra(f"{resource}._occurenceDateTime", when, ("R5",)),
     )
 
 
@@ -147,20 +170,20 @@ def _derived(domain: str) -> tuple[Derived, ...]:
     )
 
 
-def _is_administration(resource: Resource) -> bool:
-    return resource.get("resourceType") == "MedicationAdministration"
+def _was_given(resource: Resource) -> bool:
+    return resource.get("status") not in {"not-done", "entered-in-error"}
+
+
+def _was_not_given(resource: Resource) -> bool:
+    return resource.get("status") == "not-done"
 
 
 def _always(_: Any) -> bool:
     return True
 
 
-def _never(_: Any) -> bool:
-    return False
-
-
-EX = _administered("EX", _always, _is_administration)
-EC = _administered("EC", _always, _never)
+EX = _administered("EX", _always, _was_given)
+EC = _administered("EC", _always, _was_not_given)
 CM = Mapping(
     domain="CM",
     name="CM",
@@ -176,6 +199,7 @@ CM = Mapping(
             ("effective", "effective"),
             ("dosage[0].doseAndRate[0].dose.ofType(Quantity)", "dosage[0].doseAndRate[0].dose.ofType(Quantity)"),
         ),
+        line("CMOCCUR", "MedicationStatement.status", NOT_TAKEN, only="R4", direction="to_sdtm"),
         line("CMROUTE", "MedicationStatement.dosage[0].route", ROUTE),
         line("CMDOSTXT", "MedicationStatement.dosage[0].text", TEXT, source="joint mapping, CM"),
         line("CMINDC", "MedicationStatement.reasonCode[0].text", TEXT, only="R4", source="joint mapping, CM"),

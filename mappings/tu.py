@@ -25,6 +25,7 @@ from trialbridge.mappings.concepts import in_codelist
 from trialbridge.mappings.findings import decoded, same_as
 from trialbridge.mappings.kit import Context, Extra, Mapping, Part, Resource, Row, line
 from trialbridge.mappings.names import DCM, MCODE, absent, coding
+from trialbridge.mappings.observed import UNCODED
 from trialbridge.mappings.route import has_code
 from trialbridge.mappings.spellings import TEXT
 
@@ -120,6 +121,7 @@ TU = Mapping(
     fixed={"status": "final"},
     extras=(
         *_visit.extras,
+        UNCODED,
         Extra("Lesion.meta", _profile),
         Extra(
             "Lesion.includedStructure[0].structure",

@@ -99,7 +99,7 @@ BLOOD_PRESSURE = Mapping(
         line("VSSEQ", "Each.extension(%x-sdtm-record).value.ofType(Identifier).value", RECORD),
         line("VSTESTCD", "Each.code", TEST),
         line("VSTEST", "Each.code.text", TEXT),
-        line("VSORRES", f"{VALUE}.value", RESULT),
+        line("VSORRES", VALUE, RESULT),
         line("VSORRESU", f"{VALUE}.unit", TEXT, (f"{VALUE}.code", UNIT)),
         *_visit.lines,
     ),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from trialbridge.base.writing import whole_file
 from trialbridge.registry import page_results
+from trialbridge.registry.content import text
 from trialbridge.registry.criteria import split
 from trialbridge.registry.dates import to_words
 from trialbridge.registry.enums import enumeration
@@ -124,7 +125,7 @@ def _facts(record: Record) -> str:
             ("Last verified", to_words(record.verified)),
             (
                 "Why stopped",
-                str(record.content.get("protocolSection", {}).get("statusModule", {}).get("whyStopped", "")),
+                text(record.content, "protocolSection.statusModule.whyStopped"),
             ),
             ("Purpose", _shown("PrimaryPurpose", design.primary_purpose)),
             ("Allocation", _shown("DesignAllocation", design.allocation)),

@@ -123,7 +123,7 @@ def domain(name: str, version: str = LATEST) -> DomainMetadata:
         return known[name]
     if name.startswith("SUPP") and len(name) > len("SUPP"):
         return replace(known["SUPPQUAL"], name=name, label=f"Supplemental Qualifiers for {name[4:]}")
-    if len(name) in (3, 4) and name[:2] in known:
+    if len(name) in (3, 4) and name[:2] in known and not name.startswith("SUPP"):
         return replace(known[name[:2]], name=name)
     raise UnknownNameError(
         f"SDTMIG {version} as bundled has no dataset {name}.",

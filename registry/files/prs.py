@@ -13,14 +13,16 @@ from trialbridge.base.errors import UnreadableInputError
 from trialbridge.base.finding import Finding, Severity, Where
 from trialbridge.base.writing import whole_file
 from trialbridge.registry.contacts import without_contacts
+from trialbridge.registry.content import items
 from trialbridge.registry.files import prs_lines, prs_results_read, prs_results_write, xmllines, xmltree
 from trialbridge.registry.files.arm_names import name_interventions
+from trialbridge.registry.files.prs_specials import is_sponsors_reference
 from trialbridge.registry.files.rrs import RRS
 from trialbridge.registry.ledger import losses
 from trialbridge.registry.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from lxml import etree
@@ -42,9 +44,24 @@ def serialize(records: Iterable[Record], *, org_name: str = "") -> tuple[bytes, 
         study = xmltree.add(root, "clinical_study")
         _write_study(record, study, org_name, findings)
         back, _ = _read_study(study)
-        lost = losses(record.content, back, "PRS XML")
+        lost = losses(_sponsors_own(record.content, findings), back, "PRS XML")
         findings += [one for one in lost if not (org_name and _is_org_name(one))]
     return xmltree.serialize(root), findings
+
+
+def _sponsors_own(content: Mapping[str, Any], findings: list[Finding]) -> Mapping[str, Any]:
+    """The record without the references the registry found itself, which no sponsor uploads; a note counts them."""
+    path = "protocolSection.referencesModule"
+    references = items(content, path + ".references")
+    own = [one for one in references if is_sponsors_reference(one)]
+    if len(own) == len(references):
+        return content
+    message = (
+        f"{len(references) - len(own)} not carried in PRS XML: the registry finds references of type DERIVED itself."
+    )
+    findings.append(Finding("TB-REG-LOST", Severity.NOTE, Where(path=path + ".references[]"), message))
+    module = {**content["protocolSection"]["referencesModule"], "references": own}
+    return {**content, "protocolSection": {**content["protocolSection"], "referencesModule": module}}
 
 
 def _write_study(record: Record, study: etree._Element, org_name: str, findings: list[Finding]) -> None:

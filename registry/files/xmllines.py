@@ -92,7 +92,8 @@ def write(lines: tuple[Line, ...], source: Mapping[str, Any], parent: etree._Ele
                     if choose is None or choose(one):
                         write(inner, one, add(parent, tag), findings)
             case EachText(tag, path, spelling):
-                for value in at(source, path) or ():
+                members = at(source, path)
+                for value in members if isinstance(members, list | tuple) else ():
                     add(parent, tag, _spelled(spelling, value, path, findings))
             case Special(writes, _):
                 writes(source, parent, findings)

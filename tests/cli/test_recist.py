@@ -72,7 +72,7 @@ def test_a_disagreement_nobody_asked_about_is_exit_0(falsified):
 
 
 def test_the_shape_of_a_response(public, capsys):
-    """A reader of the JSON would miss a key, or get sums rounded: 20.9 + … of the first visit is 97.06 mm."""
+    """A reader of the JSON would miss a key, or get other sums than TR has."""
     recist.run(recist.Wanted(public, "1.1"), as_json=True)
     made = _json(capsys)
     assert made["criteria"] == "RECIST 1.1"
@@ -83,8 +83,14 @@ def test_the_shape_of_a_response(public, capsys):
         for one in made["responses"]
     ]
     assert len(set(places)) == len(places)
-    first = next(one for one in made["responses"] if one["USUBJID"] == "01-701-1015" and one["RSTESTCD"] == "OVRLRESP")
-    assert (first["RSEVAL"], first["RSEVALID"], first["GROUP"], first["sum"]) == ("INVESTIGATOR", None, "ALL", 97.06)
+    mine = [one for one in made["responses"] if (one["USUBJID"], one["RSEVAL"]) == ("01-701-1015", "INVESTIGATOR")]
+    first = next(one for one in mine if one["RSTESTCD"] == "OVRLRESP")
+    # TR: 21 + 32 (a node, short axis) + 24 + 19 at screening; 20 + 34 + 24 + 18 at week 3
+    assert (first["VISITNUM"], first["sum"], first["baseline"], first["nadir"]) == (2, 96, 96, 96)
+    assert (first["RSEVALID"], first["GROUP"], first["RSORRES"]) == (None, "ALL", "SD")
+    last = [one for one in made["responses"] if (one["USUBJID"], one["RSEVAL"]) == ("01-701-1133", "INVESTIGATOR")][-1]
+    # TR: 19 + 21 + 20 at screening, all 0 at week 6, 5 + 0 + 0 at week 9
+    assert (last["RSORRES"], last["sum"], last["baseline"], last["nadir"]) == ("PD", 5, 60, 0)
     assert {one["RSTESTCD"] for one in made["bestResponses"]} == {"BESTRESP"}
 
 
@@ -93,13 +99,22 @@ def test_the_shape_of_a_response(public, capsys):
     [
         ({"criteria": "2.0"}, "There are no response criteria '2.0'"),
         ({"criteria": "1.1", "against": "sv"}, "--against sv is not known"),
-        ({"criteria": "1.0", "against": "rs"}, "RS has no responses by RECIST 1.0"),
     ],
 )
 def test_wrong_usage_is_exit_2(public, capsys, wanted, said):
     """A version that does not exist, or a comparison with nothing, would be taken for a clean result."""
     assert recist.run(recist.Wanted(public, **wanted), as_json=True) == 2
     assert said in _json(capsys)["error"]["message"]
+
+
+def test_nothing_to_compare_with_is_exit_2(tmp_path, capsys):
+    """RS of other criteria, or no RS, would be taken for agreement."""
+    other = _public(tmp_path / "other", lambda rs: rs.with_columns(RSCAT=pl.lit("RECIST 1.1")))
+    assert recist.run(recist.Wanted(other, "1.0", against="rs")) == 2
+    assert "RS has no responses by RECIST 1.0" in capsys.readouterr().err
+    (other / "rs.csv").unlink()
+    assert recist.run(recist.Wanted(other, "1.1", against="rs")) == 2
+    assert "There is no RS to compare with" in capsys.readouterr().err
 
 
 def test_unreadable_input_is_exit_2(tmp_path, capsys):
@@ -213,7 +228,7 @@ def test_a_summary_for_people(falsified, capsys):
     said = capsys.readouterr().out
     assert "RECIST 1.1" in said
     assert "agree in 65 of 66 rows" in said
-    assert "01-701-1015 INVESTIGATOR" in said
+    assert "01-701-1015 INDEPENDENT ASSESSOR RADIOLOGIST 1 WEEK 3 OVRLRESP: reported PD, computed SD" in said
 
 
 def test_oncology_makes_its_folder_and_says_what_is_missing(public, tmp_path, capsys):
@@ -232,8 +247,10 @@ def test_oncology_makes_its_folder_and_says_what_is_missing(public, tmp_path, ca
     assert "Not in this report" in (out / "oncology.html").read_text(encoding="utf-8")
 
 
-def test_oncology_refuses_an_unknown_reader(public, tmp_path, capsys):
-    """The pictures of another reader would be shown, or an empty folder left."""
+def test_oncology_refuses_what_does_not_exist(public, tmp_path, capsys):
+    """The pictures of another reader would be shown, grades go unchecked, or an empty folder be left."""
     assert oncology.run(oncology.Wanted(public, "1.1", tmp_path / "r", "RADIOLOGIST 7")) == 2
     assert "name one of" in capsys.readouterr().err
+    assert oncology.run(oncology.Wanted(public, "1.1", tmp_path / "r", ctcae="9.9")) == 2
+    assert "9.9" in capsys.readouterr().err
     assert not (tmp_path / "r").exists()

@@ -43,7 +43,10 @@ def ordered(value):
 
 def course(dose, **more):
     """An mCODE radiotherapy course with one dose."""
-    inside = [{"url": "volume", "valueReference": {"display": "PTV"}}, {"url": "totalDoseDelivered", "valueQuantity": dose}]
+    inside = [
+        {"url": "volume", "valueReference": {"display": "PTV"}},
+        {"url": "totalDoseDelivered", "valueQuantity": dose},
+    ]
     extension = {"url": MCODE + "mcode-radiotherapy-dose-delivered-to-volume", "extension": inside}
     made = {"resourceType": "Procedure", "id": "rt", "status": "completed", "subject": ME, "extension": [extension]}
     return {**made, "code": concept(SCT, "1217123003"), **more}
@@ -52,7 +55,13 @@ def course(dose, **more):
 def size(quantity, **more):
     """A tumour size in the longest dimension."""
     component = {"code": concept(LOINC, "33728-7"), "valueQuantity": quantity}
-    made = {"resourceType": "Observation", "id": "s1", "status": "final", "subject": ME, "code": concept(LOINC, "21889-1")}
+    made = {
+        "resourceType": "Observation",
+        "id": "s1",
+        "status": "final",
+        "subject": ME,
+        "code": concept(LOINC, "21889-1"),
+    }
     return {**made, "effectiveDateTime": "2018-02-26", "component": [component], **more}
 
 
@@ -142,7 +151,13 @@ def test_a_refused_consent_is_no_informed_consent():
 @pytest.mark.xfail(strict=True, reason="parts entered in error are read all the same")
 def test_a_consent_entered_in_error_is_no_consent():
     """A record made in error would date the informed consent."""
-    consent = {"resourceType": "Consent", "id": "c", "status": "entered-in-error", "dateTime": "2018-01-01", "patient": ME}
+    consent = {
+        "resourceType": "Consent",
+        "id": "c",
+        "status": "entered-in-error",
+        "dateTime": "2018-01-01",
+        "patient": ME,
+    }
     consent |= {"scope": {"text": "research"}, "category": [{"text": "research"}], "policyRule": {"text": "x"}}
     (row,) = rows([PATIENT, subject(consent={"reference": "Consent/c"}), consent], "DM")
     assert "RFICDTC" not in row
@@ -158,7 +173,13 @@ def test_an_active_consent_dates_it():
 
 def test_a_hospital_encounter_is_no_visit():
     """An emergency room stay would become the protocol visit of a measurement."""
-    stay = {"resourceType": "Encounter", "id": "e", "status": "finished", "subject": ME, "type": [{"text": "Emergency"}]}
+    stay = {
+        "resourceType": "Encounter",
+        "id": "e",
+        "status": "finished",
+        "subject": ME,
+        "type": [{"text": "Emergency"}],
+    }
     stay |= {"class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "EMER"}}
     resources = [PATIENT, stay, size({"value": 21, "code": "mm"}, encounter={"reference": "Encounter/e"})]
     (row,) = rows(resources, "TR")
@@ -169,7 +190,12 @@ def test_a_hospital_encounter_is_no_visit():
 @pytest.mark.xfail(strict=True, reason="subjects.orphans takes every BodyStructure for a lesion")
 def test_a_body_structure_alone_is_no_tumour():
     """Any body structure on file (a fetus, a scar) would be identified as a tumour."""
-    scar = {"resourceType": "BodyStructure", "id": "b", "patient": ME, "morphology": concept(SCT, "12402003", text="Scar")}
+    scar = {
+        "resourceType": "BodyStructure",
+        "id": "b",
+        "patient": ME,
+        "morphology": concept(SCT, "12402003", text="Scar"),
+    }
     assert rows([PATIENT, scar], "TU") == []
 
 
@@ -195,7 +221,11 @@ def test_entered_in_error_is_no_record():
     """A record made in error would be a record."""
     verification = concept("http://terminology.hl7.org/CodeSystem/condition-ver-status", "entered-in-error")
     condition = {"resourceType": "Condition", "id": "c", "verificationStatus": verification, "subject": ME}
-    resources = [PATIENT, {**condition, "code": {"text": "Angina"}}, {**size({"value": 5}), "status": "entered-in-error"}]
+    resources = [
+        PATIENT,
+        {**condition, "code": {"text": "Angina"}},
+        {**size({"value": 5}), "status": "entered-in-error"},
+    ]
     assert rows(resources, "MH") == []
     assert rows(resources, "TR") == []
 
@@ -203,7 +233,13 @@ def test_entered_in_error_is_no_record():
 @pytest.mark.xfail(strict=True, reason="ae: actuality potential is not looked at")
 def test_a_potential_event_is_no_adverse_event():
     """A near miss (actuality `potential`) would be an adverse event of the subject."""
-    event = {"resourceType": "AdverseEvent", "id": "a", "actuality": "potential", "subject": ME, "event": {"text": "fall"}}
+    event = {
+        "resourceType": "AdverseEvent",
+        "id": "a",
+        "actuality": "potential",
+        "subject": ME,
+        "event": {"text": "fall"},
+    }
     assert rows([PATIENT, event], "AE") == []
 
 
@@ -233,7 +269,13 @@ def test_a_procedure_not_done_is_said_so():
 @pytest.mark.xfail(strict=True, reason="observed: status cancelled is not looked at")
 def test_a_cancelled_measurement_is_not_done():
     """A measurement that was cancelled would be a record without result or reason."""
-    bare = {"resourceType": "Observation", "id": "w", "status": "cancelled", "subject": ME, "code": concept(LOINC, "29463-7")}
+    bare = {
+        "resourceType": "Observation",
+        "id": "w",
+        "status": "cancelled",
+        "subject": ME,
+        "code": concept(LOINC, "29463-7"),
+    }
     found = rows([PATIENT, bare], "VS")
     assert all(row.get("VSSTAT") == "NOT DONE" for row in found)
 

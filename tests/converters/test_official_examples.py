@@ -149,7 +149,10 @@ def test_without_the_residue_exactly_what_it_lists_differs(source, request):
     found, release = of_release(request, source)
     given = {f"{one['resourceType']}/{one['id']}": one for _, one in found if one["resourceType"] != "Bundle"}
     study = to_sdtm(given.values(), release=release).study
-    bare = {f"{one['resourceType']}/{one['id']}": one for one in to_fhir(replace(study, residue=()), release=release).resources}
+    bare = {
+        f"{one['resourceType']}/{one['id']}": one
+        for one in to_fhir(replace(study, residue=()), release=release).resources
+    }
     names = {entry["made"]: entry["resource"] for entry in study.residue if "made" in entry}
     made = {names.get(key, key): renamed(one, names) for key, one in bare.items()}
     listed, differs = set(), set()
@@ -175,7 +178,13 @@ def test_without_the_residue_exactly_what_it_lists_differs(source, request):
 def test_decimals_keep_their_digits():
     """A dose of 23.50 would come home as 23.5."""
     quantity = {"value": Decimal("23.50"), "unit": "x"}
-    one = {"resourceType": "Observation", "id": "o", "status": "final", "code": {"text": "x"}, "valueQuantity": quantity}
+    one = {
+        "resourceType": "Observation",
+        "id": "o",
+        "status": "final",
+        "code": {"text": "x"},
+        "valueQuantity": quantity,
+    }
     home = to_fhir(to_sdtm([one]).study).resources
     assert str(home[0]["valueQuantity"]["value"]) == "23.50"
     assert as_set([one]) != as_set([{**one, "valueQuantity": {**quantity, "value": Decimal("23.5")}}])

@@ -79,7 +79,9 @@ def home_from_disk(given, folder, release):
 def test_no_cell_differs(name, release, tmp_path):
     """A cell of a published trial would be lost or changed on the way to FHIR and back."""
     found = frames(name)
-    assert {each: frame.height for each, frame in found.items()} == ROWS.get(name, {k: v.height for k, v in found.items()})
+    assert {each: frame.height for each, frame in found.items()} == ROWS.get(
+        name, {k: v.height for k, v in found.items()}
+    )
     home, resources = home_from_disk(as_study(found), tmp_path / "fhir", release)
     assert {each.name for each in home} == set(found)
     for each, frame in found.items():
@@ -124,7 +126,10 @@ def test_the_sample_has_every_shape():
     from trialbridge.fhir.located import Located
 
     alike = [{"resourceType": "Patient", "id": str(n), "active": True} for n in range(50)]
-    odd = [{"resourceType": "Patient", "id": "odd", "gender": "male"}, {"resourceType": "Patient", "id": "two", "active": "x"}]
+    odd = [
+        {"resourceType": "Patient", "id": "odd", "gender": "male"},
+        {"resourceType": "Patient", "id": "two", "active": "x"},
+    ]
     found = sample([Located(one) for one in [*alike, *odd]], 5)
     assert all(one in found for one in odd)
 

@@ -78,7 +78,12 @@ def test_2_three_shapes_of_an_adverse_event():
     assert one["meta"]["profile"] == [B4 + "AdverseEvent-clinical-research"]
     (one,) = made({**event, "AEOUT": "UNKNOWN"})["AdverseEvent"]
     assert "profile" not in one.get("meta", {})
-    condition = {"resourceType": "Condition", "id": "c", "subject": {"reference": "Patient/p"}, "code": {"text": "hives"}}
+    condition = {
+        "resourceType": "Condition",
+        "id": "c",
+        "subject": {"reference": "Patient/p"},
+        "code": {"text": "hives"},
+    }
     shape = {"resourceType": "AdverseEvent", "id": "a", "actuality": "actual", "subject": {"reference": "Patient/p"}}
     foreign = [{"resourceType": "Patient", "id": "p"}, condition, {**shape, "event": {"text": "rash"}}]
     (row,) = to_sdtm(foreign, release="R4").study["AE"].rows()
@@ -97,7 +102,14 @@ def test_2_the_joint_mappings_shape_is_read():
 
 def test_3_radiotherapy_lives_in_pr():
     """Radiotherapy would become exposure unasked, or immune therapy a procedure."""
-    course = {"DOMAIN": "PR", "PRSEQ": 1.0, "PRTRT": "SBRT", "PRCAT": "RADIATION THERAPY", "PRDOSE": 24.0, "PRDOSU": "Gy"}
+    course = {
+        "DOMAIN": "PR",
+        "PRSEQ": 1.0,
+        "PRTRT": "SBRT",
+        "PRCAT": "RADIATION THERAPY",
+        "PRDOSE": 24.0,
+        "PRDOSU": "Gy",
+    }
     found = made(course)
     assert set(found) >= {"Procedure"}
     assert "MedicationAdministration" not in found
@@ -182,7 +194,13 @@ def test_7_seriousness():
 
 def test_8_a_lesion_by_each_evaluator():
     """Two readers' lesions of one name would become one, or MIDLINE change its variable."""
-    base = {"DOMAIN": "TU", "TUTESTCD": "TUMIDENT", "TULNKID": "T01", "TUEVAL": "INDEPENDENT ASSESSOR", "TUDIR": "UPPER"}
+    base = {
+        "DOMAIN": "TU",
+        "TUTESTCD": "TUMIDENT",
+        "TULNKID": "T01",
+        "TUEVAL": "INDEPENDENT ASSESSOR",
+        "TUDIR": "UPPER",
+    }
     first = {**base, "TUSEQ": 1.0, "TUEVALID": "RADIOLOGIST 1", "TULOC": "LUNG", "TULAT": "LEFT"}
     second = {**base, "TUSEQ": 2.0, "TUEVALID": "RADIOLOGIST 2", "TULOC": "LIVER", "TUDIR": "MIDLINE"}
     lesions = made(first, second)["BodyStructure"]

@@ -83,6 +83,13 @@ def test_waterfall_cuts_a_huge_bar_and_says_so():
     assert "+400" in [one.get_text() for one in axes.texts]
 
 
+def test_what_is_not_evaluable_is_seen_among_many():
+    """White bars without an outline would look like gaps."""
+    axes = waterfall("w", "t", {"all": made_up(150) + made_up(1, (-20.0,), "NE")}).figure.axes[0]
+    outlined = [bar.get_height() for bar in axes.patches if bar.get_linewidth() > 0]
+    assert outlined == [-20]
+
+
 def test_labels_thin_out():
     """At 400 subjects all names would be printed over one another; at 40 some would be missing."""
     for subjects, most in ((40, 40), (400, 60)):

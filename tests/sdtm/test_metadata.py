@@ -26,10 +26,11 @@ ONCOLOGY = ("TU", "TR", "RS")
 
 def test_both_versions_have_their_datasets():
     """A dataset or version would be missing from the data files."""
+    held = {"3.3": 59, "3.4": 63}  # counted in the contents pages of CDISC's library, relationship datasets included
     for version in VERSIONS:
         names = {one.name for one in domains(version)}
-        assert {"DM", "AE", "CM", "EX", "PR", "DS", "MH", *ONCOLOGY, "SUPPQUAL", "RELREC", "TS"} <= names
-        assert len(names) == 24
+        assert {"DM", "AE", "CM", "EX", "EC", "PR", "DS", "MH", "IE", *ONCOLOGY, "SUPPQUAL", "RELREC", "TS"} <= names
+        assert len(names) == held[version]
 
 
 def test_dm_is_as_the_guide_prints_it():

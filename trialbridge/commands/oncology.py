@@ -87,6 +87,7 @@ def run(wanted: Wanted, *, as_json: bool = False, quiet: bool = False, no_color:
 
 def _run(wanted: Wanted, shell: Shell) -> int:
     recist.check_folder(wanted.output, wanted.study)
+    ctcae.terms(wanted.ctcae)  # a version that does not exist is wrong usage, not a thing the study lacks
     report = computed(recist.study_of(wanted.study), wanted)
     drawn = figures.pictures(report.study, report.tables.done, evaluator=wanted.evaluator, pfs=report.pfs)
     with whole_folder(wanted.output) as folder:

@@ -73,7 +73,8 @@ def _panel(axes: Axes, words: str, given: Sequence[Course]) -> int:
     fill = [colour(one.best) for one, _ in drawn]
     edge = [INK if one.best == "NE" else colour(one.best) for one, _ in drawn]
     many = len(drawn) > _MANY  # then gaps between bars would only shimmer
-    axes.bar(places, heights, width=1.0 if many else 0.8, color=fill, edgecolor=edge, linewidth=0 if many else 0.6)
+    thin = [0.0 if many and one.best != "NE" else 0.3 if many else 0.6 for one, _ in drawn]
+    axes.bar(places, heights, width=1.0 if many else 0.8, color=fill, edgecolor=edge, linewidth=thin)
     axes.axhline(0, color=INK, linewidth=0.8)
     axes.axhline(-PR_FALL, color=MUTED, linewidth=0.9, linestyle=(0, (5, 3)))
     axes.axhline(PD_RISE, color=MUTED, linewidth=0.9, linestyle=(0, (1.5, 2)))

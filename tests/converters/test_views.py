@@ -1,0 +1,218 @@
+"""SQL-on-FHIR views: independent runners give, column by column, the raw elements that our lines read.
+
+Expected values come from walking the JSON by the line's path; the views go through FHIRPath in the runner. Runners: PyPI
+sqlonfhir (SAS, on fhirpathpy) always; pysof (Rust) where its wheel loads (glibc 2.38). Known limits of sqlonfhir 0.0.2:
+getReferenceKey fails on an absent reference, and ofType after forEach finds nothing; of pysof 0.2.6: R4 alone, and
+ofType(unsignedInt) finds nothing. Those columns are left to the other runner.
+"""
+
+from __future__ import annotations
+
+import copy
+import importlib
+import json
+import re
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+import sqlonfhir
+
+from trialbridge import sources
+from trialbridge.converters import views
+from trialbridge.converters.dictionary import DICTIONARY
+from trialbridge.converters.steps import bind, follow, matcher, matches
+from trialbridge.converters.study import to_fhir
+from trialbridge.fhir.jsontext import encode
+from trialbridge.fhir.paths import Choice, parse
+from trialbridge.mappings.names import NCIT, constants
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "re_induction" / "sdtm"
+BOUND = constants()
+MOST = 30  # resources of a type: the runners are slow
+
+
+@pytest.fixture(scope="module")
+def resources():
+    """Some resources of each type, as JSON has them."""
+    found = defaultdict(list)
+    for one in to_fhir(sources.read_study(sources.find([EXAMPLE]))).resources:
+        found[one["resourceType"]].append(json.loads(encode(one)))
+    return {kind: all_of[:: max(1, len(all_of) // MOST)][:MOST] for kind, all_of in found.items()}
+
+
+def by_sqlonfhir(view, given):
+    """Rows by PyPI sqlonfhir, without what it cannot do."""
+    view = copy.deepcopy(view)
+    for select in view["select"]:
+        choice = "forEach" in select
+        select["column"] = [
+            one
+            for one in select["column"]
+            if "getReferenceKey" not in one["path"] and not (choice and "ofType" in one["path"])
+        ]
+    return sqlonfhir.evaluate(given, view)
+
+
+def by_pysof(view, given):
+    """Rows by PyPI pysof."""
+    pysof = importlib.import_module("pysof")
+    view = copy.deepcopy(view)
+    for select in view["select"]:
+        select["column"] = [one for one in select["column"] if "ofType(unsignedInt)" not in one["path"]]
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": one} for one in given]}
+    return json.loads(pysof.run_view_definition(view, bundle, "json"))
+
+
+def pysof_loads():
+    """Whether the wheel's library loads here."""
+    try:
+        importlib.import_module("pysof._pysof")
+    except ImportError:
+        return False
+    return True
+
+
+RUNNERS = [
+    pytest.param(by_sqlonfhir, id="sqlonfhir"),
+    pytest.param(by_pysof, id="pysof", marks=pytest.mark.skipif(not pysof_loads(), reason="pysof does not load here")),
+]
+
+
+def word(name):
+    """A variable as a column."""
+    return re.sub(r"\W+", "_", name).strip("_").lower()
+
+
+def raw(element, lines):
+    """What stands at the lines' paths below an element, by column."""
+    row = {}
+    for one in lines:
+        value = follow(element, bind(parse(one.path).steps, BOUND))
+        name = word(one.variable)
+        if isinstance(value, dict) and "reference" in value:
+            cells = {f"{name}_key": value["reference"].partition("/")[2]}
+        elif isinstance(value, dict):
+            first = (value.get("coding") or [{}])[0]
+            ncit = next((each.get("code") for each in value.get("coding") or () if each.get("system") == NCIT), None)
+            cells = {f"{name}_code": first.get("code"), f"{name}_system": first.get("system"), f"{name}_ncit": ncit}
+            cells[f"{name}_text"] = value.get("text")
+        else:
+            cells = {name: None if isinstance(value, list) else value}
+        for column, cell in cells.items():
+            row.setdefault(column, cell)
+    return row
+
+
+def expected(mapping, part, kind, given):
+    """The rows of a view, by our own reading of the raw elements."""
+    lines = [one for one in mapping.lines if "R4" in one.releases and one.direction != "to_fhir"]
+    for resource in given.get(kind, ()):
+        row = {"resource_key": resource["id"], **raw(resource, [one for one in lines if parse(one.path).root == part])}
+        if part != mapping.resource:
+            yield row
+            continue
+        for of in mapping.parts:
+            if "R4" in of.releases and parse(of.link).root == part:
+                link = follow(resource, bind(parse(of.link).steps, BOUND)) or {}
+                kind_there, _, key = link.get("reference", "").partition("/")
+                row[f"{word(of.name)}_key"] = key if kind_there == of.type else None
+        if not mapping.each:
+            yield row
+            continue
+        *before, last = bind(parse(mapping.each["R4"]).steps, BOUND)
+        inside = [one for one in lines if parse(one.path).root == "Each"]
+        for element in (follow(resource, tuple(before)) or {}).get(last.name) or ():
+            if not isinstance(last, Choice) or matches(element, matcher(last.conditions, {})):
+                yield {**row, **raw(element, inside)}
+
+
+def shown(cell):
+    """A cell to compare: runners give decimals as numbers or texts."""
+    return f"{float(cell):g}" if isinstance(cell, int | float) and not isinstance(cell, bool) else cell
+
+
+def plain(rows, columns):
+    """Rows to compare: the columns both have."""
+    found = []
+    for row in rows:
+        cells = {name: row.get(name) for name in columns}
+        found.append(tuple("" if cell is None else str(shown(cell)) for cell in cells.values()))
+    return sorted(found)
+
+
+@pytest.mark.parametrize("run", RUNNERS)
+@pytest.mark.parametrize("mapping", DICTIONARY.mappings, ids=lambda one: one.name)
+def test_a_runner_reads_what_the_lines_read(mapping, run, resources):
+    """A view would show another element than the one that is converted, or fail to run."""
+    found = {one["name"]: one for one in views.views(DICTIONARY)}
+    parts = [(word(mapping.name), mapping.resource, mapping.resource)]
+    parts += [(word(f"{mapping.name} {one.name}"), one.name, one.type) for one in mapping.parts]
+    for name, part, kind in dict.fromkeys(parts):
+        if name not in found:  # a part that no line begins at
+            continue
+        rows = run(found[name], resources.get(kind, []))
+        mine = list(expected(mapping, part, kind, resources))
+        assert len(rows) == len(mine)
+        if rows:
+            columns = sorted(rows[0])
+            assert plain(rows, columns) == plain(mine, columns), name
+
+
+def test_every_line_has_a_column_or_is_named():
+    """A variable would be missing from the views without anyone being told."""
+    for release in ("R4", "R5"):
+        missing = {(one.mapping, one.variable) for one in views.left_out(DICTIONARY, release)}
+        for mapping in DICTIONARY.mappings:
+            parts = {mapping.resource, "Each", *(one.name for one in mapping.parts)}
+            have = {
+                column.variable
+                for part in parts
+                for column in views.columns_of(mapping, part, release)
+                if part != "Each" or mapping.each
+            }
+            for one in mapping.lines:
+                if (
+                    release in one.releases
+                    and one.direction != "to_fhir"
+                    and (mapping.name, one.variable) not in missing
+                ):
+                    assert one.variable in have, f"{mapping.name} {one.variable} {release}"
+
+
+def test_the_columns_are_those_of_a_worked_example():
+    """The path of a choice, an extension, a code pattern and a chosen coding would be another than FHIRPath's."""
+    found = {one["name"]: one for one in views.views(DICTIONARY)}
+    columns = {one["name"]: one["path"] for one in found["tr_longest_diameter"]["select"][0]["column"]}
+    assert columns["trorres"] == (
+        "component.where(code.coding.where((system = 'http://loinc.org' and code = '33728-7')).exists()).first()"
+        ".value.ofType(Quantity).value"
+    )
+    assert columns["visit_key"] == "encounter.getReferenceKey(Encounter)"
+    adverse = {one["name"]: one["path"] for one in found["ae"]["select"][0]["column"]}
+    assert adverse["aeptcd"] == (
+        "event.coding.where(system = 'https://www.meddra.org' and extension.where(url = "
+        f"'{BOUND['x-meddra-level']}').first().value.ofType(code) = 'PT').first().code"
+    )
+
+
+def test_views_are_written_as_files(tmp_path):
+    """Another tool could not load them; a foreign base would not show."""
+    made = views.write(DICTIONARY, tmp_path / "views", "R5", "http://example.org/mine")
+    assert len(made) == len(views.views(DICTIONARY, "R5"))
+    one = json.loads((tmp_path / "views" / "dm.json").read_text())
+    assert one["resourceType"] == "ViewDefinition"
+    assert one["url"] == "http://example.org/mine/ViewDefinition/dm"
+    assert "http://example.org/mine/sid/usubjid" in json.dumps(one)
+
+
+@pytest.mark.parametrize("run", RUNNERS)
+def test_a_wrong_view_is_seen(run, resources):
+    """The comparison with the runners could not fail."""
+    mapping = next(one for one in DICTIONARY.mappings if one.name == "CM")
+    view = next(one for one in views.views(DICTIONARY) if one["name"] == "cm")
+    column = next(one for one in view["select"][0]["column"] if one["name"] == "cmstdtc")
+    column["path"] = column["path"].replace("start", "end")
+    rows = run(view, resources["MedicationStatement"])
+    mine = list(expected(mapping, "MedicationStatement", "MedicationStatement", resources))
+    assert plain(rows, ["cmstdtc"]) != plain(mine, ["cmstdtc"])
