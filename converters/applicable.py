@@ -42,20 +42,21 @@ def _always(_row: Row) -> bool:
     return True
 
 
-_BY_NAME: Mapping[str, Callable[[Row], bool]] = {
-    "DTHDTC": lambda row: row.get("DTHFL") != "Y",
-    "DTHFL": lambda row: row.get("DTHDTC") is None,
-    **dict.fromkeys(("ARMCD", "ARM", "ACTARMCD", "ACTARM"), _has_reason),
-    "ARMNRS": _always,  # only where an arm is null, and then the arm is asked for
-    "ACTARMUD": lambda row: row.get("ARMNRS") != "UNPLANNED TREATMENT",
-    **dict.fromkeys(("RFSTDTC", "RFENDTC", "RFXSTDTC", "RFXENDTC"), _not_treated),
-    "AEENDTC": lambda row: bool(row.get("AEENRF") or row.get("AEENRTPT") or row.get("AEOUT") in _ONGOING),  # 4.4.7
-    "TRLNKID": _of_sum,
-    "TRMETHOD": _of_sum,
-    "SVPRESP": _unplanned,
-    "SVOCCUR": _unplanned,
-    "TABRANCH": _always,  # only at the end of an epoch with a branch, as TATRANS (TA assumptions)
-    "TATRANS": _always,
+_BY_NAME: Mapping[tuple[str, str], Callable[[Row], bool]] = {
+    ("DM", "DTHDTC"): lambda row: row.get("DTHFL") != "Y",
+    ("DM", "DTHFL"): lambda row: row.get("DTHDTC") is None,
+    **{("DM", name): _has_reason for name in ("ARMCD", "ARM", "ACTARMCD", "ACTARM")},
+    ("DM", "ARMNRS"): _always,  # only where an arm is null, and then the arm is asked for
+    ("DM", "ACTARMUD"): lambda row: row.get("ARMNRS") != "UNPLANNED TREATMENT",
+    **{("DM", name): _not_treated for name in ("RFSTDTC", "RFENDTC", "RFXSTDTC", "RFXENDTC")},
+    # an event that goes on has no end (section 4.4.7)
+    ("AE", "AEENDTC"): lambda row: bool(row.get("AEENRF") or row.get("AEENRTPT") or row.get("AEOUT") in _ONGOING),
+    ("TR", "TRLNKID"): _of_sum,
+    ("TR", "TRMETHOD"): _of_sum,
+    ("SV", "SVPRESP"): _unplanned,
+    ("SV", "SVOCCUR"): _unplanned,
+    ("TA", "TABRANCH"): _always,  # only at the end of an epoch with a branch, as TATRANS (TA assumptions)
+    ("TA", "TATRANS"): _always,
 }
 
 
@@ -84,9 +85,9 @@ _BY_SUFFIX: Mapping[str, Callable[[Row, str], bool]] = {
 
 def applies(dataset: str, variable: str, row: Row) -> bool:
     """Whether an empty variable of a record should have had a value."""
-    by_name = _BY_NAME.get(variable)
+    domain = dataset[:2]
+    by_name = _BY_NAME.get((domain, variable))
     if by_name is not None:
         return not by_name(row)
-    domain = dataset[:2]
     by_suffix = _BY_SUFFIX.get(variable.removeprefix(domain)) if variable.startswith(domain) else None
     return by_suffix is None or not by_suffix(row, domain)

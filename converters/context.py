@@ -27,6 +27,12 @@ def fresh(template: Any) -> Any:
     return template
 
 
+def _part(one: str | None) -> str:
+    """A part of a key as text; "-" stands for nothing, and a text of hyphens alone gets one more."""
+    text = one or "-"
+    return text + "-" if one and not text.strip("-") else text
+
+
 class Context:
     """The surroundings of a conversion; see `mappings.kit.Context` for what spellings may ask.
 
@@ -94,7 +100,7 @@ class Context:
 
     def new_id(self, resource_type: str, *key: Any) -> str:
         """The id of a business key: a UUIDv5, the same in every run."""
-        parts = [number_text(one) if isinstance(one, float) else one or "-" for one in key]
+        parts = [number_text(one) if isinstance(one, float) else _part(one) for one in key]
         return resource_id(self.base, resource_type, *parts)
 
     def made(self, resource_type: str, *key: Any) -> Resource | None:

@@ -52,13 +52,14 @@ class Dictionary:
 
     def takes(self, dataset: str, columns: Iterable[str]) -> bool:
         """Whether rows of a dataset are mapped: it has a domain here, or is a Findings dataset by its columns."""
-        if dataset.startswith(("SUPP", "AP", "REL")):
+        columns = set(columns)
+        if dataset.startswith(("SUPP", "AP", "REL")) or any("." in name for name in columns):
             return False
         domain = dataset[:2]
         if domain in self.domains:
             return len(dataset) in {2, 4}
         wanted = {"STUDYID", "DOMAIN", "USUBJID", f"{domain}SEQ", f"{domain}TESTCD", f"{domain}ORRES"}
-        return wanted <= set(columns)
+        return wanted <= columns
 
     def for_row(self, dataset: str, row: Row) -> Mapping:
         """The mapping that takes a row: the first whose condition holds."""

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from trialbridge.converters.origins import asked
+from trialbridge.converters.sound import sound
 from trialbridge.converters.tracing import locate, ways
 from trialbridge.mappings.names import ABSENT
 
@@ -58,7 +59,10 @@ def _instead(source: Source, variable: str, ctx: Context, places: MappingOf[str,
     absent = ""
     for way in ways(source.mapping, ctx.release, ctx.base).get(variable, ()):
         home = places.get(way.root)
-        at = locate(home, way.steps) if home is not None and home.resource is not None else None
+        at = None
+        if home is not None and home.resource is not None:
+            with sound(source.primary, []):
+                at = locate(home, way.steps)
         if at is None:
             continue
         value, sibling, path = at

@@ -26,11 +26,7 @@ def to_basic(record: Record, label: str, ctx: Context) -> Resource:
     ctx.row = row
     key = (record.dataset, row.get("STUDYID"), row.get("USUBJID"), _sequence(record, row) or _digest(row))
     made = ctx.begin("Basic", key, {})
-    made["extension"] = [
-        extension(ctx.url("x-sdtm-variable"), name, value, None)
-        for name, value in row.items()
-        if not name.startswith("SUPP.")
-    ]
+    made["extension"] = [extension(ctx.url("x-sdtm-variable"), name, value, None) for name, value in row.items()]
     made["code"] = {"coding": [{"system": f"{ctx.base}/{DATASET_CODES}", "code": record.dataset}]}
     if label:
         made["code"]["text"] = label

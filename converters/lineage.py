@@ -21,6 +21,7 @@ from trialbridge.converters.origins import Cell, Lineage, cell_of, extensions, o
 from trialbridge.converters.package import learn_arms
 from trialbridge.converters.records import filled, supplemental
 from trialbridge.converters.relrec import with_relrec
+from trialbridge.converters.sound import sound
 from trialbridge.converters.subjects import enter_subjects
 from trialbridge.converters.to_fhir import native_to_fhir
 from trialbridge.converters.to_sdtm import native_to_sdtm
@@ -73,8 +74,10 @@ def lineage(
     ctx = Context(base, release, dictionary=dictionary, elsewhere=held.resolve)
     resources = [item.resource for item in held.items]
     for one in resources:
-        if one.get("resourceType") == "ResearchStudy" and (studyid := ctx.studyid_of(one)):
-            learn_arms(one, studyid, ctx)
+        if one.get("resourceType") == "ResearchStudy":
+            with sound(one, []):  # the conversion has told of it
+                if studyid := ctx.studyid_of(one):
+                    learn_arms(one, studyid, ctx)
     enter_subjects(resources, ctx, [])
     ctx.enter_design(*(study[name].rows() if name in study else () for name in ("SE", "TV")))
     for source in done.sources:
@@ -173,7 +176,10 @@ def _plain_rows(of: Lineage, sources: dict[str, list[Source]]) -> dict[str, dict
     left: dict[str, _Rows] = {}
     found: dict[str, dict[int, Resource]] = defaultdict(dict)
     for item in of.held.items:
-        row = from_basic(item.resource, of.ctx) if item.resource.get("resourceType") == "Basic" else None
+        row = None
+        if item.resource.get("resourceType") == "Basic":
+            with sound(item.resource, []):
+                row = from_basic(item.resource, of.ctx)
         if row is None or row[0] not in of.study:
             continue
         name = row[0]

@@ -89,7 +89,7 @@ def queries(found: Readiness, of: Lineage) -> list[Query]:
             by_subject[one.subject].append(one)
         having = {subject for (name, subject) in records if name == dataset and _site(found, subject) == site}
         total = sum(records[dataset, subject] for subject in having)
-        if len(having) > 1 and having == set(by_subject) and len(those) == total:
+        if len(having) > 1 and len(those) == total:
             made.append(_query(f"(all {len(having)})", those, why, path))
         else:
             made.extend(_query(subject, its, why, path) for subject, its in by_subject.items())

@@ -229,8 +229,7 @@ def _who(source: Source, site_of: Mapping[str, str]) -> tuple[str, str]:
     if source.record.dataset in TRIAL_DESIGN:
         return STUDY, STUDY
     subject = str(source.record.row.get("USUBJID") or NO_SUBJECT)
-    own = source.record.row.get("SITEID") if source.mapping.domain == "DM" else None
-    return subject, str(own or site_of.get(subject, NO_SITE))
+    return subject, site_of.get(subject, NO_SITE)
 
 
 def _fill(

@@ -6,11 +6,14 @@ join none, or that would come back changed, stay loose: they travel as rows of t
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from trialbridge.base.errors import UnknownNameError
 from trialbridge.converters.carry import Qualifier
 from trialbridge.mappings.spellings import number_text
+from trialbridge.sdtm import metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,6 +49,28 @@ def records(table: Table) -> list[Record]:
     return [Record(table.name, number, filled(row)) for number, row in enumerate(table.rows(), start=1)]
 
 
+_BY_CLASS = {"SEQ": "Num", "STRESN": "Num"} | dict.fromkeys(
+    ("TESTCD", "TEST", "ORRES", "ORRESU", "STRESC", "DTC"), "Char"
+)
+
+
+def mistyped(table: Table, version: str) -> list[str]:
+    """The columns with values that are Char where the standard has Num, or the reverse."""
+    found = []
+    for variable in table.variables:
+        try:
+            wanted: str | None = metadata.variable(variable.name, version, table.name).type
+        except UnknownNameError:
+            wanted = _BY_CLASS.get(variable.name[2:])
+        if (
+            wanted is not None
+            and wanted != variable.type
+            and table.frame[variable.name].null_count() < table.frame.height
+        ):
+            found.append(variable.name)
+    return found
+
+
 def joined(study: Study, parents: dict[str, list[Record]]) -> dict[str, list[Record]]:
     """Attach the rows of SUPP-- datasets to the parents given by dataset; what stays loose, by dataset."""
     loose: dict[str, list[Record]] = {}
@@ -55,10 +80,12 @@ def joined(study: Study, parents: dict[str, list[Record]]) -> dict[str, list[Rec
         domain = table.name[4:6]
         homes = _homes(domain, parents[table.name[4:]])
         fits = set(table.frame.columns) <= set(_SUPP)
-        for record in records(table):
-            parent = homes.get(_home(domain, record.row)) if fits else None
-            name = record.row.get("QNAM")
-            if parent is None or name is None or name in parent.qualifiers or not _returns(record.row, parent.row):
+        found = records(table)
+        times = Counter((_home(domain, one.row), one.row.get("QNAM")) for one in found)
+        for record in found:
+            home, name = _home(domain, record.row), record.row.get("QNAM")
+            parent = homes.get(home) if fits and times[home, name] == 1 else None
+            if parent is None or name is None or not _returns(record.row, parent.row):
                 loose.setdefault(table.name, []).append(record)
             else:
                 get = record.row.get

@@ -139,8 +139,9 @@ def _renames(done: ToSdtm, rebuilt: ToFhir, source: dict[str, Resource]) -> dict
         if made["resourceType"] == "ResearchStudy" and "partOf" not in made:
             named = made["identifier"][0]["value"] if made.get("identifier") else None
             for mine in studies:
-                names = {one.get("value") for one in mine.get("identifier") or ()} | {mine.get("id")}
-                if named in names:
+                given = mine.get("identifier")
+                listed = [one for one in given if isinstance(one, dict)] if isinstance(given, list) else []
+                if any(named == one.get("value") for one in listed) or named == mine.get("id"):
                     pair(made, mine)
     return renames
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from trialbridge.base.errors import DoesNotFitError
 from trialbridge.base.finding import Finding, Severity, Where
 from trialbridge.converters.carry import Qualifier, extension
 from trialbridge.converters.compile import Compiled, compiled
@@ -19,7 +20,7 @@ from trialbridge.converters.ledger import Ledger
 from trialbridge.converters.native import walk
 from trialbridge.converters.order import in_order
 from trialbridge.converters.package import add_arms, package_extension
-from trialbridge.converters.records import Record, joined, records
+from trialbridge.converters.records import Record, joined, mistyped, records
 from trialbridge.fhir.ids import BASE
 from trialbridge.mappings.design import describe_study
 from trialbridge.mappings.qualifiers import DEFAULTS
@@ -27,7 +28,7 @@ from trialbridge.mappings.spellings import record_id
 
 if TYPE_CHECKING:
     from trialbridge.mappings.kit import Release, Resource
-    from trialbridge.sdtm.table import Study
+    from trialbridge.sdtm.table import Study, Table
 
 TRIAL_DESIGN = frozenset({"TA", "TE", "TV", "TI"})
 """Mapped datasets whose rows belong to the trial, not to a subject."""
@@ -69,11 +70,12 @@ def native_to_fhir(
 
     Findings tell of records without a usable key; nothing is raised for odd data.
     """
+    _finite(study)
     oncology = any(name in study for name in ("TU", "TR", "RS"))
     ctx = Context(base, release, dictionary=dictionary, oncology=oncology)
     result = ToFhir([])
     ctx.enter_design(study["SE"].rows() if "SE" in study else (), study["TV"].rows() if "TV" in study else ())
-    mapped, plain = _sorted_out(study, dictionary)
+    mapped, plain = _sorted_out(study, dictionary, result.findings)
     written = [_write(record, ctx, base, release) for dataset in mapped for record in mapped[dataset]]
     _round_trip(written, study, ctx, result)
     result.made.update({(one.record.dataset, one.record.number): one.parts for one in written})
@@ -83,8 +85,7 @@ def native_to_fhir(
             to_basic(record, label, ctx)
             result.ledger.record(dataset, "out")
             for variable in record.row:
-                if not variable.startswith("SUPP."):
-                    result.ledger.count(dataset, variable, "carried")
+                result.ledger.count(dataset, variable, "carried")
     _finish(study, ctx)
     for table in study:
         result.ledger.record(table.name, "in", table.frame.height)
@@ -93,12 +94,19 @@ def native_to_fhir(
     return result
 
 
-def _sorted_out(study: Study, dictionary: Dictionary) -> tuple[dict[str, list[Record]], dict[str, list[Record]]]:
+def _sorted_out(
+    study: Study, dictionary: Dictionary, findings: list[Finding]
+) -> tuple[dict[str, list[Record]], dict[str, list[Record]]]:
     """Records of mapped datasets with their qualifiers, in the order of writing; and records that travel as they are."""
     mapped: dict[str, list[Record]] = {}
     plain: dict[str, list[Record]] = {}
     for table in sorted(study, key=lambda one: dictionary.rank(one.name)):
         if not dictionary.takes(table.name, table.frame.columns):
+            continue
+        wrong = mistyped(table, study.version)
+        if wrong:
+            findings.append(_mistyped(table, wrong))
+            plain[table.name] = records(table)
             continue
         for record in records(table):
             of_subject = record.row.get("USUBJID") is not None or table.name[:2] in TRIAL_DESIGN
@@ -108,9 +116,30 @@ def _sorted_out(study: Study, dictionary: Dictionary) -> tuple[dict[str, list[Re
     for table in study:
         if table.name in loose:
             plain[table.name] = loose[table.name]
-        elif not dictionary.takes(table.name, table.frame.columns) and table.name[4:] not in mapped:
+        elif table.name not in plain and table.name not in mapped and table.name[4:] not in mapped:
             plain[table.name] = records(table)
     return mapped, plain
+
+
+def _mistyped(table: Table, wrong: list[str]) -> Finding:
+    return Finding(
+        "TB-COLUMN-TYPE",
+        Severity.WARNING,
+        Where(dataset=table.name, variable=", ".join(wrong)),
+        "The column is of the wrong type (Char for Num or the reverse), so the rows travel as they are, unmapped.",
+        "read the file with its types, or mend the column",
+    )
+
+
+def _finite(study: Study) -> None:
+    """Refuse numbers that are none: neither SDTM nor JSON has them."""
+    for table in study:
+        for variable in table.variables:
+            if variable.type == "Num":
+                odd = table.frame[variable.name].is_finite().fill_null(value=True).not_().arg_true()
+                if len(odd):
+                    where = Where(dataset=table.name, row=int(odd[0]) + 1, variable=variable.name)
+                    raise DoesNotFitError("NaN and infinity are no SDTM values.", where, "leave the cell empty")
 
 
 def _write(record: Record, ctx: Context, base: str, release: Release) -> _Written:

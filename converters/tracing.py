@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from trialbridge.converters import steps
+from trialbridge.converters.sound import sound
 from trialbridge.fhir.located import name_of
 from trialbridge.fhir.paths import Choice, Index, parse
 from trialbridge.mappings.names import constants
@@ -200,12 +201,13 @@ def found_by_line(
     """How a line gave a variable that value; None where no line gives it."""
     for way in ways(source.mapping, ctx.release, ctx.base).get(variable, ()):
         home = places.get(way.root)
-        at = locate(home, way.steps) if home is not None else None
-        if home is None or at is None:
+        if home is None:
             continue
-        trace = _told(way, home, at, value, ctx)
-        if trace is not None:
-            return trace
+        with sound(source.primary, []):  # the conversion has told of what is not shaped as FHIR says
+            at = locate(home, way.steps)
+            trace = _told(way, home, at, value, ctx) if at is not None else None
+            if trace is not None:
+                return trace
     return None
 
 
@@ -250,6 +252,8 @@ def _pinned(path: str, raw: Any, spelling: Spelling, value: Any, ctx: Context) -
         return path, raw, Pair(raw, str(value)) if translated else None
     if isinstance(raw, dict) and isinstance(raw.get("coding"), list):
         return _in_concept(path, raw, spelling, value, ctx)
+    if isinstance(raw, dict) and "value" in raw:
+        return *_in_quantity(path, raw, spelling, value, ctx), None
     for below, coding in _codings(path, raw):
         if coding.get("code") == spelling.pairs.get(value):
             return f"{below}.code", coding["code"], _pair(coding, value)
@@ -257,6 +261,18 @@ def _pinned(path: str, raw: Any, spelling: Spelling, value: Any, ctx: Context) -
         if text == value:
             return below, text, None
     return path, raw, None
+
+
+def _in_quantity(path: str, raw: Resource, spelling: Spelling, value: Any, ctx: Context) -> tuple[str, Any]:
+    """The number of a Quantity, or the literal beside it, if that alone says it; else the whole (`<` and 5)."""
+    if spelling.to_sdtm({"value": raw["value"]}, ctx) == value:
+        return f"{path}.value", raw["value"]
+    sibling = raw.get("_value")
+    if isinstance(sibling, dict) and spelling.to_sdtm({"value": raw["value"], "_value": sibling}, ctx) == value:
+        for number, one in enumerate(sibling.get("extension") or ()):
+            if isinstance(one, dict) and one.get("valueString") == value:
+                return f"{path}.value.extension[{number}].valueString", value
+    return path, raw
 
 
 def _in_concept(path: str, raw: Resource, spelling: Spelling, value: Any, ctx: Context) -> tuple[str, Any, Pair | None]:

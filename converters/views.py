@@ -1,9 +1,10 @@
 """The read direction as SQL-on-FHIR ViewDefinitions: for each mapping one view of its resource, and one of each part.
 
 A column is the raw element a line reads: a code stays FHIR's, a date FHIR's; what a spelling makes of it is not part of
-a view. A CodeableConcept gives `_code`, `_system` and `_text` (and `_ncit`, the NCIt coding), a Reference its key. Lines
-whose element is complex in another way have no column: they are listed by `left_out`. A view reads all resources of its
-type, for which mapping takes a resource is not FHIRPath: keep the rows that have what you ask for.
+a view. A CodeableConcept gives `_code`, `_system`, `_text` and `_ncit` (the NCIt coding), a Quantity `_value`,
+`_comparator`, `_unit` and `_code`, a Reference its key. Lines whose element is complex in another way have no column:
+`left_out` lists them. A view reads all resources of its type, for which mapping takes a resource is not FHIRPath: keep
+the rows that have what you ask for.
 
 Source: SQL on FHIR v2.0.0, ViewDefinition, with the functions that every runner has (where, exists, first, ofType,
 getResourceKey, getReferenceKey). Constants are written out.
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from trialbridge.mappings.kit import Line, Mapping
 
 View = dict[str, Any]
+QUANTITIES = frozenset({"Quantity", "SimpleQuantity", "Age", "Duration"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +184,9 @@ def _of_line(one: Line, path: Path, node: str, release: Release, bound: MappingO
         ncit = f"{text}.coding.where(system = '{NCIT}').first().code"
         yield Column(f"{name}_ncit", one.variable, ncit, "code", path.root)
         yield Column(f"{name}_text", one.variable, f"{text}.text", "string", path.root)
+    elif element.type in QUANTITIES:
+        for last, kind in (("value", "decimal"), ("comparator", "code"), ("unit", "string"), ("code", "code")):
+            yield Column(f"{name}_{last}", one.variable, f"{text}.{last}", kind, path.root)
     elif element.type == "Reference":
         yield Column(f"{name}_key", one.variable, f"{text}.getReferenceKey()", "string", path.root)
     else:

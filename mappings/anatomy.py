@@ -48,7 +48,7 @@ _METHODS = {
     "MRI": ("113091000", "Magnetic resonance imaging"),
     "PET SCAN": ("82918005", "Positron emission tomography"),
     "ULTRASOUND": ("16310003", "Ultrasonography"),
-    "X-RAY": ("363680008", "Plain X-ray"),
+    "X-RAY": ("363680008", "Radiographic imaging procedure"),
     "PHYSICAL EXAMINATION": ("5880005", "Physical examination"),
     "CONTRAST ENHANCED CT SCAN": ("77477000", "Computed tomography"),
 }

@@ -51,6 +51,7 @@ def _named(dataset: str) -> Callable[[Resource], bool]:
 
 
 def _plan(domain: str, title: str, lines: tuple[Line, ...], after_read: AfterRead | None = None) -> Mapping:
+    told = [one.variable for one in lines]
     return Mapping(
         domain=domain,
         name=domain,
@@ -67,7 +68,10 @@ def _plan(domain: str, title: str, lines: tuple[Line, ...], after_read: AfterRea
             *lines,
         ),
         fixed={"status": "unknown", "title": title, "type": concept({"system": KIND, "code": "clinical-protocol"})},
-        extras=(Extra("PlanDefinition.identifier.where(system=%sdtm-record).value", record_of()),),
+        extras=(
+            Extra("PlanDefinition.identifier.where(system=%sdtm-record).value", record_of()),
+            Extra("Each._title", lambda row, _ctx: None if any(map(row.get, told)) else absent("unknown")),
+        ),
         each={"R4": "PlanDefinition.action", "R5": "PlanDefinition.action"},
         after_read=after_read,
     )

@@ -70,20 +70,20 @@ NUMBERS = frozenset({"decimal", "integer", "positiveInt", "unsignedInt"})
 TIMES = frozenset({"date", "dateTime", "instant"})
 TYPES: dict[str, frozenset[str]] = {
     "text": TEXTS,
-    "number": NUMBERS,
+    "number": NUMBERS | {"Quantity"},
     "number as text": TEXTS,
     "whole number": NUMBERS,
     "date": frozenset({"dateTime"}),
     "day": frozenset({"date", "dateTime"}),
-    "result": frozenset({"decimal"}),
+    "result": frozenset({"Quantity"}),
     "yes": frozenset({"boolean"}),
     "yes or no": frozenset({"boolean"}),
     "codes": TEXTS | NUMBERS | {"boolean"},
     "concept": frozenset({"CodeableConcept"}),
     "codelist": frozenset({"CodeableConcept"}),
     "constant": TEXTS,
-    "times": NUMBERS,
-    "divided by": NUMBERS,
+    "times": NUMBERS | {"Quantity"},
+    "divided by": NUMBERS | {"Quantity"},
     "join": TEXTS,
 }
 """The FHIR types an expression may stand at, by its first words."""
@@ -156,7 +156,7 @@ def spelled(
     a line of that direction. `join` makes several lines: see `joined`.
     """
     if text in WORDS:
-        return WORDS[text]
+        return of_quantity(WORDS[text]) if fhir_type == "Quantity" else WORDS[text]
     found = _PATTERN.fullmatch(text)
     if found is None or found["join"]:
         known = ", ".join((*WORDS, "codes T", "concept T", "codelist C1", "constant 'X'", "times 2", "divided by 2"))
@@ -172,7 +172,9 @@ def spelled(
         pair = CodePair(found["value"], "", found["value"])
         return code_table(text, (pair,), fhir_type)
     factor = Fraction(found["factor"])
-    return scaled(text, factor if found["unit"] == "times" else _reciprocal(factor), number=number, direction=direction)
+    factor = factor if found["unit"] == "times" else _reciprocal(factor)
+    made = scaled(text, factor, number=number, direction=direction)
+    return of_quantity(made) if fhir_type == "Quantity" else made
 
 
 def _table(name: str, tables: Mapping[str, Sequence[CodePair]]) -> Sequence[CodePair]:
@@ -327,6 +329,20 @@ def scaled(name: str, factor: Fraction, *, number: bool, direction: Direction = 
         return int(plain) if plain is not None and plain == plain.to_integral_value() else plain
 
     return Spelling(name, to_sdtm, to_fhir)
+
+
+def of_quantity(number: Spelling) -> Spelling:
+    """The spelling of a Quantity by that of its number; a Quantity with a comparator (<5) is no number."""
+
+    def to_sdtm(element: Any, ctx: Context) -> Any:
+        known = isinstance(element, dict) and "value" in element and "comparator" not in element
+        return number.to_sdtm(element["value"], ctx) if known else None
+
+    def to_fhir(cell: Any, ctx: Context) -> dict[str, Any] | None:
+        value = number.to_fhir(cell, ctx)
+        return None if value is None else {"value": value}
+
+    return Spelling(number.name, to_sdtm, to_fhir)
 
 
 def decimal_of_fraction(exact: Fraction) -> Decimal | None:

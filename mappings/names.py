@@ -47,7 +47,7 @@ OURS = (  # identifier systems: {base}/sid/{name}
     "studyid usubjid subjid siteid invid tulnkid lnkgrp visitnum visit evalid sdtm-record spid refid prlnkid grpid armcd"
 ).split()
 OUR_EXTENSIONS = (  # {base}/StructureDefinition/{name}
-    "sdtm-variable sdtm-package sdtm-dtc sdtm-orres sdtm-record meddra-level armcd toxicity-scale"
+    "sdtm-variable sdtm-package sdtm-dtc sdtm-orres sdtm-record meddra-level armcd"
 ).split()
 
 

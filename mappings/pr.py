@@ -65,8 +65,8 @@ def _unit(quantity: Any) -> str | None:
 
 
 def _dose(quantity: Any, _ctx: Context) -> float | None:
-    """The dose in Gy where its unit is cGy, else as it stands."""
-    value = quantity.get("value") if isinstance(quantity, dict) else None
+    """The dose in Gy where its unit is cGy, in its own unit else; a number without a unit is no dose."""
+    value = quantity.get("value") if isinstance(quantity, dict) and _unit(quantity) else None
     if not isinstance(value, int | Decimal) or isinstance(value, bool):
         return None
     return float(Decimal(value) / 100) if _unit(quantity) == "cGy" else float(value)

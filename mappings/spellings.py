@@ -33,7 +33,8 @@ def number_text(value: float | Decimal) -> str:
 
 def decimal_of(value: float) -> Decimal | int:
     """A Num as FHIR decimal: whole numbers without a point, others by the shortest text that gives the same double."""
-    return int(value) if value.is_integer() and abs(value) < 1e15 else Decimal(repr(value))
+    whole = value.is_integer() and abs(value) < 1e15 and repr(value) != "-0.0"
+    return int(value) if whole else Decimal(repr(value))
 
 
 def _number_to_sdtm(value: Any, _ctx: Context) -> float | None:

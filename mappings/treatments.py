@@ -22,6 +22,7 @@ from trialbridge.mappings.kit import (
     Resource,
     Row,
     Spelling,
+    codes,
     line,
 )
 from trialbridge.mappings.names import SCT, UCUM, absent, coding
@@ -132,7 +133,7 @@ NOT_TAKEN = codes("not taken", {"N": "not-taken"})
 
 
 def _required(domain: str, resource: str) -> tuple[Extra, ...]:
-    """What FHIR demands of an administration and a row may lack: said to be unknown, never made up."""
+    """What FHIR demands of a record and a row may lack: said to be unknown, never made up."""
 
     def drug(row: Row, _ctx: Context) -> Any:
         return None if row.get(f"{domain}TRT") or row.get(f"{domain}DECOD") else absent("unknown")
@@ -140,11 +141,16 @@ def _required(domain: str, resource: str) -> tuple[Extra, ...]:
     def when(row: Row, _ctx: Context) -> Any:
         return None if row.get(f"{domain}STDTC") or row.get(f"{domain}ENDTC") else absent("unknown")
 
-    return (
+    named = (
         Extra(f"{resource}.medicationCodeableConcept", drug, ("R4",)),
         Extra(f"{resource}.medication.concept", drug, ("R5",)),
-        Extra(f"{resource}._effectiveDateTime", when, ("R4",)),
-        Extra(f"{resource}._occurenceDateTime", when, ("R5",)),
+    )
+    if domain == "CM":
+        return named
+    return (
+        *named,
+        Extra(f"{resource}.effectivePeriod", when, ("R4",)),
+        Extra(f"{resource}.occurencePeriod", when, ("R5",)),
     )
 
 
@@ -216,6 +222,7 @@ CM = Mapping(
             ("R4",),
         ),
         Extra("MedicationStatement.status", lambda _row, _ctx: "recorded", ("R5",)),
+        *_required("CM", "MedicationStatement"),
         *_units("CM", "MedicationStatement.dosage[0].doseAndRate[0].dose.ofType(Quantity)", "R4"),
         *_units("CM", "MedicationStatement.dosage[0].doseAndRate[0].dose.ofType(Quantity)", "R5"),
     ),

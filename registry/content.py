@@ -11,11 +11,15 @@ True
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+_TOO_LARGE = 10**15
+_DIGITS = re.compile(r"\d{1,15}", re.ASCII)
 
 
 def at(content: Any, path: str) -> Any:
@@ -39,15 +43,15 @@ def whole(content: Any, path: str) -> int | None:
 
 
 def number_of(value: Any) -> int | None:
-    """A whole number given as a number or as its text, else None.
+    """A whole number given as a number or as its text, else None; of more than 15 digits it counts nothing real.
 
     >>> number_of("158"), number_of(158), number_of("NA"), number_of(True)
     (158, 158, None, None)
     """
     if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit():
-        return int(value.strip())
+        return value if abs(value) < _TOO_LARGE else None
+    if isinstance(value, str) and _DIGITS.fullmatch(value.strip()):
+        return int(value)
     return None
 
 

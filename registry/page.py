@@ -42,6 +42,7 @@ ul { margin: .25rem 0 .5rem; padding-left: 1.25rem; max-width: 48rem; }
   margin: .25rem .35rem 0 0; font-size: .85rem; }
 table { border-collapse: collapse; }
 th, td { text-align: left; vertical-align: top; padding: .35rem .7rem; }
+.facts { margin: .25rem 0 .9rem; }
 .facts th { color: var(--dim); font-weight: 500; white-space: nowrap; padding-left: 0; }
 .wide { overflow-x: auto; margin: .75rem 0; }
 .data { width: 100%; font-size: .92rem; border-top: 2px solid var(--ink); border-bottom: 2px solid var(--ink); }

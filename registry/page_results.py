@@ -174,7 +174,7 @@ def _events(module: Mapping[str, Any]) -> str:
             shares = [_share(stats.get(group, {}), "numAffected", "numAtRisk", "numEvents") for group, _ in groups]
             rows.append([text(one, "term"), *shares])
         if rows:
-            parts.append(table(head, rows, title))
+            parts.append(table(head, rows, f"{title}: subjects affected of those at risk [events]"))
     return "".join(parts)
 
 

@@ -92,6 +92,25 @@ def write(record: Record, target: Path, *, org_name: str = "") -> list[Finding]:
     return findings
 
 
+def serialize_results(section: Mapping[str, Any], *, org_name: str, org_study_id: str) -> tuple[bytes, list[Finding]]:
+    """A resultsSection alone, as a partial upload that leaves the protocol in PRS as it is, and its ledger.
+
+    Only the ids of the study stand beside the results. Raises DoesNotFitError as `serialize` does.
+    """
+    from lxml import etree  # noqa: PLC0415 - only XML needs it
+
+    root = etree.Element(f"{{{PRS}}}study_collection", nsmap={"prs": PRS, "rrs": RRS})
+    study = xmltree.add(root, "clinical_study", partial_upload="true")
+    ids = xmltree.add(study, "id_info")
+    xmltree.add(ids, "org_name", org_name)
+    xmltree.add(ids, "org_study_id", org_study_id)
+    findings: list[Finding] = []
+    prs_results_write.write(section, study, findings)
+    back, _ = _read_study(study)
+    results = {"resultsSection": back.get("resultsSection", {})}
+    return xmltree.serialize(root), [*findings, *losses({"resultsSection": section}, results, "PRS XML")]
+
+
 def is_prs(head: bytes) -> bool:
     """Whether a file begins as PRS upload XML."""
     return b"study_collection" in head and PRS.encode() in head

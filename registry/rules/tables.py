@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from trialbridge.registry.content import items, number_of, text
@@ -70,8 +71,9 @@ def denominators(holder: Mapping[str, Any], units: str = PARTICIPANTS) -> dict[s
 
 
 def real(value: Any) -> float | None:
-    """A number from its text, None for NA and the like."""
+    """A number from its text, None for NA, infinity and the like."""
     try:
-        return float(value) if isinstance(value, str) else None
+        number = float(value) if isinstance(value, str) else None
     except ValueError:
         return None
+    return number if number is not None and isfinite(number) else None

@@ -79,21 +79,18 @@ def test_a_dose_in_cgy_is_gray():
     assert (row["PRDOSE"], row["PRDOSU"]) == (24.0, "Gy")
 
 
-@pytest.mark.xfail(strict=True, reason="pr.GRAY divides by 100 whatever the unit: 24 Gy becomes 0.24")
 def test_a_dose_in_gy_is_not_divided():
     """A dose given in Gy (not mCODE, but common) would be a hundred times too low: 0.24 Gy for 24 Gy."""
     (row,) = rows([PATIENT, course({"value": 24, "system": UCUM, "code": "Gy"})], "PR")
     assert row.get("PRDOSE") in {None, 24.0}
 
 
-@pytest.mark.xfail(strict=True, reason="pr.GRAY gives Gy to a number without a unit")
 def test_a_dose_without_a_unit_is_no_gray():
     """A number without a unit would get one."""
     (row,) = rows([PATIENT, course({"value": 2400})], "PR")
     assert "PRDOSE" not in row
 
 
-@pytest.mark.xfail(strict=True, reason="tr: Quantity.comparator is not read, <5 becomes 5")
 def test_a_comparator_is_kept():
     """A lesion under 5 mm (`<5`) would be measured as 5 mm."""
     (row,) = rows([PATIENT, size({"value": 5, "comparator": "<", "unit": "mm", "system": UCUM, "code": "mm"})], "TR")
@@ -101,7 +98,6 @@ def test_a_comparator_is_kept():
     assert row.get("TRSTRESN") is None
 
 
-@pytest.mark.xfail(strict=True, reason="observed: Quantity.comparator is not read, <0.01 becomes 0.01")
 def test_a_laboratory_comparator_is_kept():
     """A result below the limit of quantification would be taken for the limit itself."""
     category = [concept("http://terminology.hl7.org/CodeSystem/observation-category", "laboratory")]
@@ -131,14 +127,12 @@ def test_a_dataabsent_size_has_no_number():
 # --- nothing is invented --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.xfail(strict=True, reason="dm.SEX reads other as the first value that has it")
 def test_gender_other_is_no_intersex():
     """A patient of administrative gender `other` would be submitted as INTERSEX, which nobody said."""
     (row,) = rows([{**PATIENT, "gender": "other"}], "DM")
     assert row.get("SEX") in {None, "U"}
 
 
-@pytest.mark.xfail(strict=True, reason="dm: Consent.status is not looked at")
 def test_a_refused_consent_is_no_informed_consent():
     """A refusal would give RFICDTC, the date of informed consent."""
     consent = {"resourceType": "Consent", "id": "c", "status": "rejected", "dateTime": "2018-01-01", "patient": ME}
@@ -148,7 +142,6 @@ def test_a_refused_consent_is_no_informed_consent():
     assert "RFICDTC" not in row
 
 
-@pytest.mark.xfail(strict=True, reason="parts entered in error are read all the same")
 def test_a_consent_entered_in_error_is_no_consent():
     """A record made in error would date the informed consent."""
     consent = {
@@ -187,7 +180,6 @@ def test_a_hospital_encounter_is_no_visit():
     assert rows(resources, "SV") == []
 
 
-@pytest.mark.xfail(strict=True, reason="subjects.orphans takes every BodyStructure for a lesion")
 def test_a_body_structure_alone_is_no_tumour():
     """Any body structure on file (a fetus, a scar) would be identified as a tumour."""
     scar = {
@@ -208,7 +200,6 @@ def test_an_mcode_tumour_alone_is_one():
     assert (row["TULNKID"], row["TULOC"]) == ("T01", "LUNG")
 
 
-@pytest.mark.xfail(strict=True, reason="mh: verificationStatus refuted is not looked at")
 def test_a_refuted_condition_is_no_history():
     """A diagnosis that was ruled out would be medical history."""
     verification = concept("http://terminology.hl7.org/CodeSystem/condition-ver-status", "refuted")
@@ -230,7 +221,6 @@ def test_entered_in_error_is_no_record():
     assert rows(resources, "TR") == []
 
 
-@pytest.mark.xfail(strict=True, reason="ae: actuality potential is not looked at")
 def test_a_potential_event_is_no_adverse_event():
     """A near miss (actuality `potential`) would be an adverse event of the subject."""
     event = {
@@ -243,7 +233,6 @@ def test_a_potential_event_is_no_adverse_event():
     assert rows([PATIENT, event], "AE") == []
 
 
-@pytest.mark.xfail(strict=True, reason="treatments.EX takes status not-done")
 def test_a_dose_not_given_is_no_exposure():
     """A dose that was withheld would be exposure (EX holds what was given; not done belongs to EC)."""
     dose = {"resourceType": "MedicationAdministration", "id": "m", "status": "not-done", "subject": ME}
@@ -251,7 +240,6 @@ def test_a_dose_not_given_is_no_exposure():
     assert rows([PATIENT, dose], "EX") == []
 
 
-@pytest.mark.xfail(strict=True, reason="treatments.CM writes not-taken and does not read it")
 def test_a_medicine_not_taken_is_said_so():
     """A medicine the subject did not take would be a concomitant medication."""
     said = {"resourceType": "MedicationStatement", "id": "m", "status": "not-taken", "subject": ME}
@@ -266,7 +254,6 @@ def test_a_procedure_not_done_is_said_so():
     assert row["PROCCUR"] == "N"
 
 
-@pytest.mark.xfail(strict=True, reason="observed: status cancelled is not looked at")
 def test_a_cancelled_measurement_is_not_done():
     """A measurement that was cancelled would be a record without result or reason."""
     bare = {

@@ -18,6 +18,7 @@ from trialbridge.commands import trace
 from trialbridge.converters import study as whole
 from trialbridge.converters.lineage import as_lines, cells, cells_to_fhir, lineage_of, lineage_to_fhir
 from trialbridge.converters.provenance import provenances
+from trialbridge.converters.readiness import readiness
 from trialbridge.fhir.check import check
 from trialbridge.report import lineage_page
 from trialbridge.sdtm import files
@@ -250,6 +251,63 @@ def test_a_carried_value_gives_way_to_an_edited_element():
     assert (sex.value, sex.derivation, sex.path) == ("F", "READ", "Patient.gender")
 
 
+def test_a_stale_carried_value_is_not_the_source_of_a_computed_one():
+    """A computed cell would be credited to an extension whose value was set aside."""
+    row = {"STUDYID": "S1", "DOMAIN": "DM", "USUBJID": "S1-01", "SUBJID": "01", "RFSTDTC": "2020-06-01"}
+    frame = {name: [value] for name, value in {**row, "BRTHDTC": "1950-01-01", "AGE": 99.0}.items()}
+    made = whole.to_fhir(study_of([table("DM", _frame(frame))])).resources
+    assert traced(made)["DM", 1, "AGE"].derivation == "CARRIED"  # 70 by the dates
+    for one in made:
+        if one["resourceType"] == "Patient":
+            one["birthDate"] = "1960-01-01"
+    age = traced(made)["DM", 1, "AGE"]
+    assert (age.value, age.derivation, age.inputs) == (60.0, "DERIVED", ("BRTHDTC", "RFSTDTC"))
+
+
+@pytest.mark.parametrize(
+    ("quantity", "value", "path"),
+    [
+        ({"value": 5, "code": "mm"}, "5", "Observation.component[1].valueQuantity.value"),
+        # a comparator is a part of what was found: the number alone does not say it (FHIR R4 2.24.0.8)
+        ({"value": 5, "comparator": "<", "code": "mm"}, "<5", "Observation.component[1].valueQuantity"),
+    ],
+)
+def test_a_result_with_a_comparator_comes_from_both(quantity, value, path):
+    """`<5` would be credited to the 5 alone, or a plain number to the whole Quantity."""
+    resource = deepcopy(SIZE)
+    resource["component"][1]["valueQuantity"] = quantity
+    one = traced([STUDY, PATIENT, SUBJECT, resource])["TR", 1, "TRORRES"]
+    assert (one.value, one.path) == (value, path)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"resourceType": "ResearchStudy", "id": "x", "arm": "A", "identifier": "S1"},
+        {"resourceType": "Basic", "id": "x", "code": "DM"},
+        {**SIZE, "id": "x", "component": "none"},
+        {**SIZE, "id": "x", "method": ["CT"]},
+        {**PATIENT, "id": "x", "gender": {"a": 1}},
+    ],
+)
+def test_what_is_not_shaped_as_fhir(broken):
+    """A resource of the wrong shape would end the lineage of all others, or a gap's search, with a traceback."""
+    resources = [*SMALL, broken]
+    found = {place: one.value for place, one in traced(resources).items()}
+    assert found == filled(whole.to_sdtm(resources, release="R4").study)
+    assert found["DM", 1, "SEX"] == "M"
+    readiness(lineage_of(resources, release="R4"))
+
+
+def test_identical_rows_each_have_their_origin():
+    """Of rows that say the same, all but the first would be left without a source."""
+    frame = _frame({"STUDYID": ["S1"] * 2, "DOMAIN": ["XX"] * 2, "XXNOTE": ["same"] * 2})
+    resources = whole.to_fhir(study_of([table("XX", frame)])).resources
+    found = [one for one in traced(resources).values() if (one.dataset, one.variable) == ("XX", "XXNOTE")]
+    assert [(one.row, one.derivation) for one in found] == [(1, "CARRIED"), (2, "CARRIED")]
+    assert len({one.resource for one in found}) == 2
+
+
 def _frame(columns):
     import polars as pl
 
@@ -421,6 +479,18 @@ def test_trace_follows_what_was_computed(small, capsys):
     _, out, _ = ask(capsys, small, "TR.TRSTRESC", row=1)
     assert "computed  from TRORRES, TRORRESU" in out
     assert "from Observation.component[1].valueQuantity.value of Observation/size" in out
+
+
+def test_trace_follows_the_record_itself(small, capsys):
+    """A computed cell would be led back to another record of the same subject."""
+    later = deepcopy(SIZE)
+    later["id"], later["effectiveDateTime"] = "later", "2020-05-06"
+    later["component"][1]["valueQuantity"]["value"] = 31
+    with (small / "Observation.ndjson").open("a") as file:
+        file.write(json.dumps(later, default=float) + "\n")
+    _, out, _ = ask(capsys, small, "TR.TRSTRESC", row=2)
+    assert "TRORRES = '31' from Observation.component[1].valueQuantity.value of Observation/later" in out
+    assert "Observation/size" not in out
 
 
 def test_trace_says_why_a_cell_is_empty(small, capsys):

@@ -144,7 +144,6 @@ def test_a_changed_cell_is_seen():
     assert different_cells(frame, frame.sample(fraction=1, shuffle=True, seed=1)) == 0
 
 
-@pytest.mark.xfail(strict=True, reason="to_fhir.settle counts an empty cell that nothing fills as read or derived")
 def test_the_ledger_counts_every_cell():
     """A cell would be lost without anyone noticing: the ledger's sum is not the number of cells."""
     found = frames("pharmaverse")

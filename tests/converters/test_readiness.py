@@ -257,6 +257,7 @@ def test_ready_is_about_required_variables():
         ("DM", "DTHDTC", {"DTHFL": "Y"}, True),
         ("DM", "ARMCD", {"ARMNRS": "SCREEN FAILURE"}, False),
         ("DM", "ARMCD", {}, True),
+        ("TA", "ARMCD", {"ARMNRS": "SCREEN FAILURE"}, True),
         ("DM", "RFSTDTC", {"ARMNRS": "SCREEN FAILURE"}, False),
         ("DM", "RFSTDTC", {"ARMNRS": "UNPLANNED TREATMENT"}, True),
         ("DM", "ACTARMUD", {"ARMNRS": "UNPLANNED TREATMENT"}, True),
@@ -279,6 +280,22 @@ def test_ready_is_about_required_variables():
 def test_what_may_rightly_be_empty(dataset, variable, row, wanted):
     """Sites would be asked for values that cannot be, or values that should be there would not be asked for."""
     assert applies(dataset, variable, row) is wanted
+
+
+def test_a_required_variable_is_never_let_off():
+    """A required result (IEORRES, SDTMIG 3.4) would be let off by the rule that lets expected ones off when not done."""
+    not_done = {"system": "http://terminology.hl7.org/CodeSystem/data-absent-reason", "code": "not-performed"}
+    criterion = {
+        "resourceType": "Observation",
+        "id": "ie",
+        "status": "final",
+        "identifier": [{"system": SID + "sdtm-record", "value": "S1|IE|S1-01|1"}],
+        "subject": {"reference": "Patient/p1"},
+        "code": {"coding": [{"display": "INCL01"}], "text": "Age over 18"},
+        "dataAbsentReason": {"coding": [not_done]},
+    }
+    found = missing([STUDY, *subject(1), criterion])
+    assert ("IE", "IEORRES", "S1-01", "Observation/ie") in found
 
 
 def test_percent():

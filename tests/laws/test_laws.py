@@ -55,9 +55,6 @@ def test_a_study_comes_home(given_, release):
     assert laws.cells(to_sdtm(resources, release=release, residue=False).study) == laws.cells(given_)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="Observation without --TESTCD has no code; R5 EX without --TRT or --STDTC; R5 Group"
-)
 @TRIED
 @given(given_=laws.studies(), release=RELEASES)
 def test_what_is_written_is_fhir(given_, release):

@@ -187,6 +187,18 @@ def test_what_xml_or_the_schema_cannot_hold_is_refused(changed, made_up):
         _written(changed(made_up, {flow + "groups[1].id": "FG000"}))
 
 
+def test_results_alone_leave_the_protocol_in_prs_as_it_is(made_up, valid):
+    """If it failed, uploading results would overwrite the registered protocol with nothing."""
+    section = made_up["resultsSection"]
+    data, findings = prs.serialize_results(section, org_name="EXAMPLES", org_study_id="MADE-UP-1")
+    study = etree.fromstring(data).find("clinical_study")
+    assert valid(data, SCHEMA) == []
+    assert findings == []
+    assert study.get("partial_upload") == "true"
+    assert [etree.QName(one).localname for one in study] == ["id_info", "result"]
+    assert _back(data)[0]["resultsSection"] == section
+
+
 def test_the_same_record_gives_the_same_bytes(tmp_path, made_up):
     """If it failed, two runs could not be compared."""
     prs.write(Record(made_up), tmp_path / "a.xml")
