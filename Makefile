@@ -18,9 +18,11 @@ lint: $(VENV)/.ready-dev  ## style, types, layers, generated documents
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -P docs/make_reference.py --check
+	$(BIN)/python -P docs/make_joint_mapping.py --check
 
 docs: $(VENV)/.ready-dev  ## write the generated documents anew
 	$(BIN)/python -P docs/make_reference.py
+	$(BIN)/python -P docs/make_joint_mapping.py
 
 example: $(VENV)/.ready  ## write the bundled example anew (same seed, same bytes)
 	$(BIN)/python -P examples/re_induction/generate.py -o examples/re_induction/sdtm --format ndjson

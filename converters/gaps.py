@@ -7,7 +7,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from trialbridge.converters.origins import asked
-from trialbridge.converters.sound import sound
 from trialbridge.converters.tracing import locate, ways
 from trialbridge.mappings.names import ABSENT
 
@@ -59,10 +58,7 @@ def _instead(source: Source, variable: str, ctx: Context, places: MappingOf[str,
     absent = ""
     for way in ways(source.mapping, ctx.release, ctx.base).get(variable, ()):
         home = places.get(way.root)
-        at = None
-        if home is not None and home.resource is not None:
-            with sound(source.primary, []):
-                at = locate(home, way.steps)
+        at = locate(home, way.steps) if home is not None and home.resource is not None else None
         if at is None:
             continue
         value, sibling, path = at

@@ -6,7 +6,8 @@ is thereby exact by construction. One line of `residue.ndjson` is one of:
 * `{"resource": "Patient/john", "made": "Patient/5f…"}`: the resource the tables make is the source's by another id;
 * `{"resource": "Patient/john", "path": "Patient.name[0]", "value": …}`: an element to set;
 * `{"resource": "Patient/john", "path": "Patient.active", "absent": true}`: an element the source does not have;
-* a path that is the resource type alone: the whole resource is to be added, or (absent) to be left out.
+* `{"resource": "Encounter/7c…", "made": "Encounter/7c…", "absent": true}`: a resource the tables make is not in the source;
+* a path that is the resource type alone: the whole resource is to be added.
 
 Paths are FHIRPath with JSON's names of elements (`_birthDate` for what stands beside a primitive).
 """
@@ -33,8 +34,8 @@ def residue_of(
     """The entries that turn `made` into `source`; both by reference (`Type/id`), `renames` from made to source."""
     taken = {other: key for key, other in renames.items()}
     for key in made:
-        if key not in renames and key not in source:
-            yield {"resource": key, "path": key.partition("/")[0], "absent": True}
+        if key not in renames and (key not in source or key in taken):
+            yield {"resource": key, "made": key, "absent": True}
     for key, resource in source.items():
         mine = taken.get(key, key if key in made else None)
         kind = str(resource.get("resourceType"))
@@ -51,8 +52,10 @@ def residue_of(
 def restored(made: Iterable[Resource], residue: Iterable[Entry]) -> list[Resource]:
     """The resources that the tables made, with the residue put back. Raises UnreadableInputError on a broken entry."""
     entries = list(residue)
-    renames = {entry["made"]: entry["resource"] for entry in entries if "made" in entry}
-    known = {f"{one['resourceType']}/{one['id']}": one for one in made}
+    renames = {entry["made"]: entry["resource"] for entry in entries if "made" in entry and not entry.get("absent")}
+    dropped = {entry["made"] for entry in entries if "made" in entry and entry.get("absent")}
+    everything = {f"{one['resourceType']}/{one['id']}": one for one in made}
+    known = {key: one for key, one in everything.items() if key not in dropped}
     found = {renames.get(key, key): _renamed(one, renames.get(key, key), renames) for key, one in known.items()}
     for entry in entries:
         if "made" in entry:
@@ -64,10 +67,7 @@ def restored(made: Iterable[Resource], residue: Iterable[Entry]) -> list[Resourc
                 f"A residue entry has no {error}.", fix="use the residue.ndjson as written"
             ) from None
         if "." not in path and "[" not in path:
-            if entry.get("absent"):
-                found.pop(key, None)
-            else:
-                found[key] = fresh(entry["value"])
+            found[key] = fresh(entry["value"])
         elif key in found:
             _apply(found[key], path, entry)
     return list(found.values())

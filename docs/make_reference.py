@@ -34,7 +34,9 @@ def reference() -> str:
 
 def _mapping(mapping: Mapping) -> Iterator[str]:
     yield f"\n## {mapping.name}: {mapping.domain} and {mapping.resource}\n"
-    parts = dict.fromkeys(f"{part.name} ({part.type})" if part.name != part.type else part.name for part in mapping.parts)
+    parts = dict.fromkeys(
+        f"{part.name} ({part.type})" if part.name != part.type else part.name for part in mapping.parts
+    )
     if parts:
         yield f"Linked resources: {', '.join(parts)}.\n"
     yield "| Variable | R4 | R5 | Spelling | Source or note |"

@@ -74,7 +74,8 @@ def core_datasets(file: Path, version: str, names: dict[str, str]) -> dict[str, 
             "class": group["name"],
             "structure": dataset["datasetStructure"],
             "variables": [
-                _core_variable(position, one, names) for position, one in enumerate(dataset["datasetVariables"], start=1)
+                _core_variable(position, one, names)
+                for position, one in enumerate(dataset["datasetVariables"], start=1)
             ],
         }
         for group in classes

@@ -113,8 +113,7 @@ def _estimates(pairs: Sequence[tuple[float, bool]], level: float) -> tuple[tuple
     if not any(event for _, event in pairs):
         ones = (1.0,) * distinct
         return ones, ones, ones
-    # scipy ships no type information
-    from scipy import stats  # type: ignore[import-untyped]  # noqa: PLC0415 - heavy, only where a curve is drawn
+    from scipy import stats  # noqa: PLC0415 - heavy, only where a curve is drawn
 
     data = stats.CensoredData(
         uncensored=[time for time, event in pairs if event], right=[time for time, event in pairs if not event]

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from enum import StrEnum
 from importlib.metadata import version as installed
-from pathlib import Path  # noqa: TC003 - typer reads the annotations
+from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from trialbridge import cli_mapping, cli_oncology, cli_origin
+from trialbridge.cli_options import AsJson, BaseUrl, FhirVersion, NoColor, Quiet, SdtmVersion
 
 app = typer.Typer(
     name="trialbridge",
@@ -23,6 +26,9 @@ app = typer.Typer(
 )
 terminology = typer.Typer(help="Controlled terminology: the bundled package and your own.", no_args_is_help=True)
 app.add_typer(terminology, name="terminology")
+app.add_typer(cli_origin.commands)
+app.add_typer(cli_oncology.commands)
+app.add_typer(cli_mapping.commands, name="mapping")
 
 
 class Language(StrEnum):
@@ -37,13 +43,6 @@ class FailOn(StrEnum):
 
     ERROR = "error"
     WARNING = "warning"
-
-
-AsJson = Annotated[bool, typer.Option("--json", help="Machine output on standard output, nothing else.")]
-NoColor = Annotated[bool, typer.Option("--no-color", help="No colours (also the environment's NO_COLOR).")]
-FhirVersion = Annotated[
-    str | None, typer.Option("--fhir-version", metavar="R4|R4B|R5", help="FHIR release. Default: R4, or as read.")
-]
 
 
 def _shown(asked: bool) -> None:  # noqa: FBT001 - a typer callback
@@ -78,12 +77,14 @@ def convert(
         ),
     ] = None,
     fhir_version: FhirVersion = None,
-    version: Annotated[
-        str | None, typer.Option("--version", "-v", metavar="3-3|3-4", help="SDTMIG version. Default: as read, or 3-4.")
+    version: SdtmVersion = None,
+    base_url: BaseUrl = None,
+    mapping: Annotated[
+        Path | None, typer.Option("--mapping", metavar="FILE", help="The study's own lines (.xlsx or .yaml).")
     ] = None,
-    base_url: Annotated[
-        str | None, typer.Option("--base-url", metavar="URL", help="Where our identifier systems and extensions stand.")
-    ] = None,
+    lineage: Annotated[
+        bool, typer.Option("--lineage", help="To SDTM: write lineage.ndjson, the source of every cell.")
+    ] = False,
     no_residue: Annotated[
         bool, typer.Option("--no-residue", help="Neither write nor use residue.ndjson: FHIR without a home is lost.")
     ] = False,
@@ -92,7 +93,7 @@ def convert(
     ] = False,
     fail_on: Annotated[FailOn, typer.Option("--fail-on", help="Findings that make the exit code 1.")] = FailOn.ERROR,
     as_json: AsJson = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+    quiet: Quiet = False,
     no_color: NoColor = False,
 ) -> None:
     """Convert a study: SDTM to FHIR, FHIR to SDTM, or either into other formats of its own."""
@@ -108,6 +109,8 @@ def convert(
         base_url=base_url,
         residue=not no_residue,
         check=not no_check,
+        mapping=mapping,
+        lineage=lineage,
         fail_on=fail_on.value,
     )
     raise typer.Exit(command.run(wanted, as_json=as_json, quiet=quiet, no_color=no_color))

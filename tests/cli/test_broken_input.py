@@ -213,5 +213,6 @@ def test_our_own_fault_is_said_to_be_ours(tmp_path):
     environment = {key: value for key, value in os.environ.items() if key != "TRIALBRIDGE_DEBUG"}
     done = subprocess.run([*ENTRY, *words], capture_output=True, text=True, check=False, cwd=tmp_path, env=environment)
     assert "Traceback" not in done.stderr
-    assert done.returncode in (0, 2)  # 0 once the converter minds it itself
+    assert done.returncode == 1
+    assert "TB-RESOURCE-SHAPE" in done.stdout
     assert (tmp_path / "o").exists() == (done.returncode == 0)

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-import pytest
-
 from trialbridge.converters.study import to_fhir, to_sdtm
 
 LOINC = "http://loinc.org"

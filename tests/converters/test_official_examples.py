@@ -153,8 +153,10 @@ def test_without_the_residue_exactly_what_it_lists_differs(source, request):
         f"{one['resourceType']}/{one['id']}": one
         for one in to_fhir(replace(study, residue=()), release=release).resources
     }
-    names = {entry["made"]: entry["resource"] for entry in study.residue if "made" in entry}
-    made = {names.get(key, key): renamed(one, names) for key, one in bare.items()}
+    names = {one["made"]: one["resource"] for one in study.residue if "made" in one and not one.get("absent")}
+    left_out = {one["made"] for one in study.residue if "made" in one and one.get("absent")}
+    made = {names.get(key, key): renamed(one, names) for key, one in bare.items() if key not in left_out}
+    assert not left_out & given.keys() - set(names.values())
     listed, differs = set(), set()
     for entry in study.residue:
         if "path" not in entry:

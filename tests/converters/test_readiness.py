@@ -352,7 +352,7 @@ def folder(tmp_path, export):
     return place
 
 
-def test_exit_codes(folder, tmp_path, capsys):
+def test_exit_codes(folder, export, tmp_path, capsys):
     """A required variable missing would not fail a script, or an expected one would."""
     wanted = command.Wanted((folder,), tmp_path / "q" / "queries.csv")
     assert command.run(wanted, no_color=True) == 0
@@ -366,11 +366,9 @@ def test_exit_codes(folder, tmp_path, capsys):
     out = capsys.readouterr().out
     assert "not ready: 3 required values are missing" in out
     rows = list(csv.DictReader(io.StringIO((tmp_path / "q" / "queries.csv").read_text(encoding="utf-8"))))
-    of_sex = [one for one in rows if one["variable"] == "SEX"]
-    assert [(one["site"], one["path"], one["ask"]) for one in of_sex] == [
-        ("01", "Patient.gender", "site"),
-        ("02", "Patient.gender", "site"),
-    ]
+    of_sex = [(one["site"], one["subject"], one["path"], one["ask"]) for one in rows if one["variable"] == "SEX"]
+    # site 02 has one subject, who is named
+    assert of_sex == [("01", "(all 2)", "Patient.gender", "site"), ("02", export[1][2], "Patient.gender", "site")]
     assert all(one["question"] for one in rows)
 
 

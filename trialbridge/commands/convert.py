@@ -12,6 +12,7 @@ from trialbridge.commands import outcome as accounting
 from trialbridge.commands import output
 from trialbridge.commands.outcome import Outcome
 from trialbridge.commands.shell import Shell, counts, exit_code, guarded
+from trialbridge.converters.dictionary import DICTIONARY, Dictionary
 from trialbridge.converters.study import to_fhir, to_sdtm
 from trialbridge.fhir.ids import BASE
 from trialbridge.fhir.located import Located, Reject
@@ -20,6 +21,7 @@ from trialbridge.report import progress, summary
 from trialbridge.sdtm import metadata
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from trialbridge.fhir.releases import Release
@@ -40,6 +42,8 @@ class Wanted:
     base_url: str | None = None
     residue: bool = True
     check: bool = True
+    mapping: Path | None = None
+    lineage: bool = False
     fail_on: Literal["error", "warning"] = "error"
 
 
@@ -99,7 +103,7 @@ def _from_sdtm(wanted: Wanted, source: Source, release: Release, version: str | 
     if wanted.to == "sdtm":
         return Outcome("sdtm", "sdtm", release, findings, accounting.rows_kept(study), study)
     steps.begin("converting to FHIR")
-    done = to_fhir(study, base=wanted.base_url or BASE, release=release)
+    done = to_fhir(study, base=wanted.base_url or BASE, release=release, dictionary=_dictionary(wanted))
     accounts = accounting.rows_accounted(study, done.ledger)
     return Outcome(
         "sdtm",
@@ -129,13 +133,45 @@ def _from_fhir(wanted: Wanted, source: Source, release: Release | None, version:
         release=read.release,
         version=version or metadata.LATEST,
         residue=wanted.residue,
+        dictionary=_dictionary(wanted),
     )
     accounts = accounting.resources_accounted(read, accepted, rejects, done.ledger)
     for one in accounts:
         if one.rejected:
             done.ledger.record(one.name, "rejected", one.rejected)
     findings += done.findings
-    return Outcome("fhir", "sdtm", read.release, findings, accounts, done.study, rejects=rejects, ledger=done.ledger)
+    origin = _lineage(wanted, accepted, read.release, version) if wanted.lineage else None
+    return Outcome(
+        "fhir",
+        "sdtm",
+        read.release,
+        findings,
+        accounts,
+        done.study,
+        rejects=rejects,
+        ledger=done.ledger,
+        lineage=origin,
+    )
+
+
+def _dictionary(wanted: Wanted) -> Dictionary:
+    """The dictionary in use: ours, or with the study's own lines."""
+    if wanted.mapping is None:
+        return DICTIONARY
+    from trialbridge.converters.overlay import dictionary_of  # noqa: PLC0415 - only with --mapping
+
+    return dictionary_of(wanted.mapping)
+
+
+def _lineage(wanted: Wanted, accepted: list[Located], release: Release, version: str | None) -> Iterator[bytes]:
+    """The source of every cell, as lines of JSON."""
+    from trialbridge.converters.lineage import as_lines, cells, lineage_of  # noqa: PLC0415 - only with --lineage
+
+    base = wanted.base_url or BASE
+    of = lineage_of(
+        accepted, base=base, release=release, version=version or metadata.LATEST, dictionary=_dictionary(wanted)
+    )
+    return as_lines(cells(of))
 
 
 def _checked(read: Resources, findings: list[Finding], rejects: list[Reject], steps: Steps) -> list[Located]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from trialbridge.base.writing import whole_folder
 from trialbridge.commands.shell import CLEAN, Shell, guarded
-from trialbridge.fhir.extensions import structure_definitions
+from trialbridge.fhir.extensions import code_system, structure_definitions
 from trialbridge.fhir.ids import BASE
 from trialbridge.fhir.jsontext import pretty
 
@@ -19,7 +19,9 @@ def run(output: Path, base_url: str | None, *, as_json: bool = False, no_color: 
     shell = Shell(as_json=as_json, no_color=no_color)
 
     def write() -> int:
-        made = {f"{one['resourceType']}-{one['id']}.json": one for one in structure_definitions(base_url or BASE)}
+        base = base_url or BASE
+        definitions = [*structure_definitions(base), code_system(base)]
+        made = {f"{one['resourceType']}-{one['id']}.json": one for one in definitions}
         with whole_folder(output) as part:
             for name, resource in made.items():
                 (part / name).write_bytes(pretty(resource))

@@ -54,6 +54,7 @@ class Outcome:
     resources: Sequence[Located | dict[str, Any]] = ()
     rejects: list[Reject] = field(default_factory=list)
     ledger: Ledger | None = None
+    lineage: Iterable[bytes] | None = None
 
     @property
     def direction(self) -> str:

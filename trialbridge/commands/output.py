@@ -68,6 +68,9 @@ def write(
             (part / "ledger.json").write_bytes(pretty(outcome.ledger.as_dict()))
         found = [one.as_dict() for one in outcome.findings]
         (part / "findings.json").write_bytes(pretty({"counts": counts(outcome.findings), "findings": found}))
+        if outcome.lineage is not None:
+            with (part / "lineage.ndjson").open("wb") as file:
+                file.writelines(outcome.lineage)
         if outcome.rejects:
             lines = b"".join(encode(boundary.as_record(one)) + b"\n" for one in outcome.rejects)
             (part / "rejects.ndjson").write_bytes(lines)

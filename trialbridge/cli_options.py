@@ -1,0 +1,22 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+AsJson = Annotated[bool, typer.Option("--json", help="Machine output on standard output, nothing else.")]
+NoColor = Annotated[bool, typer.Option("--no-color", help="No colours (also the environment's NO_COLOR).")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+FhirVersion = Annotated[
+    str | None, typer.Option("--fhir-version", metavar="R4|R4B|R5", help="FHIR release. Default: R4, or as read.")
+]
+BaseUrl = Annotated[
+    str | None, typer.Option("--base-url", metavar="URL", help="Where our identifier systems and extensions stand.")
+]
+SdtmVersion = Annotated[
+    str | None, typer.Option("--version", "-v", metavar="3-3|3-4", help="SDTMIG version. Default: as read, or 3-4.")
+]
+StudySource = Annotated[Path, typer.Argument(metavar="STUDY", help="A file or folder of SDTM or FHIR, in any format.")]
