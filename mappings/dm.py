@@ -7,6 +7,7 @@ link to a site. COUNTRY is the site's. The study's arms carry ARMCD, for R4 know
 
 from __future__ import annotations
 
+import hashlib
 import re
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -74,8 +75,11 @@ DEATH_FLAG = Spelling("dead without a date", YES.to_sdtm, YES.to_fhir)
 
 
 def arm_id(name: str) -> str:
-    """The id of a comparison group in R5: the arm's name in FHIR's id alphabet."""
-    return re.sub(r"[^A-Za-z0-9.-]+", "-", name)[:64]
+    """The id of a comparison group in R5: the arm's name in FHIR's id alphabet; marked where that says less than it."""
+    plain = re.sub(r"[^A-Za-z0-9.-]+", "-", name)[:48]
+    if plain.replace("-", " ") == name:
+        return plain
+    return f"{plain}-{hashlib.blake2b(name.encode(), digest_size=4).hexdigest()}"
 
 
 def _arm_name(link: Any, ctx: Context) -> str | None:

@@ -215,4 +215,4 @@ def test_our_own_fault_is_said_to_be_ours(tmp_path):
     assert "Traceback" not in done.stderr
     assert done.returncode == 1
     assert "TB-RESOURCE-SHAPE" in done.stdout
-    assert (tmp_path / "o").exists() == (done.returncode == 0)
+    assert (tmp_path / "o" / "findings.json").exists()

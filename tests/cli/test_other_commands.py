@@ -136,7 +136,15 @@ def commands(group=None, words=()):
         if hasattr(command, "commands"):
             yield from commands(command, (*words, name))
         else:
-            yield (*words, name), [option for one in command.params for option in one.opts if option.startswith("-")]
+            yield (
+                (*words, name),
+                [
+                    option
+                    for one in command.params
+                    for option in (*one.opts, *one.secondary_opts)
+                    if option.startswith("-")
+                ],
+            )
 
 
 def test_every_command_and_option_is_documented():
