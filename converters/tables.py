@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -73,8 +74,16 @@ def _number(dataset: str, found: list[Record], findings: list[Finding]) -> None:
 
 
 def _sort_key(row: Row, name: str) -> tuple[Any, ...]:
-    keys = metadata.keys(name) if name.startswith("SUPP") else ("USUBJID", f"{name[:2]}SEQ")
-    return tuple(_comparable(row.get(key), key) for key in keys)
+    """The order of a dataset's rows: by the variables that tell its records apart."""
+    return tuple(_comparable(row.get(key), key) for key in _keys(name))
+
+
+@lru_cache(maxsize=512)
+def _keys(name: str) -> tuple[str, ...]:
+    try:
+        return metadata.keys(name)
+    except UnknownNameError:
+        return ("USUBJID", f"{name[:2]}SEQ")
 
 
 def _comparable(value: Any, key: str) -> tuple[int, float, str]:

@@ -122,7 +122,14 @@ def finish(name: str, data: pl.DataFrame, subjects: pl.DataFrame) -> Table:
         if "EPOCH" in wanted and name not in AS_GIVEN:
             data = _epoch(data, name)
     beyond = [Variable(one, label, "Num") for one, (_, label) in BEYOND.items() if one in wanted]
-    return metadata.describe(table(name, data.select(wanted), beyond))
+    return metadata.describe(table(name, _in_order(data.select(wanted), name), beyond))
+
+
+def _in_order(data: pl.DataFrame, name: str) -> pl.DataFrame:
+    """The rows as a submission has them: by the variables that tell records apart; a number in IDVARVAL counts as one."""
+    keys = [key for key in metadata.keys(name) if key in data.columns]
+    by = [pl.col(key).cast(pl.Float64, strict=False) if key == "IDVARVAL" else pl.col(key) for key in keys]
+    return data.sort(by, nulls_last=False, maintain_order=True) if by else data
 
 
 def _visits(data: pl.DataFrame, wanted: Sequence[str]) -> pl.DataFrame:

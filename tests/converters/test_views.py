@@ -130,7 +130,9 @@ def expected(mapping, part, kind, given):
 
 
 def shown(cell):
-    """A cell to compare: runners give decimals as numbers or texts."""
+    """A cell to compare: runners give decimals as numbers or texts (88.0 for 88)."""
+    if isinstance(cell, str) and re.fullmatch(r"-?\d+\.\d+", cell):
+        cell = float(cell)
     return f"{float(cell):g}" if isinstance(cell, int | float) and not isinstance(cell, bool) else cell
 
 
