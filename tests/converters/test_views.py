@@ -13,6 +13,7 @@ import importlib
 import json
 import re
 from collections import defaultdict
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -133,7 +134,8 @@ def shown(cell):
     """A cell to compare: runners give decimals as numbers or texts (88.0 for 88)."""
     if isinstance(cell, str) and re.fullmatch(r"-?\d+\.\d+", cell):
         cell = float(cell)
-    return f"{float(cell):g}" if isinstance(cell, int | float) and not isinstance(cell, bool) else cell
+    number = isinstance(cell, int | float | Decimal) and not isinstance(cell, bool)
+    return f"{float(cell):g}" if number else cell
 
 
 def plain(rows, columns):
