@@ -26,6 +26,7 @@ docs: $(VENV)/.ready-dev  ## write the generated documents anew
 
 example: $(VENV)/.ready  ## write the bundled example anew (same seed, same bytes)
 	$(BIN)/python -P examples/re_induction/generate.py -o examples/re_induction/sdtm --format ndjson
+	$(BIN)/python -P examples/re_induction/generate.py -o out/three --subjects 3 --fhir examples/re_induction/fhir
 
 clean:
 	rm -rf $(VENV) build dist out *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -101,6 +101,7 @@ RELATEDNESS = in_codelist(
         "RELATED": (coding(NCIT, "C53260", "Related"),),
     },
     text_first=True,
+    loses="without the text, UNLIKELY RELATED and UNLIKELY are one, and POSSIBLY RELATED and POSSIBLE",
 )
 _LEVELS = (
     ("LLT", "AELLT", "AELLTCD"),

@@ -59,7 +59,12 @@ def _sct(table: dict[str, tuple[str, str]]) -> dict[str, tuple[dict[str, str], .
 
 
 LOCATION = in_codelist("anatomical location", "C74456", further=_sct(_PLACES))
-METHOD = in_codelist("method", "C85492", further=_sct(_METHODS))
+METHOD = in_codelist(
+    "method",
+    "C85492",
+    further=_sct(_METHODS),
+    loses="SNOMED CT alone does not tell CONTRAST ENHANCED CT SCAN from CT SCAN",
+)
 LATERALITY = member_of("laterality", "C99073", further=_sct(_SIDES), only_further=True)
 DIRECTION = member_of("direction", "C99074", further=_sct(_DIRECTIONS), only_further=True)
 SIDE = in_codelist("laterality", "C99073", further=_sct(_SIDES))

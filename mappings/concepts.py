@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
+from trialbridge.base.errors import NotInvertibleError
 from trialbridge.mappings.kit import Context, Spelling
 from trialbridge.mappings.names import NCIT, coding
 from trialbridge.sdtm import terminology
@@ -37,11 +38,21 @@ def value_of(codelists: Iterable[str], ncit_code: str) -> str | None:
     return None
 
 
-def _reader(codelists: tuple[str, ...], further: Codings, aliases: Aliases) -> Callable[[Any], str | None]:
+def _reader(
+    name: str, codelists: tuple[str, ...], further: Codings, aliases: Aliases, loses: str
+) -> Callable[[Any], str | None]:
     known = dict(aliases)
+    own: dict[tuple[str, str], str] = {}
     for value, codings in further.items():
         for one in codings:
-            known.setdefault((one["system"], one["code"]), value)
+            key = (one["system"], one["code"])
+            if key in own and not loses:
+                raise NotInvertibleError(
+                    f"The concepts of {name} do not invert: {own[key]!r} and {value!r} are both {key[1]!r}.",
+                    fix="give each its own code, or say with loses= what is lost",
+                )
+            own.setdefault(key, value)
+            known.setdefault(key, value)
 
     @lru_cache(maxsize=10_000)
     def by_code(system: str, code: str) -> str | None:
@@ -88,6 +99,7 @@ def in_codelist(
     lead: tuple[dict[str, Any], ...] = (),
     text: bool = True,
     text_first: bool = False,
+    loses: str = "",
 ) -> Spelling:
     """A CodeableConcept for the terms of codelists given by their C-codes.
 
@@ -95,9 +107,10 @@ def in_codelist(
     that always stand first. With `text` the submission value is written as text too, and a text (or a display) that
     no coding explains is read; without it another line holds the text, and a value that is no term becomes the
     display of a coding without system and code. `text_first` is for variables without a codelist: the text is what
-    was said, the codings are what it comes to.
+    was said, the codings are what it comes to. Values that share a further code are refused, unless `loses` says what
+    is lost when no NCIt coding or text tells them apart.
     """
-    read = _reader(codelists, further or {}, aliases or {})
+    read = _reader(name, codelists, further or {}, aliases or {}, loses)
     codings = _codings_of(codelists, further or {})
 
     def to_sdtm(element: Any, _ctx: Context) -> str | None:
@@ -118,7 +131,7 @@ def in_codelist(
             return {"coding": found, "text": value} if found else {"text": value}
         return {"coding": [*lead, *(known or ({"display": value},))]}
 
-    return Spelling(name, to_sdtm, to_fhir, pairs=further or {})
+    return Spelling(name, to_sdtm, to_fhir, pairs=further or {}, loses=loses)
 
 
 def member_of(name: str, *codelists: str, further: Codings | None = None, only_further: bool = False) -> Spelling:
@@ -126,7 +139,7 @@ def member_of(name: str, *codelists: str, further: Codings | None = None, only_f
 
     With `only_further`, values without a further coding are not written (the profile's binding has no place for them).
     """
-    read = _reader(codelists, further or {}, {})
+    read = _reader(name, codelists, further or {}, {}, "")
     codings = _codings_of(codelists, further or {})
     table = further or {}
 

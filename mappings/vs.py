@@ -39,6 +39,7 @@ TEST = in_codelist(
     further={value: (coding(LOINC, code, display),) for value, (code, display) in _LOINC.items()},
     aliases={(LOINC, "59408-5"): "OXYSAT"},
     text=False,
+    loses="LOINC alone does not tell PULSE from HR; the NCIt coding does",
 )
 VITAL_SIGNS = coding("http://terminology.hl7.org/CodeSystem/observation-category", "vital-signs", "Vital Signs")
 PANEL = coding(LOINC, "85354-9", "Blood pressure panel with all children optional")

@@ -124,10 +124,11 @@ def write_sdtm(what: Study, folder: Path, kind: str) -> None:
 
 
 def write_fhir(what: Study, folder: Path) -> None:
-    """Write the study as FHIR, by trialbridge's own converter."""
+    """Write the study as FHIR R4 NDJSON, one file a resource type, by trialbridge's own converter."""
     from trialbridge.converters.study import to_fhir  # noqa: PLC0415 - the converter is needed only when FHIR is wanted
+    from trialbridge.fhir import files  # noqa: PLC0415 - as above
 
-    to_fhir(what, folder)
+    files.write(to_fhir(what).resources, folder, "ndjson", "R4")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -538,3 +538,21 @@ def test_target_response(total, measured, baseline, nadir, expected):
 def test_overall_response(target, non_target, new, expected):
     """A row of the paper's table 3 would be read wrongly."""
     assert response.overall(target, non_target, new=new) == expected
+
+
+def test_fhir_is_written_too(tmp_path):
+    """The example's FHIR could not be made from its command."""
+    assert generate.main(["-o", str(tmp_path / "sdtm"), "--subjects", "2", "--fhir", str(tmp_path / "fhir")]) == 0
+    patients = (tmp_path / "fhir" / "Patient.ndjson").read_text(encoding="utf-8").splitlines()
+    subjects = pl.read_ndjson(tmp_path / "fhir" / "ResearchSubject.ndjson").height
+    assert len(patients) == subjects >= 2
+
+
+def test_the_committed_fhir_is_what_the_generator_makes(tmp_path):
+    """A reader of the repository would look at FHIR that the converter no longer writes (mend: make example)."""
+    generate.write_fhir(generate.build(subjects=3), tmp_path)
+    committed = EXAMPLES / "re_induction" / "fhir"
+    names = sorted(one.name for one in committed.iterdir())
+    assert names == sorted(one.name for one in tmp_path.iterdir())
+    for name in names:
+        assert (committed / name).read_bytes() == (tmp_path / name).read_bytes(), name
