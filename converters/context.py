@@ -132,8 +132,7 @@ class Context:
                 subject["_status"] = absent("unknown")
             subject["identifier"] = [{"system": self.url("usubjid"), "value": usubjid}]
             subject["individual" if self.release == "R4" else "subject"] = patient
-            if studyid:
-                subject["study"] = self.study(studyid)
+            subject["study"] = self.study(studyid) if studyid else absent("unknown")
         self.learn("studyid", usubjid, value=studyid)
 
     def usubjid(self, reference: Any) -> str | None:

@@ -18,7 +18,7 @@ from trialbridge.fhir.bundle import pool
 from trialbridge.fhir.ids import BASE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from trialbridge.base.finding import Finding
     from trialbridge.fhir.bundle import Pool
@@ -77,6 +77,26 @@ def to_sdtm(
         study = replace(study, residue=entries)
         _account(ledger, source, entries, done)
     return Converted(done.findings, ledger, [], study)
+
+
+def to_release(
+    resources: Iterable[Located | Resource],
+    release: Release,
+    *,
+    base: str = BASE,
+    source_release: Release | None = None,
+    residue: Iterable[Mapping[str, Any]] = (),
+    dictionary: Dictionary = DICTIONARY,
+) -> Converted:
+    """FHIR resources in another release (R4 to R5, R5 to R4), by way of the tables.
+
+    What the tables hold is written anew in that release. What they do not hold stays in the outcome's
+    `study.residue`, which speaks of the source's release: give it as `residue` on the way back, and the source returns
+    digit by digit.
+    """
+    told = to_sdtm(resources, base=base, release=source_release, dictionary=dictionary)
+    made = to_fhir(replace(told.study, residue=tuple(residue)), base=base, release=release, dictionary=dictionary)
+    return Converted([*told.findings, *made.findings], told.ledger, made.resources, told.study)
 
 
 def release_of(held: Pool) -> Release:

@@ -131,6 +131,13 @@ def _given(consent: Resource) -> bool:
     return consent.get("status") in {"active", "inactive"} and decision != "deny"
 
 
+def _study(row: Row, ctx: Context) -> Any:
+    """The study itself where no site is known; said to be unknown where there is none (study is required)."""
+    if row.get("SITEID"):
+        return None
+    return ctx.study(row["STUDYID"]) if row.get("STUDYID") else absent("unknown")
+
+
 CONSENT_SCOPE = "http://terminology.hl7.org/CodeSystem/consentscope"
 _patient = {"name": [{"extension": [{"url": ABSENT, "valueCode": "masked"}]}]}
 _subject_key = ("STUDYID", "USUBJID")
@@ -234,7 +241,7 @@ DM = Mapping(
         ),
         Extra(
             "ResearchSubject.study",
-            lambda row, ctx: ctx.study(row["STUDYID"]) if row.get("STUDYID") and not row.get("SITEID") else None,
+            _study,
             note="a subject without a site belongs to the study itself",
         ),
         Extra("Site.partOf[0]", lambda row, ctx: ctx.study(row["STUDYID"]) if row.get("STUDYID") else None),

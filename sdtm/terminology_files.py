@@ -8,6 +8,7 @@ Our own text holds the same without definitions and loads faster; docs/make_sdtm
 
 from __future__ import annotations
 
+import io
 import re
 import warnings
 import zipfile
@@ -159,7 +160,8 @@ def _read_xlsx(path: Path) -> tuple[str, tuple[Codelist, ...]]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # openpyxl warns of missing styles and unknown extensions
-            book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+            # In memory: a workbook that openpyxl refuses leaves its file open.
+            book = openpyxl.load_workbook(io.BytesIO(path.read_bytes()), read_only=True, data_only=True)
     except (zipfile.BadZipFile, KeyError, ValueError, OSError, SyntaxError) as error:
         message = f"Not a readable XLSX file: {error}."
         raise UnreadableInputError(message, Where(file=str(path)), f"give {_KINDS}") from error

@@ -82,6 +82,9 @@ def convert(
     mapping: Annotated[
         Path | None, typer.Option("--mapping", metavar="FILE", help="The study's own lines (.xlsx or .yaml).")
     ] = None,
+    to_release: Annotated[
+        str | None, typer.Option("--to-release", metavar="R4|R5", help="FHIR to FHIR: write it in this release.")
+    ] = None,
     lineage: Annotated[
         bool, typer.Option("--lineage", help="To SDTM: write lineage.ndjson, the source of every cell.")
     ] = False,
@@ -110,6 +113,7 @@ def convert(
         residue=not no_residue,
         check=not no_check,
         mapping=mapping,
+        to_release=to_release,
         lineage=lineage,
         fail_on=fail_on.value,
     )

@@ -197,11 +197,15 @@ def _unknown(path: Path) -> UnreadableInputError:
 def read_study(source: Source) -> Study:
     """The tables and, where `residue.ndjson` stands in a folder given, the residue. Raises UnreadableInputError."""
     study = sdtm_files.read(source.paths)
+    # The place is no part of the study: what is made of it must not hang on where its files lie.
+    return replace(study, source="", residue=read_residue(source))
+
+
+def read_residue(source: Source) -> tuple[Mapping[str, Any], ...]:
+    """The entries of the `residue.ndjson` that is given, or that stands in a folder given."""
     homes = [path for path in source.given if path.name == RESIDUE]
     homes += [path / RESIDUE for path in source.given if (path / RESIDUE).is_file()]
-    residue = tuple(entry for home in homes for entry in _residue(home))
-    # The place is no part of the study: what is made of it must not hang on where its files lie.
-    return replace(study, source="", residue=residue)
+    return tuple(entry for home in homes for entry in _residue(home))
 
 
 def _residue(path: Path) -> Iterator[Mapping[str, Any]]:

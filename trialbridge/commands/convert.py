@@ -13,7 +13,7 @@ from trialbridge.commands import output
 from trialbridge.commands.outcome import Outcome
 from trialbridge.commands.shell import Shell, counts, exit_code, guarded
 from trialbridge.converters.dictionary import DICTIONARY, Dictionary
-from trialbridge.converters.study import to_fhir, to_sdtm
+from trialbridge.converters.study import to_fhir, to_release, to_sdtm
 from trialbridge.fhir.ids import BASE
 from trialbridge.fhir.located import Located, Reject
 from trialbridge.fhir.releases import release as release_named
@@ -43,6 +43,7 @@ class Wanted:
     residue: bool = True
     check: bool = True
     mapping: Path | None = None
+    to_release: str | None = None
     lineage: bool = False
     fail_on: Literal["error", "warning"] = "error"
 
@@ -123,6 +124,8 @@ def _from_fhir(wanted: Wanted, source: Source, release: Release | None, version:
     accepted = list(read.items)
     if wanted.check:
         accepted = _checked(read, findings, rejects, steps)
+    if wanted.to == "fhir" and wanted.to_release:
+        return _in_release(wanted, source, read, accepted, rejects, findings)
     if wanted.to == "fhir":
         accounts = accounting.resources_accounted(read, accepted, rejects, None)
         return Outcome("fhir", "fhir", read.release, findings, accounts, resources=accepted, rejects=rejects)
@@ -151,6 +154,38 @@ def _from_fhir(wanted: Wanted, source: Source, release: Release | None, version:
         rejects=rejects,
         ledger=done.ledger,
         lineage=origin,
+    )
+
+
+def _in_release(
+    wanted: Wanted,
+    source: Source,
+    read: Resources,
+    accepted: list[Located],
+    rejects: list[Reject],
+    findings: list[Finding],
+) -> Outcome:
+    """The resources in another release; what it has no place for is the residue."""
+    release = release_named(str(wanted.to_release))
+    done = to_release(
+        accepted,
+        release,
+        base=wanted.base_url or BASE,
+        source_release=read.release,
+        residue=sources.read_residue(source) if wanted.residue else (),
+        dictionary=_dictionary(wanted),
+    )
+    accounts = accounting.resources_accounted(read, accepted, rejects, done.ledger)
+    return Outcome(
+        "fhir",
+        "fhir",
+        release,
+        findings + done.findings,
+        accounts,
+        done.study if wanted.residue else None,
+        resources=cast("list[Located | dict[str, object]]", done.resources),
+        rejects=rejects,
+        ledger=done.ledger,
     )
 
 

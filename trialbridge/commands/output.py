@@ -91,6 +91,8 @@ def _write_data(outcome: Outcome, folder: Path, name: str) -> None:
     if outcome.study is None or outcome.to == "fhir":
         folder.mkdir(exist_ok=True)
         fhir_files.write(outcome.resources, folder, name, outcome.release)
+        if outcome.study is not None and outcome.study.residue:
+            api.write_residue(outcome.study, folder)
         return
     try:
         sdtm_files.write(outcome.study, folder, api.sdtm_format(name))
