@@ -68,7 +68,8 @@ def native_to_fhir(
 ) -> ToFhir:
     """The study as FHIR resources. Nothing is lost: `to_sdtm` of the result gives the same cells.
 
-    Findings tell of records without a usable key; nothing is raised for odd data.
+    Findings tell of records without a usable key and of columns of the wrong type. Raises DoesNotFitError for NaN and
+    infinity, which neither SDTM nor JSON has.
     """
     _finite(study)
     oncology = any(name in study for name in ("TU", "TR", "RS"))
