@@ -34,7 +34,7 @@ LINE = b'{"resourceType":"Patient","id":"1"}'
         ("a.ndjson", b"", "ndjson"),
         ("a.txt", b"\xef\xbb\xbf" + LINE, "json"),
         ("a.txt", b' \n<Patient xmlns="http://hl7.org/fhir"/>', "xml"),
-        ("a.txt", gzip.compress(LINE + b"\n" + LINE), "ndjson"),
+        ("a.txt", gzip.compress(LINE + b"\n" + LINE, mtime=0), "ndjson"),
         ("a.txt", b"{" + b" " * 300_000 + b'"resourceType":"Patient"}\n' + LINE, "ndjson"),
     ],
 )
