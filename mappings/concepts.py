@@ -150,3 +150,10 @@ def member_of(name: str, *codelists: str, further: Codings | None = None, only_f
         return {"coding": list(table[value] if only_further else found)}
 
     return Spelling(name, lambda element, _ctx: read(element), to_fhir, shape="member", pairs=table)
+
+
+def last_display(element: Any, _ctx: Context) -> str | None:
+    """The display of the last coding that has one: a dictionary's term stands behind the codes it comes to."""
+    codings = element.get("coding") or () if isinstance(element, dict) else ()
+    displays = [one["display"] for one in codings if one.get("display")]
+    return displays[-1] if displays else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trialbridge.mappings.common import STUDYID, day, epoch
+from trialbridge.mappings.concepts import last_display
 from trialbridge.mappings.kit import Context, Extra, Mapping, Resource, Row, Spelling, line
 from trialbridge.mappings.names import MCODE, SCT, coding, concept
 from trialbridge.mappings.spellings import DATE, RECORD, SUBJECT, TEXT
@@ -35,13 +36,7 @@ def _decoded_to_fhir(value: str, _ctx: Context) -> dict[str, Any]:
     return {"coding": [*known, {"display": value}]}
 
 
-def _decoded_to_sdtm(element: Any, _ctx: Context) -> str | None:
-    codings = element.get("coding") or () if isinstance(element, dict) else ()
-    displays = [one["display"] for one in codings if one.get("display")]
-    return displays[-1] if displays else None
-
-
-DECODED = Spelling("dictionary term as the display of a coding", _decoded_to_sdtm, _decoded_to_fhir)
+DECODED = Spelling("dictionary term as the display of a coding", last_display, _decoded_to_fhir)
 
 
 def _clinical(row: Row, _ctx: Context) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from trialbridge.fhir.extensions import NAMES
 from trialbridge.fhir.ids import BASE
 
 NCIT = "http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl"
@@ -44,11 +45,9 @@ CRITERIA = {  # seriousness criteria, by the SDTM flag in lower case
 }
 
 OURS = (  # identifier systems: {base}/sid/{name}
-    "studyid usubjid subjid siteid invid tulnkid lnkgrp visitnum visit evalid sdtm-record spid refid prlnkid grpid armcd"
+    "studyid usubjid subjid siteid invid tulnkid lnkgrp visitnum visit evalid sdtm-record spid refid grpid armcd"
 ).split()
-OUR_EXTENSIONS = (  # {base}/StructureDefinition/{name}
-    "sdtm-variable sdtm-package sdtm-dtc sdtm-orres sdtm-record meddra-level armcd"
-).split()
+OUR_EXTENSIONS = NAMES  # {base}/StructureDefinition/{name}
 
 
 def coding(system: str, code: str, display: str | None = None) -> dict[str, Any]:
@@ -73,7 +72,6 @@ def constants(base: str = BASE) -> dict[str, Any]:
     fixed: dict[str, Any] = {
         "base": base,
         "ncit": NCIT,
-        "sct": SCT,
         "loinc": LOINC,
         "ucum": UCUM,
         "meddra": MEDDRA,
@@ -82,14 +80,12 @@ def constants(base: str = BASE) -> dict[str, Any]:
         "research-study": CORE + "workflow-researchStudy",
         "target-body-structure": CORE + "procedure-targetBodyStructure",
         "body-position": CORE + "observation-bodyPosition",
-        "asserted-date": CORE + "condition-assertedDate",
         "race": US_CORE + "us-core-race",
         "ethnicity": US_CORE + "us-core-ethnicity",
         "tumor-identifier": concept(coding("http://hl7.org/fhir/resource-types", "BodyStructure")),
         "tumor-longest": concept(coding(LOINC, "33728-7", "Size.maximum dimension in Tumor")),
         "tumor-other": concept(coding(LOINC, "33729-5", "Size additional dimension in Tumor")),
         "related-condition": MCODE + "mcode-related-condition",
-        "evidence-type": MCODE + "mcode-cancer-disease-status-evidence-type",
         "intent": MCODE + "mcode-procedure-intent",
         "modality-and-technique": MCODE + "mcode-radiotherapy-modality-and-technique",
         "sessions": MCODE + "mcode-radiotherapy-sessions",

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from trialbridge.mappings.common import STUDY_EXTENSION, STUDYID, VISITDY, Fragment, day, epoch, record_lines, visit
-from trialbridge.mappings.concepts import in_codelist
+from trialbridge.mappings.concepts import in_codelist, last_display
 from trialbridge.mappings.kit import (
     Context,
     Derived,
@@ -39,15 +39,9 @@ ROUTE = in_codelist(
 _DOSE_UNITS = {"mg": "mg", "mg/kg": "mg/kg", "g": "g", "ug": "ug", "mL": "mL", "mg/m2": "mg/m2", "Gy": "Gy"}
 DECODED = Spelling(
     "dictionary term as the display of a coding",
-    lambda element, _ctx: _term(element),
+    last_display,
     lambda value, _ctx: {"coding": [{"display": value}]},
 )
-
-
-def _term(element: Any) -> str | None:
-    codings = element.get("coding") or () if isinstance(element, dict) else ()
-    displays = [one["display"] for one in codings if one.get("display")]
-    return displays[-1] if displays else None
 
 
 def _lines(

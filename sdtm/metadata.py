@@ -47,7 +47,15 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "TD": ("TDORDER",),
     "TM": ("MIDSTYPE",),
     "OI": ("NHOID", "OISEQ"),
-    "RELREC": ("STUDYID", "RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "RELTYPE", "RELID"),
+    "RELREC": (
+        "STUDYID",
+        "USUBJID",
+        "RELID",
+        "RDOMAIN",
+        "IDVAR",
+        "IDVARVAL",
+        "RELTYPE",
+    ),  # the records of a relation together
     "RELSPEC": ("USUBJID", "REFID"),
     "RELSUB": ("USUBJID", "POOLID", "RSUBJID"),
     "SUPPQUAL": ("RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "QNAM"),

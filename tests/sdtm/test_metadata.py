@@ -149,7 +149,7 @@ def test_ordered_puts_unknown_last_as_given():
         ("SV", "USUBJID VISITNUM"),
         ("SUPPAE", "USUBJID IDVAR IDVARVAL QNAM"),
         ("SUPPQUAL", "RDOMAIN USUBJID IDVAR IDVARVAL QNAM"),
-        ("RELREC", "STUDYID RDOMAIN USUBJID IDVAR IDVARVAL RELTYPE RELID"),
+        ("RELREC", "STUDYID USUBJID RELID RDOMAIN IDVAR IDVARVAL RELTYPE"),
         ("TA", "ARMCD TAETORD"),
         ("TE", "ETCD"),
         ("TV", "ARMCD VISITNUM"),
