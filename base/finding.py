@@ -24,7 +24,7 @@ class Where:
     """The place a finding speaks of, on either side; only what is known is filled.
 
     `row` counts records from 1, as a user's viewer does; `line` counts lines of a text file from 1;
-    `path` is a FHIRPath.
+    `path` is a FHIRPath; `seq` is the record's --SEQ.
     """
 
     file: str | None = None
@@ -35,6 +35,7 @@ class Where:
     variable: str | None = None
     resource: str | None = None
     path: str | None = None
+    seq: str | None = None
 
     def __str__(self) -> str:
         """`dm.xpt, row 3, SEX`: the filled parts, outermost first."""
@@ -53,13 +54,17 @@ class Where:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One finding: a stable id (`TB-…`), how bad, where, what is the matter, and how to mend it."""
+    """One finding: a stable id (`TB-…`), how bad, where, what is the matter, and how to mend it.
+
+    `cells` are the variables it speaks of with their values: for report files only, never in messages or logs.
+    """
 
     id: str
     severity: Severity
     where: Where
     message: str
     fix: str = ""
+    cells: tuple[tuple[str, str], ...] = ()
 
     def __str__(self) -> str:
         """One line for a terminal or a log."""

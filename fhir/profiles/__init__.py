@@ -1,0 +1,1 @@
+"""Profiles: StructureDefinitions from FHIR packages, and the validation of resources against them."""

@@ -1,0 +1,1 @@
+"""The web service: the conversions and checks over HTTP (`trialbridge serve`)."""
