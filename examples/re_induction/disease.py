@@ -81,7 +81,7 @@ def evolve(subject: Subject, lesions: list[Lesion]) -> None:
             vanishes = 0.25 if one.irradiated else gone
             grows = 0.01 if one.irradiated else worse
             if last == "PRESENT":
-                last = "INCREASED" if drop < grows else "ABSENT" if drop > 1 - vanishes else last
+                last = "UNEQUIVOCAL" if drop < grows else "ABSENT" if drop > 1 - vanishes else last
             one.states[visit.number] = last
         if rng.random() < new:
             organ = weighted(rng, [(each, each.weight) for each in ORGANS])

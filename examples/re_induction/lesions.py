@@ -43,7 +43,7 @@ GROUP = ("RDIORESP", "Radiologic Response")  # of the irradiated lesion, or of a
 
 # Where the investigator's overall response differs from what the measurements give by RECIST 1.0:
 # (subject number, VISITNUM) -> the response stated. Real forms hold such, and a check has to find them.
-DISCORDANT = {(7, 6): "PR", (30, 3): "PR", (31, 3): "SD"}
+DISCORDANT = {(7, 6): "PR", (30, 3): "PR", (13, 6): "SD"}
 
 
 @dataclass(slots=True)
@@ -184,7 +184,7 @@ def _read(subject: Subject, evaluator: Evaluator, read: Read, at: Occasion, week
         read.length = _length(rng, evaluator, read.lesion.at(weeks))
     else:
         read.state = read.lesion.states[at.visit]
-        if read.state == "INCREASED" and evaluator.identity and rng.random() < 0.2:
+        if read.state == "UNEQUIVOCAL" and evaluator.identity and rng.random() < 0.2:
             read.state = "PRESENT"
     _measured(subject, evaluator, read, at)
 

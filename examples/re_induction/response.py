@@ -39,8 +39,9 @@ def targets(*, total: int | None, measured: int, baseline: int, nadir: int) -> s
 
 
 def non_targets(states: Sequence[str | None]) -> str:
-    """The response of non-target lesions from their states ABSENT, PRESENT, INCREASED, or None where not read."""
-    if "INCREASED" in states:
+    """The response of non-target lesions from their states ABSENT, PRESENT, UNEQUIVOCAL (progression: the form and
+    codelist TRPROPRS have that word), or None where not read."""
+    if "UNEQUIVOCAL" in states:
         return "PD"
     if None in states:
         return "NE"
@@ -50,10 +51,12 @@ def non_targets(states: Sequence[str | None]) -> str:
 def overall(target: str | None, non_target: str | None, *, new: bool) -> str:
     """The overall response (table 3 of the paper); None where there are no lesions of that kind.
 
-    What is not evaluable never makes a response better: complete response of the targets counts as partial then.
+    The table has no row for what was not evaluated: without progression such a visit is not evaluable.
     """
     if new or "PD" in (target, non_target):
         return "PD"
+    if "NE" in (target, non_target):
+        return "NE"
     if target is None:
         return non_target or "NE"
     if target == "CR":
