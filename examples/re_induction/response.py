@@ -39,8 +39,10 @@ def targets(*, total: int | None, measured: int, baseline: int, nadir: int) -> s
 
 
 def non_targets(states: Sequence[str | None]) -> str:
-    """The response of non-target lesions from their states ABSENT, PRESENT, UNEQUIVOCAL (progression: the form and
-    codelist TRPROPRS have that word), or None where not read."""
+    """The response of non-target lesions from their states ABSENT, PRESENT, UNEQUIVOCAL, or None where not read.
+
+    UNEQUIVOCAL is what codelist TRPROPRS has for unequivocal progression.
+    """
     if "UNEQUIVOCAL" in states:
         return "PD"
     if None in states:
