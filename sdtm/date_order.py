@@ -29,7 +29,7 @@ _DAY = 24 * _HOUR
 _EAST, _WEST = 14 * _HOUR, 12 * _HOUR
 
 
-class _Span(NamedTuple):
+class Span(NamedTuple):
     """The instants a text may stand for, in seconds: from `first` up to, not including, `after`."""
 
     first: int | Fraction
@@ -43,7 +43,7 @@ def compare(one: str, other: str) -> int | None:
     "The same" asks for at least a whole date on both sides: two texts `2003-12` may be different days. Without zones
     both are taken to be local times of one place. None also for intervals, durations and malformed text.
     """
-    left, right = _span(one), _span(other)
+    left, right = span(one), span(other)
     if left is None or right is None:
         return None
     if left.zoned != right.zoned:
@@ -79,17 +79,17 @@ def _extreme(texts: Iterable[str | None], sign: int) -> str | None:
         if compare(text, best) == sign:
             best = text
     # The pass above finds the extreme if there is one; only this makes it certain.
-    certain = _span(best) is not None and all(compare(best, text) in (sign, 0) for text in distinct if text != best)
+    certain = span(best) is not None and all(compare(best, text) in (sign, 0) for text in distinct if text != best)
     return best if certain else None
 
 
-def _anywhere(span: _Span) -> _Span:
+def _anywhere(span: Span) -> Span:
     """The span with the uncertainty of an unknown zone."""
-    return span if span.zoned else _Span(span.first - _EAST, span.after + _WEST, zoned=True)
+    return span if span.zoned else Span(span.first - _EAST, span.after + _WEST, zoned=True)
 
 
 @lru_cache(maxsize=1 << 14)
-def _span(text: str) -> _Span | None:
+def span(text: str) -> Span | None:
     """None where there are no bounds: no year, or no date at all."""
     parsed = parse(text)
     if not isinstance(parsed, PartialDateTime) or parsed.year is None:
@@ -98,7 +98,7 @@ def _span(text: str) -> _Span | None:
     first = _seconds(parsed, month=1, day=1, hour=0, minute=0, second=0)
     last = _seconds(parsed, month=12, day=31, hour=23, minute=59, second=59)
     step = Fraction(1, 10 ** len(parsed.fraction)) if parsed.fraction else 1
-    return _Span(first - offset, last + step - offset, zoned=bool(parsed.zone))
+    return Span(first - offset, last + step - offset, zoned=bool(parsed.zone))
 
 
 def _seconds(parsed: PartialDateTime, *, month: int, day: int, hour: int, minute: int, second: int) -> int | Fraction:

@@ -1,1 +1,32 @@
-"""Rules of SDTM as generator functions, by theme. Each docstring is the rule in our words with its source."""
+"""Rules of SDTM as generator functions, by theme. Each docstring is the rule in our words; its ids and section stand above it.
+
+`RULES` lists them, `check` runs them. Adding one: a function in the module of its theme, its name in that module's RULES,
+a planted error that it finds in tests/sdtm/rules.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from trialbridge.sdtm.rules import demographics, running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from trialbridge.base.rule import Checked, Rule
+    from trialbridge.sdtm.codelists import Terminology
+    from trialbridge.sdtm.table import Study
+
+RULES: tuple[Rule, ...] = (*demographics.RULES,)
+
+
+def check(
+    study: Study,
+    *,
+    rules: Sequence[Rule] = RULES,
+    define: Any = None,
+    ct: Terminology | None = None,
+    most: int | None = None,
+) -> Iterator[Checked]:
+    """What each rule says of the study: see `running.run`, which says what the keywords mean. Never raises in the middle."""
+    return running.run(study, rules, define=define, ct=ct, most=most)

@@ -1,0 +1,211 @@
+"""What a rule sees of a study: `Data`, its `Dataset`s with row numbers and metadata, and how hits are made of rows.
+
+A rule asks for the datasets and variables it needs; where they are absent `NotThereError` is raised, and the run notes the
+rule as skipped with that reason. Variables may be named as the model names them: `--DTC` is AEDTC in AE.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from trialbridge.base.errors import UnknownNameError
+from trialbridge.base.finding import Where
+from trialbridge.sdtm import metadata
+from trialbridge.sdtm.rules.declare import Hit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from trialbridge.sdtm.codelists import Terminology
+    from trialbridge.sdtm.metadata import DomainMetadata
+    from trialbridge.sdtm.table import Study, Table
+
+ROW = "#row"
+"""The column with the record's number, from 1; no SDTM variable can have this name."""
+INTERVENTIONS, EVENTS, FINDINGS = "Interventions", "Events", "Findings"
+FINDINGS_ABOUT, SPECIAL = "Findings About", "Special-Purpose"
+TRIAL_DESIGN, RELATIONSHIP = "Trial Design", "Relationship"
+OBSERVATIONS = (INTERVENTIONS, EVENTS, FINDINGS, FINDINGS_ABOUT)
+_TOPIC = {"TRT": INTERVENTIONS, "TERM": EVENTS, "TESTCD": FINDINGS}
+
+
+class NotThereError(Exception):
+    """What a rule needs is not in the study; its text says what."""
+
+
+@dataclass(frozen=True)  # not slotted: the frame with row numbers is kept in the instance
+class Dataset:
+    """One dataset of the study as rules see it; `standard` is the guide's description, None where it has none."""
+
+    table: Table
+    standard: DomainMetadata | None
+    cls: str
+    prefix: str
+
+    @property
+    def name(self) -> str:
+        """The dataset's name, `SUPPAE`."""
+        return self.table.name
+
+    @cached_property
+    def frame(self) -> pl.DataFrame:
+        """The records with their numbers in `ROW`."""
+        return self.table.frame.with_row_index(ROW, offset=1)
+
+    @cached_property
+    def columns(self) -> frozenset[str]:
+        """The names of the variables that are there."""
+        return frozenset(self.table.frame.columns)
+
+    def of(self, name: str) -> str:
+        """The variable's name here: `--DTC` is `AEDTC` in AE.
+
+        >>> Dataset(None, None, "", "AE").of("--DTC")
+        'AEDTC'
+        """
+        return self.prefix + name[2:] if name.startswith("--") else name
+
+    def has(self, *names: str) -> bool:
+        """Whether all these variables are there."""
+        return all(self.of(name) in self.columns for name in names)
+
+    def col(self, name: str) -> pl.Expr:
+        """The variable as an expression; missing values throughout where it is not there."""
+        real = self.of(name)
+        return pl.col(real) if real in self.columns else pl.lit(None, dtype=pl.String)
+
+    def text(self, name: str) -> pl.Expr:
+        """The variable as text, empty where missing."""
+        return self.col(name).cast(pl.String).fill_null("")
+
+    def given(self, name: str) -> pl.Expr:
+        """Whether the variable has a value."""
+        return self.col(name).is_not_null()
+
+    def missing(self, name: str) -> pl.Expr:
+        """Whether the variable has no value, or is not there."""
+        return self.col(name).is_null()
+
+    def hits(self, mask: pl.Expr, *variables: str, message: str = "") -> Iterator[Hit]:
+        """A hit for each record where the mask is true, with these variables' values."""
+        return self.hits_of(self.frame.filter(mask), *variables, message=message)
+
+    def hits_of(self, rows: pl.DataFrame, *variables: str, message: str = "") -> Iterator[Hit]:
+        """A hit for each of these rows, which have `ROW` and may have columns from other datasets."""
+        if rows.is_empty():
+            return
+        names = [self.of(name) for name in variables]
+        seq = f"{self.prefix}SEQ"
+        wanted = dict.fromkeys(name for name in (ROW, "USUBJID", seq, *names) if name in rows.columns)
+        for row in rows.select(*wanted).sort(ROW).iter_rows(named=True):
+            where = Where(
+                dataset=self.name,
+                subject=row.get("USUBJID"),
+                row=row[ROW],
+                variable=names[0] if names else None,
+                seq=written(row[seq]) if row.get(seq) is not None else None,
+            )
+            yield Hit(where, tuple((name, written(row.get(name))) for name in names), message)
+
+    def hit(self, variable: str = "", message: str = "") -> Hit:
+        """A hit on the dataset as a whole, or on one of its variables."""
+        name = self.of(variable)
+        cells = ((name, ""),) if name else ()
+        return Hit(Where(dataset=self.name, variable=name or None), cells, message)
+
+
+def written(value: object) -> str:
+    """A cell as a viewer shows it.
+
+    >>> written(3.0), written(0.5), written(None)
+    ('3', '0.5', '')
+    """
+    if value is None:
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+@dataclass(frozen=True)  # not slotted: its datasets are made on first use
+class Data:
+    """A study for its rules: the datasets, the terminology in use, the guide's version, and the define where there is one."""
+
+    study: Study
+    terminology: Terminology
+    define: Any = None
+    version: str = field(default=metadata.LATEST)
+
+    @cached_property
+    def all(self) -> tuple[Dataset, ...]:
+        """Every dataset of the study, in its order."""
+        return tuple(_dataset(one, self.version) for one in self.study)
+
+    @cached_property
+    def _by_name(self) -> dict[str, Dataset]:
+        return {one.name: one for one in self.all}
+
+    def has(self, name: str, *variables: str) -> bool:
+        """Whether the dataset is there with these variables."""
+        return name in self._by_name and self._by_name[name].has(*variables)
+
+    def dataset(self, name: str, *needs: str) -> Dataset:
+        """The dataset of that name with these variables. Raises NotThereError."""
+        if name not in self._by_name:
+            raise NotThereError(f"there is no dataset {name}")
+        one = self._by_name[name]
+        lacking = [one.of(need) for need in needs if not one.has(need)]
+        if lacking:
+            raise NotThereError(f"{name} has no {', '.join(lacking)}")
+        return one
+
+    def datasets(
+        self, *needs: str, classes: Iterable[str] = (), only: Iterable[str] = (), but: Iterable[str] = ()
+    ) -> list[Dataset]:
+        """The datasets that have all these variables, of these classes and domains. Raises NotThereError if there are none.
+
+        `only` and `but` are domains (`QS` takes QSCS too), of the observations themselves: never SUPP--.
+        """
+        classes, only, but = tuple(classes), tuple(only), tuple(but)
+        found = [
+            one
+            for one in self.all
+            if (not classes or one.cls in classes)
+            and (not only or one.prefix in only)
+            and one.prefix not in but
+            and not one.name.startswith("SUPP")
+            and one.has(*needs)
+        ]
+        if not found:
+            where = " or ".join(only or classes) or "study"
+            having = f" with {', '.join(needs)}" if needs else ""
+            raise NotThereError(f"the study has no {f'{where} ' if where != 'study' else ''}dataset{having}")
+        return found
+
+    def with_subject(self, one: Dataset, *variables: str) -> pl.DataFrame:
+        """The dataset's rows with these variables of DM beside them. Raises NotThereError."""
+        if not one.has("USUBJID"):
+            raise NotThereError(f"{one.name} has no USUBJID")
+        return one.frame.join(self.subjects(*variables), on="USUBJID", how="left", maintain_order="left")
+
+    def subjects(self, *variables: str) -> pl.DataFrame:
+        """DM's records, one a USUBJID, with these variables. Raises NotThereError."""
+        dm = self.dataset("DM", "USUBJID", *variables)
+        return dm.frame.select("USUBJID", *variables).unique("USUBJID", keep="first", maintain_order=True)
+
+
+def _dataset(table: Table, version: str) -> Dataset:
+    prefix = table.name[2:4] if table.name.startswith("AP") and len(table.name) == 4 else table.domain
+    try:
+        standard = metadata.domain(table.name, version)
+    except UnknownNameError:
+        standard = None
+    if standard is not None:
+        return Dataset(table, standard, standard.cls, prefix)
+    columns = table.frame.columns
+    cls = next((cls for topic, cls in _TOPIC.items() if f"{prefix}{topic}" in columns), "")
+    return Dataset(table, None, cls, prefix)
