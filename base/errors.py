@@ -30,3 +30,24 @@ class NotInvertibleError(TrialbridgeError):
 
 class UnknownNameError(TrialbridgeError):
     """A domain, variable, format or command argument that does not exist."""
+
+
+class ServerError(TrialbridgeError):
+    """A server that does not answer, or answers with an error.
+
+    `status` is its answer's (None: none came); `uncertain` says that what was asked for may have been done all the
+    same.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        where: Where | None = None,
+        fix: str = "",
+        *,
+        status: int | None = None,
+        uncertain: bool = False,
+    ) -> None:
+        super().__init__(message, where, fix)
+        self.status = status
+        self.uncertain = uncertain
