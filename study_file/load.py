@@ -29,18 +29,21 @@ def load(file: Path) -> StudyFile:
         problem = getattr(error, "problem", None) or "the text does not parse"
         raise UnreadableInputError(f"This is no YAML: {problem}.", where, "mend the line") from error
     try:
-        return StudyFile.model_validate(data if data is not None else {})
+        found = StudyFile.model_validate(data if data is not None else {})
+        wrong: list[tuple[Place, str]] = list(found.misnamed())
     except ValidationError as error:
-        lines: dict[Place, int] = {}
-        _lines(root, (), lines)
-        wrong = [(_line(one["loc"], lines), one) for one in error.errors(include_url=False, include_input=False)]
-        wrong.sort(key=lambda one: one[0])
-        told = "; ".join(f"line {line}, {_path(one['loc'])}: {one['msg']}" for line, one in wrong)
-        raise UnreadableInputError(
-            f"The study file is not right: {told}.",
-            Where(file=str(file), line=wrong[0][0]),
-            "mend these places; docs/study-file.md describes each section",
-        ) from None
+        wrong = [(one["loc"], one["msg"]) for one in error.errors(include_url=False, include_input=False)]
+    if not wrong:
+        return found
+    lines: dict[Place, int] = {}
+    _lines(root, (), lines)
+    placed = sorted(((_line(place, lines), _path(place), what) for place, what in wrong), key=lambda one: one[0])
+    told = "; ".join(f"line {line}, {path}: {what}" for line, path, what in placed)
+    raise UnreadableInputError(
+        f"The study file is not right: {told}.",
+        Where(file=str(file), line=placed[0][0]),
+        "mend these places; docs/study-file.md describes each section",
+    )
 
 
 def _lines(node: yaml.Node | None, place: Place, found: dict[Place, int]) -> None:

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from trialbridge.study_file.codes import Codes
+from trialbridge.study_file.domains import Domain
+from trialbridge.study_file.reading import Reading
+from trialbridge.study_file.section import Section
+from trialbridge.study_file.sources import Source, Subjects
+from trialbridge.study_file.visits import Visits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Place = tuple[str | int, ...]
+
+__all__ = ["Identity", "Section", "StudyFile"]
 
 
-class Section(BaseModel):
-    """A part of the study file: what it does not know it refuses, and nothing changes it once it is read."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+def _listed(given: Any) -> Any:
+    """Nothing written under a heading is an empty list."""
+    return () if given is None else given
 
 
 class Identity(Section):
@@ -24,3 +39,20 @@ class StudyFile(Section):
     """A whole `study.yaml`."""
 
     study: Identity
+    reading: Reading = Field(Reading(), description="How the centre writes dates, numbers and blanks.")
+    subjects: Subjects = Field(Subjects(), description="How a record says whose it is.")
+    sources: dict[str, Source] = Field(default_factory=dict, description="The centre's tables, by the names used here.")
+    codes: dict[str, Codes] = Field(default_factory=dict, description="Code tables: submission value -> form's text.")
+    visits: Visits = Field(Visits(), description="The planned visits.")
+    domains: Annotated[tuple[Domain, ...], BeforeValidator(_listed)] = Field(
+        default=(), description="What each SDTM dataset is made of."
+    )
+
+    def misnamed(self) -> Iterator[tuple[Place, str]]:
+        """Every source and code table that is named and not there: its place in the file, and what is wrong."""
+        for number, one in enumerate(self.domains):
+            for place, kind, name in one.names():
+                there = self.sources if kind == "source" else self.codes
+                if name not in there and not (kind == "codes" and name == "VISITS"):
+                    known = ", ".join(there) or "none"
+                    yield ("domains", number, *place), f"there is no {kind} {name!r}; there are: {known}"

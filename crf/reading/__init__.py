@@ -1,0 +1,1 @@
+"""What a messy text says: a value, or a doubt that a person must settle; never a guess."""

@@ -1,0 +1,53 @@
+"""How a centre writes dates, numbers and blanks: what cannot be told from the text itself is said here, never guessed."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from trialbridge.study_file.section import Section
+
+MISSING = (
+    "unk",
+    "unknown",
+    "onbekend",
+    "nd",
+    "n.d.",
+    "not done",
+    "na",
+    "n/a",
+    "nvt",
+    "n.v.t.",
+    "missing",
+    "?",
+    "-",
+    ".",
+)
+"""Words that usually mean that nothing is known. They are asked about unless the study file lists them as missing."""
+
+
+class Reading(Section):
+    """The centre's habits; a source may have its own."""
+
+    dates: Literal["year-first", "day-first", "month-first"] = Field(
+        "year-first",
+        description="The order in dates such as 03-04-2020. year-first: only ISO dates are plain, others are asked about.",
+    )
+    decimal: Literal["point", "comma"] | None = Field(
+        None, description="The decimal sign. Not given: 1,234 and 1.234 are asked about."
+    )
+    missing: tuple[str, ...] = Field((), description="Texts that stand for an empty cell, in any case of letters.")
+    yes: tuple[str, ...] = Field(("Y", "yes", "ja", "j", "true", "1", "x"), description="Texts that mean yes.")
+    no: tuple[str, ...] = Field(("N", "no", "nee", "false", "0"), description="Texts that mean no.")
+    earliest: str = Field(
+        "1900-01-01", description="A date before this one is asked about.", pattern=r"\d{4}-\d\d-\d\d"
+    )
+    latest: str | None = Field(
+        None,
+        description="A date after this one is asked about. Give the day of the export.",
+        pattern=r"\d{4}-\d\d-\d\d",
+    )
+    century: int = Field(
+        2000, description="Two-digit years are asked about; this century is proposed.", multiple_of=100, ge=1900
+    )

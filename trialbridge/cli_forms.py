@@ -1,0 +1,39 @@
+"""Commands about a centre's own tables: the study file, drafts of it, profiles, previews, the template."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trialbridge.cli_options import AsJson, NoColor
+
+commands = typer.Typer()
+study = typer.Typer(help="The study file (study.yaml): its JSON Schema, and checking one.", no_args_is_help=True)
+commands.add_typer(study, name="study")
+
+
+@study.command("schema")
+def study_schema(
+    *,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="The file. Default: standard output.")] = None,
+    no_color: NoColor = False,
+) -> None:
+    """Write the JSON Schema of the study file, for editors that check as you type."""
+    from trialbridge.commands import study as command  # noqa: PLC0415 - loaded when it runs
+
+    raise typer.Exit(command.published(output, no_color=no_color))
+
+
+@study.command("check")
+def study_check(
+    *,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A study file (.yaml).")],
+    as_json: AsJson = False,
+    no_color: NoColor = False,
+) -> None:
+    """Say what is wrong with a study file, each place with its line."""
+    from trialbridge.commands import study as command  # noqa: PLC0415 - loaded when it runs
+
+    raise typer.Exit(command.check(file, as_json=as_json, no_color=no_color))
