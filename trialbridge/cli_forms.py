@@ -18,12 +18,13 @@ commands.add_typer(study, name="study")
 def study_schema(
     *,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="The file. Default: standard output.")] = None,
+    as_json: AsJson = False,
     no_color: NoColor = False,
 ) -> None:
     """Write the JSON Schema of the study file, for editors that check as you type."""
     from trialbridge.commands import study as command  # noqa: PLC0415 - loaded when it runs
 
-    raise typer.Exit(command.published(output, no_color=no_color))
+    raise typer.Exit(command.published(output, as_json=as_json, no_color=no_color))
 
 
 @study.command("check")

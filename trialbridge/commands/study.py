@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def published(output: Path | None, *, no_color: bool = False) -> int:
+def published(output: Path | None, *, as_json: bool = False, no_color: bool = False) -> int:
     """Write the schema to a file, or to standard output."""
-    shell = Shell(no_color=no_color)
+    shell = Shell(as_json, no_color=no_color)
 
     def run() -> int:
         if output is None:
@@ -24,7 +24,10 @@ def published(output: Path | None, *, no_color: bool = False) -> int:
             return CLEAN
         with whole_file(output) as part:
             part.write_bytes(pretty(schema()))
-        shell.out.print(f"Written: {output}")
+        if as_json:
+            shell.json({"written": str(output)})
+        else:
+            shell.out.print(f"Written: {output}")
         return CLEAN
 
     return guarded(shell, run)
