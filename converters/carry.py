@@ -92,3 +92,13 @@ def _value(part: Resource) -> Any:
         if key.startswith("value"):
             return float(value) if isinstance(value, int | Decimal) and not isinstance(value, bool) else value
     return None
+
+
+def rehash(element: Resource, url: str, name: str, native: Cell) -> None:
+    """Say of a carried variable that it was written beside what the elements say now."""
+    for one in element.get("extension") or ():
+        inside = one.get("extension") or []
+        if one.get("url") == url and {"url": "name", "valueCode": name} in inside:
+            digest = hash_of(native)
+            kept = [part for part in inside if part.get("url") != "nativeHash"]
+            one["extension"] = kept if digest is None else [*kept, {"url": "nativeHash", "valueString": digest}]

@@ -6,6 +6,7 @@ when it was written. Records entered in error are skipped; what no mapping reads
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,10 @@ STANDING_IN = {
 """What a resource says that other records need although the package has no such row: a subject's, a visit's."""
 
 
+OnStale = Callable[["Resource", str, Any], None]
+"""`on_stale(element that carries, variable, what its elements say now)`."""
+
+
 @dataclass(slots=True)
 class Source:
     """Where a record was read: its primary resource, the list element if it is one, and the parts by name."""
@@ -60,9 +65,17 @@ class ToSdtm:
 
 
 def native_to_sdtm(
-    pool: Pool, base: str, release: Release, version: str = "3.4", dictionary: Dictionary = DICTIONARY
+    pool: Pool,
+    base: str,
+    release: Release,
+    version: str = "3.4",
+    dictionary: Dictionary = DICTIONARY,
+    on_stale: OnStale | None = None,
 ) -> ToSdtm:
-    """The study that the resources of a pool tell, without its residue."""
+    """The study that the resources of a pool tell, without its residue.
+
+    `on_stale`, where given, is told of each carried value whose elements changed, and the carried value is believed.
+    """
     findings: list[Finding] = list(pool.findings)
     resources = [item.resource for item in pool.items]
     ctx = Context(base, release, dictionary=dictionary, elsewhere=pool.resolve)
@@ -82,7 +95,7 @@ def native_to_sdtm(
     for dataset in sorted(routed, key=dictionary.rank):
         for mapping, primary, each in routed[dataset]:
             with sound(primary, findings):
-                source = _read(dataset, mapping, primary, each, ctx, package, findings)
+                source = _read(dataset, mapping, primary, each, ctx, package, findings, on_stale)
                 if source is not None:
                     sources.append(source)
                     rows.setdefault(dataset, []).append(source.record)
@@ -166,6 +179,7 @@ def _read(
     ctx: Context,
     package: Package | None,
     findings: list[Finding],
+    on_stale: OnStale | None = None,
 ) -> Source | None:
     """Read one record; None for a subject or visit that the package's DM or SV does not list."""
     functions = compiled(mapping, ctx.release, ctx.base)
@@ -181,6 +195,9 @@ def _read(
         one = kept.get(variable)
         value, qualifier = native, None
         if one is not None and one.native_hash == hash_of(native):
+            value, qualifier = one.value, one.qualifier
+        elif one is not None and on_stale is not None:
+            on_stale(home, one.name, native)
             value, qualifier = one.value, one.qualifier
         elif one is not None:
             findings.append(_stale(variable, primary))

@@ -12,7 +12,13 @@ from typing import Annotated
 
 import typer
 
-from trialbridge import cli_forms, cli_mapping, cli_oncology, cli_origin
+from trialbridge import (
+    cli_deidentify,
+    cli_forms,
+    cli_mapping,
+    cli_oncology,
+    cli_origin,
+)
 from trialbridge.cli_options import AsJson, BaseUrl, FhirVersion, NoColor, Quiet, SdtmVersion
 
 app = typer.Typer(
@@ -27,6 +33,7 @@ app = typer.Typer(
 terminology = typer.Typer(help="Controlled terminology: the bundled package and your own.", no_args_is_help=True)
 app.add_typer(terminology, name="terminology")
 app.add_typer(cli_origin.commands)
+app.add_typer(cli_deidentify.commands)
 app.add_typer(cli_oncology.commands)
 app.add_typer(cli_forms.commands)
 app.add_typer(cli_mapping.commands, name="mapping")

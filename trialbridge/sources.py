@@ -34,7 +34,14 @@ if TYPE_CHECKING:
 Kind = Literal["sdtm", "fhir"]
 RESIDUE = "residue.ndjson"
 MANIFEST = "manifest.json"
-NEIGHBOURS = sdtm_files.KNOWN_NEIGHBOURS | {RESIDUE, MANIFEST, "findings.json", "rejects.ndjson", "lineage.ndjson"}
+NEIGHBOURS = sdtm_files.KNOWN_NEIGHBOURS | {
+    RESIDUE,
+    MANIFEST,
+    "findings.json",
+    "rejects.ndjson",
+    "lineage.ndjson",
+    "deidentification.json",
+}
 _BINARY = {suffix: name for name in ("xpt", "dsjc", "parquet", "xlsx") for suffix in sdtm_files.FORMATS[name].suffixes}
 
 
