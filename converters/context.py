@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from trialbridge.converters.dictionary import DICTIONARY, Dictionary
 from trialbridge.fhir.ids import resource_id
+from trialbridge.mappings.common import learn_planned
 from trialbridge.mappings.names import ABSENT, absent, constants
 from trialbridge.mappings.spellings import number_text
 
@@ -252,13 +253,28 @@ class Context:
         A date lies in the last element of SE that has begun by then (SDTMIG 3.4, SE assumptions).
         """
         for row in visits:
-            self.learn("visitdy", row.get("VISITNUM"), value=row.get("VISITDY"))
+            learn_planned(row, self)
         for row in elements:
             usubjid, start, epoch = row.get("USUBJID"), row.get("SESTDTC"), row.get("EPOCH")
             if usubjid and start and epoch and len(start) >= 10:
                 self._epochs.setdefault(usubjid, []).append((start, epoch))
         for begun in self._epochs.values():
             begun.sort()
+
+    def enter_exposure(self, rows: Iterable[Row]) -> None:
+        """The rows of EX, from which RFXSTDTC and RFXENDTC follow (SDTMIG 3.4, DM: earliest start, latest end)."""
+        first: dict[str, str] = {}
+        last: dict[str, str] = {}
+        for row in rows:
+            usubjid, start = row.get("USUBJID"), row.get("EXSTDTC")
+            end = row.get("EXENDTC") or start
+            if usubjid and start:
+                first[usubjid] = min(first.get(usubjid, start), start)
+            if usubjid and end:
+                last[usubjid] = max(last.get(usubjid, end), end)
+        for kind, found in (("rfxstdtc", first), ("rfxendtc", last)):
+            for usubjid, value in found.items():
+                self.learn(kind, usubjid, value=value)
 
     def _epoch(self, usubjid: str, when: str) -> str | None:
         """The epoch of a complete date; None for partial dates and before the first element."""

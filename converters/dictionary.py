@@ -18,6 +18,7 @@ from trialbridge.mappings.route import domain_named
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from trialbridge.converters.tailoring import Resolve, Tailoring
     from trialbridge.mappings.kit import Mapping, Release, Resource, Row
 
 
@@ -28,10 +29,11 @@ def of_class(domain: str) -> tuple[Mapping, ...]:
 
 
 class Dictionary:
-    """Mappings in their order, found by domain, by row, by resource."""
+    """Mappings in their order, found by domain, by row, by resource; `tailoring` holds a study's own rules."""
 
-    def __init__(self, mappings: Iterable[Mapping]) -> None:
+    def __init__(self, mappings: Iterable[Mapping], tailoring: Tailoring | None = None) -> None:
         self.mappings = tuple(mappings)
+        self.tailoring = tailoring
 
     @cached_property
     def domains(self) -> dict[str, tuple[Mapping, ...]]:
@@ -66,10 +68,17 @@ class Dictionary:
         mappings = self.of(dataset)
         return next((one for one in mappings if one.given(row)), mappings[-1])
 
-    def for_resource(self, resource: Resource, record_system: str) -> tuple[str, Mapping] | None:
-        """The dataset and mapping that read a resource: those it names, else the first that knows its subject matter."""
+    def for_resource(
+        self, resource: Resource, record_system: str, resolve: Resolve | None = None
+    ) -> tuple[str, Mapping] | None:
+        """The dataset and mapping that read a resource: those it names, else the first that knows its subject matter.
+
+        A study's rules go before the subject matter; `resolve` gives them what the resource points at.
+        """
         kind = resource.get("resourceType")
         named = domain_named(resource, record_system)
+        if named is None and self.tailoring is not None:
+            named = self.tailoring.assign(resource, resolve)
         if named is None:
             for mapping in self.mappings:
                 if mapping.resource == kind and not mapping.each and mapping.when(resource) and mapping.shape(resource):
@@ -80,6 +89,14 @@ class Dictionary:
             if mapping.resource == kind and not mapping.each and mapping.shape(resource):
                 return named, mapping
         return None
+
+    def beside(self, resource: Resource, record_system: str) -> Iterator[Mapping]:
+        """Further mappings that read a resource that names no domain, beside its own."""
+        if self.tailoring is None or domain_named(resource, record_system) is not None:
+            return
+        for mapping in self.tailoring.further:
+            if mapping.resource == resource.get("resourceType") and mapping.when(resource):
+                yield mapping
 
     def for_element(self, domain: str, element: Resource) -> Mapping:
         """The mapping of a list element (`each`) of a domain, by its shape."""

@@ -80,10 +80,12 @@ def lineage(
                     learn_arms(one, studyid, ctx)
     enter_subjects(resources, ctx, [])
     ctx.enter_design(*(study[name].rows() if name in study else () for name in ("SE", "TV")))
+    ctx.enter_exposure(study["EX"].rows() if "EX" in study else ())
     for source in done.sources:
         row = source.record.row
         if source.mapping.domain == "DM" and row.get("USUBJID"):
             ctx.learn("rfstdtc", row["USUBJID"], value=row.get("RFSTDTC"))
+            ctx.learn("reference start", row["USUBJID"], value=row.get("RFSTDTC"))
         if source.mapping.after_read is not None:
             source.mapping.after_read(dict(row), source.parts, ctx)
     return Lineage(done, study, held, ctx)

@@ -31,6 +31,11 @@ FACTS = {
     "rfstdtc": "DM.RFSTDTC",
     "epoch": "SE.EPOCH",
     "visitdy": "TV.VISITDY",
+    "visitnum": "TV.VISITNUM",
+    "visit": "TV.VISIT",
+    "rfxstdtc": "EX.EXSTDTC",
+    "rfxendtc": "EX.EXENDTC",
+    "reference start": "the study file's reference start",
     "studyid": "DM.STUDYID",
     "lesion class": "TU.TUSTRESC",
 }

@@ -76,6 +76,7 @@ def native_to_fhir(
     ctx = Context(base, release, dictionary=dictionary, oncology=oncology)
     result = ToFhir([])
     ctx.enter_design(study["SE"].rows() if "SE" in study else (), study["TV"].rows() if "TV" in study else ())
+    ctx.enter_exposure(study["EX"].rows() if "EX" in study else ())
     mapped, plain = _sorted_out(study, dictionary, result.findings)
     written = [_write(record, ctx, base, release) for dataset in mapped for record in mapped[dataset]]
     _round_trip(written, study, ctx, result)

@@ -22,17 +22,20 @@ from trialbridge.converters.records import Record
 from trialbridge.converters.sound import sound
 from trialbridge.converters.subjects import enter_subjects, not_records, orphans
 from trialbridge.converters.tables import tables_of
+from trialbridge.mappings.pr import COURSE_SUMMARY
 from trialbridge.mappings.qualifiers import DEFAULTS
 from trialbridge.mappings.route import domain_named
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from trialbridge.fhir.bundle import Pool
     from trialbridge.mappings.kit import Mapping, Release, Resource, Row
     from trialbridge.sdtm.table import Study
 
 
 STANDING_IN = {
-    "DM": frozenset({"STUDYID", "DOMAIN", "USUBJID"}),
+    "DM": frozenset({"STUDYID", "DOMAIN", "USUBJID", "RFSTDTC", "RFXSTDTC", "RFXENDTC"}),
     "SV": frozenset({"STUDYID", "DOMAIN", "USUBJID", "VISITNUM", "VISIT", "VISITDY"}),
 }
 """What a resource says that other records need although the package has no such row: a subject's, a visit's."""
@@ -91,6 +94,7 @@ def native_to_sdtm(
     ctx.enter_design(*([record.row for record in rows.get(name, ())] for name in ("SE", "TV")))
     routed, skipped = _route(resources, ctx, findings)
     routed = {**routed, **orphans(routed, resources, ctx, findings)}
+    _enter_exposure(routed, rows, ctx, package)
     sources: list[Source] = []
     for dataset in sorted(routed, key=dictionary.rank):
         for mapping, primary, each in routed[dataset]:
@@ -101,6 +105,30 @@ def native_to_sdtm(
                     rows.setdefault(dataset, []).append(source.record)
     study = tables_of(rows, package, version, findings)
     return ToSdtm(study, findings, sources, skipped, package)
+
+
+def _enter_exposure(routed: Routed, rows: dict[str, list[Record]], ctx: Context, package: Package | None) -> None:
+    """The subjects' exposure, which DM tells of and is read before EX; and the reference start a study file names."""
+
+    def read(dataset: str, wanted: Callable[[Mapping], bool] = lambda _: True) -> list[Row]:
+        found = [record.row for record in rows.get(dataset, ())]
+        for mapping, primary, each in routed.get(dataset, ()):
+            if wanted(mapping):
+                with sound(primary, []):  # told of when the record itself is read
+                    source = _read(dataset, mapping, primary, each, ctx, package, [])
+                    found += [source.record.row] if source is not None else []
+        return found
+
+    ctx.enter_exposure(read("EX"))
+    wanted = ctx.dictionary.tailoring.reference_start if ctx.dictionary.tailoring is not None else "collected"
+    starts = ctx.facts("rfxstdtc") if wanted == "first-exposure" else {}
+    if wanted == "first-radiotherapy":
+        for row in read("PR", lambda mapping: mapping is COURSE_SUMMARY):
+            key, start = (row.get("USUBJID"),), row.get("PRSTDTC")
+            if start:
+                starts[key] = min(starts.get(key, start), start)
+    for (usubjid,), start in starts.items():
+        ctx.learn("reference start", usubjid, value=start)
 
 
 def _prepare(resources: list[Resource], ctx: Context, findings: list[Finding]) -> Package | None:
@@ -144,9 +172,11 @@ def _route_one(resource: Resource, ctx: Context, routed: Routed) -> None:
         routed.setdefault(mapping.domain, []).append((mapping, resource, element))
     if resource.get("resourceType") == "ResearchSubject":
         return
-    found = ctx.dictionary.for_resource(resource, ctx.url("sdtm-record"))
+    found = ctx.dictionary.for_resource(resource, ctx.url("sdtm-record"), ctx.resolve)
     if found is not None:
         routed.setdefault(found[0], []).append((found[1], resource, None))
+    for mapping in ctx.dictionary.beside(resource, ctx.url("sdtm-record")):
+        routed.setdefault(mapping.domain, []).append((mapping, resource, None))
 
 
 def _error_note(resource: Resource) -> Finding:
@@ -213,14 +243,27 @@ def _read(
     record.row, parts = walk(functions, primary, each, ctx, columns, kept, settle)
     if package is not None and _stands_in(domain, primary, record.row, ctx):
         return None
+    if ctx.dictionary.tailoring is not None and not ctx.dictionary.tailoring.keeps(domain, record.row, ctx):
+        findings.append(_not_the_studys(domain, primary))
+        return None
     if domain == "DM":
         usubjid = record.row.get("USUBJID")
         if usubjid:
             ctx.learn("rfstdtc", usubjid, value=record.row.get("RFSTDTC"))
+            ctx.learn("rficdtc", usubjid, value=record.row.get("RFICDTC"))
     named = dict(zip(functions.names, parts, strict=True))
     if mapping.after_read is not None:
         mapping.after_read(record.row, named, ctx)
     return Source(record, mapping, primary, each, named)
+
+
+def _not_the_studys(domain: str, primary: Resource) -> Finding:
+    return Finding(
+        "TB-NOT-THE-STUDYS",
+        Severity.NOTE,
+        Where(dataset=domain, resource=f"{primary.get('resourceType')}/{primary.get('id')}"),
+        "By the study file this is no record of the study; it is kept in the residue.",
+    )
 
 
 def _stands_in(domain: str, primary: Resource, row: Row, ctx: Context) -> bool:

@@ -24,6 +24,6 @@ from trialbridge.mappings.vs import VS
 if TYPE_CHECKING:
     from trialbridge.mappings.kit import Mapping
 
-ALL: tuple[Mapping, ...] = (TV, DM, *DS, SV, MH, TU, *PR, *TR, *RS, EX, EC, CM, *VS, *LB, AE, TA, TE, TI)
+ALL: tuple[Mapping, ...] = (TV, DM, *DS, SV, MH, TU, *PR, *TR, *RS, *EX, EC, CM, *VS, *LB, AE, TA, TE, TI)
 
 __all__ = ["ALL"]

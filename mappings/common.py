@@ -141,7 +141,16 @@ def _planned_day(row: Row, ctx: Context) -> Any:
     return ctx.fact("visitdy", row["VISITNUM"]) if row.get("VISITNUM") is not None else None
 
 
-VISITDY = Derived("VISITDY", _planned_day, "the planned day of the visit in TV", "SDTMIG 3.4, TV")
+def _planned(kind: str, known: str) -> Callable[[Row, Context], Any]:
+    return lambda row, ctx: ctx.fact(kind, row[known]) if row.get(known) is not None else None
+
+
+PLANNED = (
+    Derived("VISITNUM", _planned("visitnum", "VISIT"), "the number of the visit in TV", "SDTMIG 3.4 section 4.4.5"),
+    Derived("VISIT", _planned("visit", "VISITNUM"), "the name of the visit in TV", "SDTMIG 3.4 section 4.4.5"),
+    Derived("VISITDY", _planned_day, "the planned day of the visit in TV", "SDTMIG 3.4, TV"),
+)
+"""What TV says of a planned visit."""
 
 
 def collected(domain: str, resource: str) -> Line:
@@ -152,3 +161,13 @@ def collected(domain: str, resource: str) -> Line:
         DATE,
         (f"{resource}.effective.ofType(Period).start", DATE),
     )
+
+
+def learn_planned(row: Row, ctx: Context) -> None:
+    """Remember a row of TV."""
+    number, name = row.get("VISITNUM"), row.get("VISIT")
+    if number is not None:
+        ctx.learn("visitdy", number, value=row.get("VISITDY"))
+        ctx.learn("visit", number, value=name)
+    if name is not None:
+        ctx.learn("visitnum", name, value=number)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from trialbridge.mappings.common import record_of
+from trialbridge.mappings.common import learn_planned, record_of
 from trialbridge.mappings.kit import Extra, Mapping, Spelling, codes, line
 from trialbridge.mappings.names import absent, concept
 from trialbridge.mappings.spellings import NUMBER_AS_TEXT, TEXT, record_parts
@@ -78,7 +78,7 @@ def _plan(domain: str, title: str, lines: tuple[Line, ...], after_read: AfterRea
 
 
 def _learn_visit(row: Row, _parts: MappingOf[str, Resource | None], ctx: Context) -> None:
-    ctx.learn("visitdy", row.get("VISITNUM"), value=row.get("VISITDY"))
+    learn_planned(row, ctx)
 
 
 TV = _plan(

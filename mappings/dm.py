@@ -112,6 +112,10 @@ def _arm_code(arm: str) -> Any:
     return lambda row, ctx: ctx.fact("arm", row.get("STUDYID"), row[arm]) if row.get(arm) else None
 
 
+def _known(kind: str) -> Any:
+    return lambda row, ctx: ctx.fact(kind, row.get("USUBJID"))
+
+
 def _age(row: Row, _ctx: Context) -> float | None:
     born, reference = (row.get("BRTHDTC") or "")[:10], (row.get("RFSTDTC") or "")[:10]
     try:
@@ -250,6 +254,9 @@ DM = Mapping(
     ),
     derived=(
         STUDYID,
+        Derived("RFXSTDTC", _known("rfxstdtc"), "the earliest EXSTDTC", "SDTMIG 3.4 section 5.2, DM"),
+        Derived("RFXENDTC", _known("rfxendtc"), "the latest EXENDTC, or EXSTDTC", "SDTMIG 3.4 section 5.2, DM"),
+        Derived("RFSTDTC", _known("reference start"), "only where the study file says what it is"),
         Derived("DTHFL", lambda row, _ctx: "Y" if row.get("DTHDTC") else None, "Y where there is a date of death"),
         Derived("ARMCD", _arm_code("ARM"), "the code of the study's arm"),
         Derived("ACTARMCD", _arm_code("ACTARM"), "the code of the study's arm"),

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from trialbridge.mappings.anatomy import LOCATION, METHOD, SIDE
 from trialbridge.mappings.common import (
+    PLANNED,
     STUDY_EXTENSION,
     STUDYID,
-    VISITDY,
     collected,
     day,
     epoch,
@@ -111,7 +111,7 @@ def findings(
     )
     derived = (
         STUDYID,
-        VISITDY,
+        *PLANNED,
         *((decoded(f"{domain}TEST", f"{domain}TESTCD", codelist),) if codelist else ()),
         *further,
         same_as(f"{domain}STRESC", f"{domain}ORRES"),

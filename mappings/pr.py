@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from trialbridge.mappings.anatomy import LOCATION, SIDE, TOWARD
-from trialbridge.mappings.common import STUDY_EXTENSION, STUDYID, VISITDY, day, epoch, record_lines, visit
+from trialbridge.mappings.common import PLANNED, STUDY_EXTENSION, STUDYID, Fragment, day, epoch, record_lines, visit
 from trialbridge.mappings.concepts import in_codelist
 from trialbridge.mappings.kit import Context, Extra, Line, Mapping, Part, Resource, Row, Spelling, codes, line
 from trialbridge.mappings.names import MCODE, NULL_FLAVOR, SCT, UCUM, absent, coding, concept
@@ -53,7 +53,7 @@ _visit = visit("Procedure.encounter")
 
 def _centigray(value: float, ctx: Context) -> dict[str, Any] | None:
     """Gy to cGy, exactly; other units have no place in mCODE."""
-    if ctx.row.get("PRDOSU") != "Gy":
+    if ctx.row.get(f"{ctx.row['DOMAIN']}DOSU") != "Gy":
         return None
     exact = Decimal(repr(value)) * 100
     whole = exact == exact.to_integral_value()
@@ -85,7 +85,8 @@ def _is_course_row(row: Row) -> bool:
     return row.get("PRCAT") == "RADIATION THERAPY" or row.get("PRDECOD") in _RADIOTHERAPY
 
 
-def _is_course(resource: Resource) -> bool:
+def is_course(resource: Resource) -> bool:
+    """Whether a Procedure is a whole course of radiotherapy (mCODE)."""
     codings = (resource.get("code") or {}).get("coding") or ()
     return any(one.get("code") == COURSE["code"] and one.get("system") == SCT for one in codings)
 
@@ -170,7 +171,36 @@ def _lines(decoded: Spelling) -> tuple[Line, ...]:
     )
 
 
-_derived = (STUDYID, VISITDY, day("PRSTDY", "PRSTDTC"), day("PRENDY", "PRENDTC"), epoch("PRSTDTC"))
+def volume(domain: str, *needs: str) -> Fragment:
+    """The volume a dose was delivered to (mCODE asks for one); its lesion is named where --LNKID says which."""
+
+    def place(row: Row, ctx: Context) -> Any:
+        return LOCATION.to_fhir(row[f"{domain}LOC"], ctx) if row.get(f"{domain}LOC") else None
+
+    part = Part(
+        "Volume",
+        "BodyStructure",
+        ("STUDYID", "USUBJID", "DOMAIN", f"{domain}SEQ"),
+        "Procedure.extension(%dose-to-volume).extension('volume').value.ofType(Reference)",
+        needs,
+    )
+    name = f"{domain}LNKID"
+    extras = (
+        Extra("Volume.patient", lambda row, ctx: ctx.subject(row["USUBJID"])),
+        Extra("Volume.identifier[0]", lambda row, _ctx: {"use": "usual", "value": f"PTV-{row.get(name) or '1'}"}),
+        Extra("Volume.morphology", lambda _row, _ctx: concept(coding(SCT, "228793007", "Planning target volume"))),
+        Extra("Volume.location", place, ("R4",)),
+        Extra("Volume.includedStructure[0].structure", lambda row, ctx: place(row, ctx) or absent("unknown"), ("R5",)),
+        Extra(
+            "Volume.meta",
+            lambda _row, ctx: {"profile": [MCODE + "mcode-radiotherapy-volume"]} if ctx.release == "R4" else None,
+        ),
+    )
+    return Fragment(part, (), extras)
+
+
+_volume = volume("PR", "PRDOSE", "SUPP.PRFRACN")
+_derived = (STUDYID, *PLANNED, day("PRSTDY", "PRSTDTC"), day("PRENDY", "PRENDTC"), epoch("PRSTDTC"))
 
 COURSE_SUMMARY = Mapping(
     domain="PR",
@@ -178,18 +208,9 @@ COURSE_SUMMARY = Mapping(
     resource="Procedure",
     key=("STUDYID", "DOMAIN", "USUBJID", "PRSEQ"),
     given=_is_course_row,
-    when=_is_course,
-    shape=_is_course,
-    parts=(
-        _visit.part,
-        Part(
-            "Volume",
-            "BodyStructure",
-            ("STUDYID", "USUBJID", "DOMAIN", "PRSEQ"),
-            "Procedure.extension(%dose-to-volume).extension('volume').value.ofType(Reference)",
-            ("PRDOSE", "SUPP.PRFRACN"),
-        ),
-    ),
+    when=is_course,
+    shape=is_course,
+    parts=(_visit.part, _volume.part),
     lines=(
         *_lines(COURSE_DECODED),
         line("PRDOSE", DOSE, GRAY, source="mCODE radiotherapy dose delivered to volume"),
@@ -209,26 +230,7 @@ COURSE_SUMMARY = Mapping(
         Extra(f"{MODALITY}.extension", _modality),
         Extra("Procedure.extension(%sessions).value.ofType(unsignedInt)", _sessions),
         Extra("Procedure.reasonReference", _reason, ("R4",)),
-        Extra("Volume.patient", lambda row, ctx: ctx.subject(row["USUBJID"])),
-        Extra("Volume.identifier[0]", lambda row, _ctx: {"use": "usual", "value": f"PTV-{row.get('PRLNKID') or '1'}"}),
-        Extra(
-            "Volume.morphology",
-            lambda _row, _ctx: concept(coding(SCT, "228793007", "Planning target volume")),
-        ),
-        Extra(
-            "Volume.location",
-            lambda row, ctx: LOCATION.to_fhir(row["PRLOC"], ctx) if row.get("PRLOC") else None,
-            ("R4",),
-        ),
-        Extra(
-            "Volume.includedStructure[0].structure",
-            lambda row, ctx: LOCATION.to_fhir(row["PRLOC"], ctx) if row.get("PRLOC") else absent("unknown"),
-            ("R5",),
-        ),
-        Extra(
-            "Volume.meta",
-            lambda _row, ctx: {"profile": [MCODE + "mcode-radiotherapy-volume"]} if ctx.release == "R4" else None,
-        ),
+        *_volume.extras,
     ),
     derived=_derived,
 )

@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 from trialbridge.mappings.common import (
+    PLANNED,
     STUDY_EXTENSION,
     STUDYID,
-    VISITDY,
     collected,
     day,
     epoch,
@@ -121,7 +121,7 @@ def _stresn(row: Row, _ctx: Context) -> float | None:
 
 DERIVED = (
     STUDYID,
-    VISITDY,
+    *PLANNED,
     decoded("RSTEST", "RSTESTCD", "ONCRTSCD"),
     same_as("RSSTRESC", "RSORRES"),
     same_as("RSORRES", "RSSTRESC"),

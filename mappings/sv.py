@@ -5,7 +5,7 @@ Hospital encounters are no protocol visits: only those with a visit number's ide
 
 from __future__ import annotations
 
-from trialbridge.mappings.common import STUDYID, VISITDY, day, epoch, record_of
+from trialbridge.mappings.common import PLANNED, STUDYID, day, epoch, record_of
 from trialbridge.mappings.kit import Extra, Mapping, Resource, line
 from trialbridge.mappings.names import NULL_FLAVOR, coding
 from trialbridge.mappings.spellings import DATE, NUMBER_AS_TEXT, SUBJECT, TEXT
@@ -44,5 +44,5 @@ SV = Mapping(
         ),
         Extra("Encounter.class", lambda _row, _ctx: coding(NULL_FLAVOR, "UNK", "unknown"), releases=("R4",)),
     ),
-    derived=(STUDYID, VISITDY, day("SVSTDY", "SVSTDTC"), day("SVENDY", "SVENDTC"), epoch("SVSTDTC")),
+    derived=(STUDYID, *PLANNED, day("SVSTDY", "SVSTDTC"), day("SVENDY", "SVENDTC"), epoch("SVSTDTC")),
 )

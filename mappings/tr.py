@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from trialbridge.mappings.anatomy import METHOD
 from trialbridge.mappings.common import (
+    PLANNED,
     STUDY_EXTENSION,
     STUDYID,
-    VISITDY,
     collected,
     day,
     epoch,
@@ -79,7 +79,7 @@ def _join_group(row: Row, parts: MappingOf[str, Resource], ctx: Context) -> None
 
 DERIVED = (
     STUDYID,
-    VISITDY,
+    *PLANNED,
     decoded("TRTEST", "TRTESTCD", "TRTESTCD"),
     Derived("TRSTRESC", _stresc, "the result in mm", "SDTMIG 3.4 section 4.5.1.1"),
     Derived("TRSTRESN", _stresn, "TRSTRESC as a number"),

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from trialbridge.mappings.common import STUDY_EXTENSION, STUDYID, VISITDY, Fragment, day, epoch, record_lines, visit
-from trialbridge.mappings.concepts import in_codelist, last_display
+from trialbridge.mappings.anatomy import LOCATION, SIDE
+from trialbridge.mappings.common import PLANNED, STUDY_EXTENSION, STUDYID, Fragment, day, epoch, record_lines, visit
+from trialbridge.mappings.concepts import in_codelist, last_display, ncit_of
 from trialbridge.mappings.kit import (
     Context,
     Derived,
@@ -26,7 +27,8 @@ from trialbridge.mappings.kit import (
     line,
 )
 from trialbridge.mappings.names import SCT, UCUM, absent, coding
-from trialbridge.mappings.spellings import DATE, NUMBER, TEXT
+from trialbridge.mappings.pr import DOSE, DOSE_UNIT, GRAY, is_course, volume
+from trialbridge.mappings.spellings import DATE, LESION, NUMBER, TEXT
 
 ROUTE = in_codelist(
     "route of administration",
@@ -45,14 +47,19 @@ DECODED = Spelling(
 
 
 def _lines(
-    domain: str, resource: str, medication: tuple[str, str], effective: tuple[str, str], dosage: tuple[str, str]
+    domain: str, resource: str, medication: tuple[str, str], effective: tuple[str, str] | None, dosage: tuple[str, str]
 ) -> tuple[Line, ...]:
-    """The lines of an Interventions domain: paths by release (R4, R5) of the medication, the period and the dose."""
+    """The lines of an Interventions domain: paths by release (R4, R5) of the medication, the period and the dose.
+
+    `effective` None: the resource has no period of its own.
+    """
     subject = "subject"
     lines: list[Line] = list(record_lines(domain, resource, STUDY_EXTENSION, subject))
     releases: tuple[Release, ...] = ("R4", "R5")
     for at, release in enumerate(releases):
-        drug, period, dose = (f"{resource}.{one[at]}" for one in (medication, effective, dosage))
+        drug, dose = (f"{resource}.{one[at]}" for one in (medication, dosage))
+        if effective is not None:
+            lines += _period(domain, f"{resource}.{effective[at]}", release)
         lines += [
             line(f"{domain}DECOD", drug, DECODED, only=release),
             line(
@@ -64,12 +71,17 @@ def _lines(
                 "Drug.code.coding[0].display",
                 only=release,
             ),
-            line(f"{domain}STDTC", f"{period}.ofType(Period).start", DATE, f"{period}.ofType(dateTime)", only=release),
-            line(f"{domain}ENDTC", f"{period}.ofType(Period).end", DATE, only=release),
             line(f"{domain}DOSE", f"{dose}.value", NUMBER, only=release),
             line(f"{domain}DOSU", f"{dose}.unit", TEXT, f"{dose}.code", only=release),
         ]
     return tuple(lines)
+
+
+def _period(domain: str, at: str, release: Release) -> list[Line]:
+    return [
+        line(f"{domain}STDTC", f"{at}.ofType(Period).start", DATE, f"{at}.ofType(dateTime)", only=release),
+        line(f"{domain}ENDTC", f"{at}.ofType(Period).end", DATE, only=release),
+    ]
 
 
 def _units(domain: str, dose: str, release: Release) -> tuple[Extra, ...]:
@@ -108,7 +120,11 @@ def _administered(domain: str, given: Any, shape: Any) -> Mapping:
             ),
             line(f"{domain}ROUTE", f"{resource}.dosage.route", ROUTE),
             line(f"{domain}CAT", f"{resource}.category.text", TEXT, only="R4"),
-            *((line("ECOCCUR", f"{resource}.status", NOT_GIVEN, direction="to_sdtm"),) if domain == "EC" else ()),
+            *(
+                (line(f"{domain}OCCUR", f"{resource}.status", NOT_GIVEN, direction="to_sdtm"),)
+                if domain in {"EC", "CM"}
+                else ()
+            ),
             *shown.lines,
         ),
         extras=(
@@ -163,7 +179,7 @@ def _for(fragment: Fragment, release: Release) -> Any:
 def _derived(domain: str) -> tuple[Derived, ...]:
     return (
         STUDYID,
-        VISITDY,
+        *PLANNED,
         day(f"{domain}STDY", f"{domain}STDTC"),
         day(f"{domain}ENDY", f"{domain}ENDTC"),
         epoch(f"{domain}STDTC"),
@@ -182,7 +198,68 @@ def _always(_: Any) -> bool:
     return True
 
 
-EX = _administered("EX", _always, _was_given)
+def _never(_resource: Resource) -> bool:
+    return False
+
+
+def is_radiation(row: Row) -> bool:
+    """Whether an exposure is radiotherapy: its dose is a radiation dose."""
+    return row.get("EXDOSU") in {"Gy", "cGy"}
+
+
+def _fraction(procedure: Resource) -> bool:
+    """Whether a Procedure is a course of radiotherapy that was given."""
+    return is_course(procedure) and procedure.get("status") not in {"not-done", "entered-in-error"}
+
+
+_RADIOTHERAPY = ncit_of(("C101858",), "RADIOTHERAPY") or {}
+_seen, _volume = visit("Procedure.encounter"), volume("EX", "EXDOSE")
+RADIATION_EXPOSURE = Mapping(
+    domain="EX",
+    name="EX radiotherapy",
+    resource="Procedure",
+    key=("STUDYID", "DOMAIN", "USUBJID", "EXSEQ"),
+    given=is_radiation,
+    when=_fraction,
+    parts=(_seen.part, _volume.part),
+    lines=(
+        *record_lines("EX", "Procedure", STUDY_EXTENSION),
+        line("EXLNKID", "Procedure.extension(%target-body-structure).value.ofType(Reference)", LESION),
+        line("EXTRT", "Procedure.code.text", TEXT, "Procedure.code.coding[0].display"),
+        line("EXCAT", "Procedure.category.text", TEXT, only="R4"),
+        line("EXCAT", "Procedure.category[0].text", TEXT, only="R5"),
+        line("EXDOSE", DOSE, GRAY, source="mCODE radiotherapy dose delivered to volume"),
+        line("EXDOSU", DOSE, DOSE_UNIT, direction="to_sdtm", note="written with the dose"),
+        line("EXLOC", "Procedure.bodySite[0]", LOCATION),
+        line("EXLAT", "Procedure.bodySite[0].extension(%laterality).value.ofType(CodeableConcept)", SIDE),
+        line(
+            "EXSTDTC",
+            "Procedure.performed.ofType(Period).start",
+            DATE,
+            "Procedure.performed.ofType(dateTime)",
+            only="R4",
+        ),
+        line("EXENDTC", "Procedure.performed.ofType(Period).end", DATE, only="R4"),
+        line(
+            "EXSTDTC",
+            "Procedure.occurrence.ofType(Period).start",
+            DATE,
+            "Procedure.occurrence.ofType(dateTime)",
+            only="R5",
+        ),
+        line("EXENDTC", "Procedure.occurrence.ofType(Period).end", DATE, only="R5"),
+        *_seen.lines,
+    ),
+    extras=(
+        *_seen.extras,
+        *_volume.extras,
+        Extra("Procedure.status", lambda _row, _ctx: "completed"),
+        Extra("Procedure.code.coding[0]", lambda _row, _ctx: dict(_RADIOTHERAPY)),
+    ),
+    derived=_derived("EX"),
+)
+_EX_MEDICINE = _administered("EX", _always, _was_given)
+EX = (RADIATION_EXPOSURE, _EX_MEDICINE)
 EC = _administered("EC", _always, _was_not_given)
 CM = Mapping(
     domain="CM",
@@ -222,3 +299,55 @@ CM = Mapping(
     ),
     derived=_derived("CM"),
 )
+
+
+def _foreign(
+    domain: str, resource: str, dose: str, effective: tuple[str, str] | None = None, further: tuple[Line, ...] = ()
+) -> Mapping:
+    """A medicine as a hospital records it elsewhere: read only where the study file says so."""
+    return Mapping(
+        domain=domain,
+        name=f"{domain} from {resource}",
+        resource=resource,
+        key=("STUDYID", "DOMAIN", "USUBJID", f"{domain}SEQ"),
+        when=_never,
+        parts=_drug(resource),
+        lines=(
+            *_lines(
+                domain,
+                resource,
+                ("medication.ofType(CodeableConcept)", "medication.concept"),
+                effective,
+                (f"{dose}.doseAndRate[0].dose.ofType(Quantity)",) * 2,
+            ),
+            line(f"{domain}ROUTE", f"{resource}.{dose}.route", ROUTE),
+            line(f"{domain}DOSTXT", f"{resource}.{dose}.text", TEXT),
+            *further,
+        ),
+        derived=_derived(domain),
+    )
+
+
+def _planned(resource: str, otherwise: str) -> tuple[Line, ...]:
+    """The period a request or a dispense is for, else the day it was written or handed over."""
+    bounds = f"{resource}.dosageInstruction[0].timing.repeat.bounds.ofType(Period)"
+    return (
+        line("CMSTDTC", f"{bounds}.start", DATE, f"{resource}.{otherwise}"),
+        line("CMENDTC", f"{bounds}.end", DATE),
+    )
+
+
+_REQUEST = (
+    *_planned("MedicationRequest", "authoredOn"),
+    line("CMINDC", "MedicationRequest.reasonCode[0].text", TEXT, only="R4"),
+    line("CMINDC", "MedicationRequest.reason[0].concept.text", TEXT, only="R5"),
+)
+FOREIGN_MEDICINES = (
+    _foreign("EX", "MedicationStatement", "dosage[0]", ("effective", "effective")),
+    _administered("CM", _always, _never),
+    _foreign("CM", "MedicationRequest", "dosageInstruction[0]", further=_REQUEST),
+    _foreign(
+        "CM", "MedicationDispense", "dosageInstruction[0]", further=_planned("MedicationDispense", "whenHandedOver")
+    ),
+)
+"""Not in the dictionary by itself: which of these are records is for the study to say (`study_file.records`)."""

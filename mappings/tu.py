@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from trialbridge.mappings.anatomy import DIRECTION, LATERALITY, LOCATION, METHOD, SIDE
 from trialbridge.mappings.common import (
+    PLANNED,
     STUDY_EXTENSION,
     STUDYID,
-    VISITDY,
     collected,
     day,
     epoch,
@@ -133,7 +133,7 @@ TU = Mapping(
     ),
     derived=(
         STUDYID,
-        VISITDY,
+        *PLANNED,
         decoded("TUTEST", "TUTESTCD", "TUTESTCD"),
         same_as("TUSTRESC", "TUORRES"),
         same_as("TUORRES", "TUSTRESC"),

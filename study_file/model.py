@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field
 from trialbridge.study_file.codes import Codes
 from trialbridge.study_file.domains import Domain
 from trialbridge.study_file.reading import Reading
+from trialbridge.study_file.records import Records
 from trialbridge.study_file.section import Section
 from trialbridge.study_file.sources import Source, Subjects
 from trialbridge.study_file.visits import Visits
@@ -40,6 +41,7 @@ class StudyFile(Section):
 
     study: Identity
     reading: Reading = Field(Reading(), description="How the centre writes dates, numbers and blanks.")
+    records: Records = Field(Records(), description="Which of a hospital's records are the study's.")
     subjects: Subjects = Field(Subjects(), description="How a record says whose it is.")
     sources: dict[str, Source] = Field(default_factory=dict, description="The centre's tables, by the names used here.")
     codes: dict[str, Codes] = Field(default_factory=dict, description="Code tables: submission value -> form's text.")

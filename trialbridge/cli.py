@@ -19,7 +19,7 @@ from trialbridge import (
     cli_oncology,
     cli_origin,
 )
-from trialbridge.cli_options import AsJson, BaseUrl, FhirVersion, NoColor, Quiet, SdtmVersion
+from trialbridge.cli_options import AsJson, BaseUrl, FhirVersion, NoColor, Quiet, SdtmVersion, StudyFile
 
 app = typer.Typer(
     name="trialbridge",
@@ -90,11 +90,15 @@ def convert(
     mapping: Annotated[
         Path | None, typer.Option("--mapping", metavar="FILE", help="The study's own lines (.xlsx or .yaml).")
     ] = None,
+    study_file: StudyFile = None,
     to_release: Annotated[
         str | None, typer.Option("--to-release", metavar="R4|R5", help="FHIR to FHIR: write it in this release.")
     ] = None,
     lineage: Annotated[
         bool, typer.Option("--lineage", help="To SDTM: write lineage.ndjson, the source of every cell.")
+    ] = False,
+    provenance: Annotated[
+        bool, typer.Option("--provenance", help="To SDTM: write provenance.ndjson, a FHIR Provenance for each row.")
     ] = False,
     no_residue: Annotated[
         bool, typer.Option("--no-residue", help="Neither write nor use residue.ndjson: FHIR without a home is lost.")
@@ -121,8 +125,10 @@ def convert(
         residue=not no_residue,
         check=not no_check,
         mapping=mapping,
+        study_file=study_file,
         to_release=to_release,
         lineage=lineage,
+        provenance=provenance,
         fail_on=fail_on.value,
     )
     raise typer.Exit(command.run(wanted, as_json=as_json, quiet=quiet, no_color=no_color))

@@ -20,3 +20,7 @@ SdtmVersion = Annotated[
     str | None, typer.Option("--version", "-v", metavar="3-3|3-4", help="SDTMIG version. Default: as read, or 3-4.")
 ]
 StudySource = Annotated[Path, typer.Argument(metavar="STUDY", help="A file or folder of SDTM or FHIR, in any format.")]
+StudyFile = Annotated[
+    Path | None,
+    typer.Option("--study-file", metavar="FILE", help="study.yaml: which records are the study's."),
+]

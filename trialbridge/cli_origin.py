@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from trialbridge.cli_options import AsJson, BaseUrl, FhirVersion, NoColor, SdtmVersion, StudySource
+from trialbridge.cli_options import AsJson, BaseUrl, FhirVersion, NoColor, SdtmVersion, StudyFile, StudySource
 
 commands = typer.Typer()
 
@@ -42,6 +42,7 @@ def readiness(
     queries: Annotated[
         Path | None, typer.Option("--queries", metavar="FILE", help="A CSV of what to ask the sites.")
     ] = None,
+    study_file: StudyFile = None,
     fhir_version: FhirVersion = None,
     version: SdtmVersion = None,
     base_url: BaseUrl = None,
@@ -51,5 +52,5 @@ def readiness(
     """Say which required and expected variables a source can fill, by subject and site, and what to ask for."""
     from trialbridge.commands import readiness as command  # noqa: PLC0415 - loaded when it runs
 
-    wanted = command.Wanted(tuple(source), queries, fhir_version, version, base_url)
+    wanted = command.Wanted(tuple(source), queries, fhir_version, version, base_url, study_file)
     raise typer.Exit(command.run(wanted, as_json=as_json, no_color=no_color))

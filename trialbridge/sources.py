@@ -41,6 +41,7 @@ NEIGHBOURS = sdtm_files.KNOWN_NEIGHBOURS | {
     "rejects.ndjson",
     "lineage.ndjson",
     "deidentification.json",
+    "provenance.ndjson",
 }
 _BINARY = {suffix: name for name in ("xpt", "dsjc", "parquet", "xlsx") for suffix in sdtm_files.FORMATS[name].suffixes}
 

@@ -210,3 +210,48 @@ def test_a_second_run_leaves_nothing_of_the_first(run, study, patient, tmp_path)
     run("convert", study / "ae.csv", "--to", "sdtm", "-o", tmp_path / "o")
     assert not {"residue.ndjson", "dm.json", "ledger.json"} & set(files_of(tmp_path / "o"))
     assert (tmp_path / "o" / "notes.txt").read_text() == "mine"
+
+
+def test_provenance_on_request(run, study, tmp_path):
+    """Where rows came from could not be had as FHIR, or the next conversion would take the file for data."""
+    run("convert", study, "--to", "fhir", "-o", tmp_path / "fhir")
+    run(
+        "convert", tmp_path / "fhir", "--to", "sdtm", "-o", tmp_path / "back", "--no-check", "--provenance", "--lineage"
+    )
+    found = lines_of(tmp_path / "back" / "provenance.ndjson")
+    assert {one["resourceType"] for one in found} == {"Provenance"}
+    assert len(found) == 2 + 3  # a row, a Provenance: DM has two, AE three
+    sources = {entity["what"]["reference"].split("/")[0] for one in found for entity in one["entity"]}
+    assert {"Patient", "ResearchSubject", "AdverseEvent"} <= sources
+    assert (tmp_path / "back" / "lineage.ndjson").exists()
+    assert run("convert", tmp_path / "back", "--to", "fhir", "-o", tmp_path / "again").code == 0
+
+
+def test_the_study_file_decides(run, tmp_path):
+    """A study's own rules could not be given to the command."""
+    drugs = [
+        {
+            "resourceType": "MedicationAdministration",
+            "id": str(number),
+            "status": "completed",
+            "subject": {"reference": "Patient/p"},
+            "medicationCodeableConcept": {"text": name},
+            "effectiveDateTime": "2020-01-01",
+        }
+        for number, name in enumerate(("Nivolumab", "Ondansetron"))
+    ]
+    (tmp_path / "in.json").write_text(
+        json.dumps(
+            {
+                "resourceType": "Bundle",
+                "type": "collection",
+                "entry": [{"resource": one} for one in [{"resourceType": "Patient", "id": "p"}, *drugs]],
+            }
+        )
+    )
+    (tmp_path / "study.yaml").write_text("study: {id: S1}\nrecords: {treatments: [nivolumab]}\n")
+    words = ("convert", tmp_path / "in.json", "--to", "sdtm", "--no-check", "--format", "csv")
+    assert run(*words, "-o", tmp_path / "o", "--study-file", tmp_path / "study.yaml").code == 0
+    for name, column, drug in (("ex.csv", "EXTRT", "Nivolumab"), ("cm.csv", "CMTRT", "Ondansetron")):
+        rows = list(csv.DictReader((tmp_path / "o" / name).read_text().splitlines()))
+        assert [one[column] for one in rows] == [drug]

@@ -10,9 +10,9 @@ from trialbridge.base.errors import UnknownNameError
 from trialbridge.base.finding import Finding, Severity
 from trialbridge.commands import outcome as accounting
 from trialbridge.commands import output
+from trialbridge.commands.chosen import chosen
 from trialbridge.commands.outcome import Outcome
 from trialbridge.commands.shell import Shell, counts, exit_code, guarded
-from trialbridge.converters.dictionary import DICTIONARY, Dictionary
 from trialbridge.converters.study import to_fhir, to_release, to_sdtm
 from trialbridge.fhir.ids import BASE
 from trialbridge.fhir.located import Located, Reject
@@ -21,9 +21,10 @@ from trialbridge.report import progress, summary
 from trialbridge.sdtm import metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
     from pathlib import Path
 
+    from trialbridge.converters.dictionary import Dictionary
     from trialbridge.fhir.releases import Release
     from trialbridge.report.progress import Steps
     from trialbridge.sources import Resources, Source
@@ -43,8 +44,10 @@ class Wanted:
     residue: bool = True
     check: bool = True
     mapping: Path | None = None
+    study_file: Path | None = None
     to_release: str | None = None
     lineage: bool = False
+    provenance: bool = False
     fail_on: Literal["error", "warning"] = "error"
 
 
@@ -143,7 +146,7 @@ def _from_fhir(wanted: Wanted, source: Source, release: Release | None, version:
         if one.rejected:
             done.ledger.record(one.name, "rejected", one.rejected)
     findings += done.findings
-    origin = _lineage(wanted, accepted, read.release, version) if wanted.lineage else None
+    origins = _origins(wanted, accepted, read.release, version)
     return Outcome(
         "fhir",
         "sdtm",
@@ -153,7 +156,7 @@ def _from_fhir(wanted: Wanted, source: Source, release: Release | None, version:
         done.study,
         rejects=rejects,
         ledger=done.ledger,
-        lineage=origin,
+        origins=origins,
     )
 
 
@@ -190,23 +193,30 @@ def _in_release(
 
 
 def _dictionary(wanted: Wanted) -> Dictionary:
-    """The dictionary in use: ours, or with the study's own lines."""
-    if wanted.mapping is None:
-        return DICTIONARY
-    from trialbridge.converters.overlay import dictionary_of  # noqa: PLC0415 - only with --mapping
-
-    return dictionary_of(wanted.mapping)
+    """The dictionary in use: ours, with the study's own lines, and with what its study file says of records."""
+    return chosen(wanted.mapping, wanted.study_file)
 
 
-def _lineage(wanted: Wanted, accepted: list[Located], release: Release, version: str | None) -> Iterator[bytes]:
-    """The source of every cell, as lines of JSON."""
-    from trialbridge.converters.lineage import as_lines, cells, lineage_of  # noqa: PLC0415 - only with --lineage
+def _origins(
+    wanted: Wanted, accepted: list[Located], release: Release, version: str | None
+) -> dict[str, Iterable[bytes]]:
+    """The files that tell where cells came from, by name: a line a cell, a Provenance a row."""
+    if not (wanted.lineage or wanted.provenance):
+        return {}
+    from trialbridge.converters.lineage import as_lines, cells, lineage_of  # noqa: PLC0415 - only when asked for
+    from trialbridge.converters.provenance import provenances  # noqa: PLC0415
+    from trialbridge.fhir.jsontext import encode  # noqa: PLC0415
 
     base = wanted.base_url or BASE
     of = lineage_of(
         accepted, base=base, release=release, version=version or metadata.LATEST, dictionary=_dictionary(wanted)
     )
-    return as_lines(cells(of))
+    found: dict[str, Iterable[bytes]] = {}
+    if wanted.lineage:
+        found["lineage.ndjson"] = as_lines(cells(of))
+    if wanted.provenance:
+        found["provenance.ndjson"] = (encode(one) + b"\n" for one in provenances(cells(of), base=base))
+    return found
 
 
 def _checked(read: Resources, findings: list[Finding], rejects: list[Reject], steps: Steps) -> list[Located]:

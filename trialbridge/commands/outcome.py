@@ -10,7 +10,7 @@ from trialbridge.base.finding import Finding, Severity, Where
 from trialbridge.fhir.bundle import pool
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from trialbridge.converters.ledger import Ledger
     from trialbridge.fhir.located import Located, Reject
@@ -54,7 +54,8 @@ class Outcome:
     resources: Sequence[Located | dict[str, Any]] = ()
     rejects: list[Reject] = field(default_factory=list)
     ledger: Ledger | None = None
-    lineage: Iterable[bytes] | None = None
+    origins: Mapping[str, Iterable[bytes]] = field(default_factory=dict)
+    """Files that tell where cells came from: name and lines."""
 
     @property
     def direction(self) -> str:

@@ -68,12 +68,12 @@ def write(
             (part / "ledger.json").write_bytes(pretty(outcome.ledger.as_dict()))
         found = [one.as_dict() for one in outcome.findings]
         (part / "findings.json").write_bytes(pretty({"counts": counts(outcome.findings), "findings": found}))
-        if outcome.lineage is not None:
-            with (part / "lineage.ndjson").open("wb") as file:
-                file.writelines(outcome.lineage)
+        for name, lines in outcome.origins.items():
+            with (part / name).open("wb") as file:
+                file.writelines(lines)
         if outcome.rejects:
-            lines = b"".join(encode(boundary.as_record(one)) + b"\n" for one in outcome.rejects)
-            (part / "rejects.ndjson").write_bytes(lines)
+            rejected = b"".join(encode(boundary.as_record(one)) + b"\n" for one in outcome.rejects)
+            (part / "rejects.ndjson").write_bytes(rejected)
         made = {str(one.relative_to(part)): _digest(one) for one in sorted(part.rglob("*")) if one.is_file()}
         manifest = {
             "software": f"trialbridge {version('trialbridge')}",

@@ -9,6 +9,7 @@ from trialbridge import sources
 from trialbridge.base.errors import UnreadableInputError
 from trialbridge.base.finding import Severity, Where
 from trialbridge.base.writing import whole_file
+from trialbridge.commands.chosen import chosen
 from trialbridge.commands.shell import CLEAN, FOUND, Shell, guarded
 from trialbridge.converters.lineage import lineage_of
 from trialbridge.converters.queries import as_csv, queries
@@ -31,6 +32,7 @@ class Wanted:
     fhir_version: str | None = None
     version: str | None = None
     base_url: str | None = None
+    study_file: Path | None = None
 
 
 def run(wanted: Wanted, *, as_json: bool = False, no_color: bool = False) -> int:
@@ -50,7 +52,13 @@ def _run(wanted: Wanted, shell: Shell) -> int:
             raise UnreadableInputError("Readiness is asked of FHIR; this is SDTM.", where, "Give the FHIR export.")
         read = sources.read_resources(source, release_named(wanted.fhir_version) if wanted.fhir_version else None)
         steps.begin("converting to SDTM")
-        of = lineage_of(read.items, base=wanted.base_url or BASE, release=read.release, version=version)
+        of = lineage_of(
+            read.items,
+            base=wanted.base_url or BASE,
+            release=read.release,
+            version=version,
+            dictionary=chosen(None, wanted.study_file),
+        )
         steps.begin("counting")
         found = readiness(of, version)
         asked = queries(found, of)
