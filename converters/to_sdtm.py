@@ -27,8 +27,6 @@ from trialbridge.mappings.qualifiers import DEFAULTS
 from trialbridge.mappings.route import domain_named
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from trialbridge.fhir.bundle import Pool
     from trialbridge.mappings.kit import Mapping, Release, Resource, Row
     from trialbridge.sdtm.table import Study
@@ -94,7 +92,7 @@ def native_to_sdtm(
     ctx.enter_design(*([record.row for record in rows.get(name, ())] for name in ("SE", "TV")))
     routed, skipped = _route(resources, ctx, findings)
     routed = {**routed, **orphans(routed, resources, ctx, findings)}
-    _enter_exposure(routed, rows, ctx, package)
+    _enter_exposure(routed, rows, ctx, package, on_stale)
     sources: list[Source] = []
     for dataset in sorted(routed, key=dictionary.rank):
         for mapping, primary, each in routed[dataset]:
@@ -107,7 +105,9 @@ def native_to_sdtm(
     return ToSdtm(study, findings, sources, skipped, package)
 
 
-def _enter_exposure(routed: Routed, rows: dict[str, list[Record]], ctx: Context, package: Package | None) -> None:
+def _enter_exposure(
+    routed: Routed, rows: dict[str, list[Record]], ctx: Context, package: Package | None, on_stale: OnStale | None
+) -> None:
     """The subjects' exposure, which DM tells of and is read before EX; and the reference start a study file names."""
 
     def read(dataset: str, wanted: Callable[[Mapping], bool] = lambda _: True) -> list[Row]:
@@ -115,7 +115,7 @@ def _enter_exposure(routed: Routed, rows: dict[str, list[Record]], ctx: Context,
         for mapping, primary, each in routed.get(dataset, ()):
             if wanted(mapping):
                 with sound(primary, []):  # told of when the record itself is read
-                    source = _read(dataset, mapping, primary, each, ctx, package, [])
+                    source = _read(dataset, mapping, primary, each, ctx, package, [], on_stale)
                     found += [source.record.row] if source is not None else []
         return found
 
