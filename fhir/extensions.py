@@ -131,6 +131,23 @@ EXTENSIONS = (
         ("ResearchStudy.arm", "ResearchStudy.comparisonGroup"),
         ("string",),
     ),
+    Extension(
+        "registry-field",
+        "Registry record field",
+        "A field of the trial registry's record that no element holds, or that its elements would give back changed. It "
+        "is believed only while the elements around it still say what nativeHash was made of.",
+        ("ResearchStudy",),
+        inner=(
+            Inner("path", "The field, as API v2 names it, with the numbers of list members", ("string",), least=1),
+            Inner(
+                "value",
+                "Its value as JSON, in pieces where it is long; absent where the record has none",
+                ("string",),
+                most="*",
+            ),
+            Inner("nativeHash", "Hash of what the elements said there when it was written", ("string",), least=1),
+        ),
+    ),
 )
 NAMES = tuple(one.name for one in EXTENSIONS)
 """The names of our extensions: `{base}/StructureDefinition/{name}`."""

@@ -29,3 +29,9 @@ def r4_examples():
 def r5_core():
     """FHIR 5.0.0's definitions."""
     return packages.package("r5")
+
+
+@pytest.fixture(scope="session")
+def r5_examples():
+    """FHIR 5.0.0's official examples."""
+    return packages.package("r5-examples")

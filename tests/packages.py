@@ -24,6 +24,7 @@ PINNED = {
     "mcode": ("hl7.fhir.us.mcode", "4.0.0"),
     "r4": ("hl7.fhir.r4.examples", "4.0.1"),
     "r5": ("hl7.fhir.r5.core", "5.0.0"),
+    "r5-examples": ("hl7.fhir.r5.examples", "5.0.0"),
 }
 
 

@@ -1,0 +1,210 @@
+"""A registry record to FHIR's ResearchStudy and back, R4 (R4B) and R5, and the registry's own `fhir.json`.
+
+`to_fhir` writes what the lines of `mappings.registry_study` hold, reads it back, and carries only what comes back
+different, as `registry-field` extensions of the study: the round trip is exact, and the ledger says what the release
+has no place for. `to_records` reads any ResearchStudy; what of it no record can say is the residue, and record and
+residue together give the FHIR again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from trialbridge.base.finding import Finding, Severity, Where
+from trialbridge.converters import registry_lines as lines
+from trialbridge.converters.registry_dialect import as_r5, is_ballot, with_focus
+from trialbridge.converters.registry_people import without_people
+from trialbridge.converters.registry_rest import Rest, generic, parsed, put_back, rest, restored, spelled
+from trialbridge.fhir.bundle import located, pool
+from trialbridge.fhir.extensions import url_of
+from trialbridge.fhir.ids import BASE, resource_id
+from trialbridge.fhir.jsontext import decode, encode
+from trialbridge.fhir.located import name_of
+from trialbridge.mappings.names import absent
+from trialbridge.mappings.registry_study import PROTOCOL, WHOLE, constants
+from trialbridge.registry.contacts import without_contacts
+from trialbridge.registry.content import leaves
+from trialbridge.registry.record import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from trialbridge.fhir.located import Located, Resource
+    from trialbridge.mappings.registry_kit import Release
+
+EXTENSION = "registry-field"
+PIECE = 500_000
+"""Characters of carried JSON in one string: FHIR takes a mebibyte."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A record as FHIR: the study first, then what it refers to. `native` and `carried` count values (JSON leaves)."""
+
+    resources: tuple[Resource, ...]
+    findings: tuple[Finding, ...]
+    native: int = 0
+    carried: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A ResearchStudy as a record, and the FHIR that no record holds, as records of a residue file."""
+
+    record: Record
+    findings: tuple[Finding, ...] = ()
+    residue: tuple[dict[str, Any], ...] = field(default=())
+
+
+def to_fhir(record: Record, release: Release = "R5", *, base: str = BASE, studyid: str = "") -> Written:
+    """A record as FHIR resources, and the ledger. The ids come from `studyid`, by default the registry's number.
+
+    Persons travel only when the record was read with them. Values no enumeration has are reported (TB-REG-VALUE-UNKNOWN).
+    """
+    study, beside, findings = _native(record, release, base, studyid)
+    native = _content([study, *beside], study, release)
+    places = rest(record.content, native)
+    url = url_of(base, EXTENSION)
+    if places:
+        study.setdefault("extension", []).extend(_extension(one, url) for one in places)
+    carried = sum(max(1, sum(1 for _ in leaves(one.value))) for one in places if not one.absent)
+    total = sum(1 for _ in leaves(record.content))
+    return Written((study, *beside), (*findings, *_ledger(places, release)), total - carried, carried)
+
+
+def _native(
+    record: Record, release: Release, base: str, studyid: str
+) -> tuple[Resource, list[Resource], list[Finding]]:
+    key = studyid or record.nct_id or record.org_study_id or "study"
+    writer = lines.Writer(release, base, key, constants())
+    own = resource_id(base, "ResearchStudy", key)
+    study: Resource = {"resourceType": "ResearchStudy", "id": own}
+    protocol = record.content.get("protocolSection")
+    lines.write(PROTOCOL, protocol if isinstance(protocol, dict) else {}, study, writer)
+    lines.write(WHOLE, record.content, study, writer)
+    if release == "R5":
+        study["status"] = "active"  # of the publication; how far the study is stands in progressStatus
+    elif "status" not in study:
+        study["_status"] = absent("unknown")
+    return study, writer.resources, writer.findings
+
+
+def _content(resources: Iterable[Located | Resource], study: Resource, release: Release) -> dict[str, Any]:
+    """What the native elements alone say."""
+    reader = lines.Reader(release, pool(resources), study, constants())
+    protocol: dict[str, Any] = {}
+    lines.read(PROTOCOL, study, protocol, reader)
+    content: dict[str, Any] = {"protocolSection": protocol} if protocol else {}
+    lines.read(WHOLE, study, content, reader)
+    return content
+
+
+def _extension(one: Rest, url: str) -> Resource:
+    inside: list[Resource] = [{"url": "path", "valueString": spelled(one.path) or "$"}]
+    if not one.absent:
+        text = encode(one.value).decode()
+        pieces = [text[start : start + PIECE] for start in range(0, len(text), PIECE)]
+        inside += [{"url": "value", "valueString": piece} for piece in pieces]
+    inside.append({"url": "nativeHash", "valueString": one.hash})
+    return {"url": url, "extension": inside}
+
+
+def _carried(study: Resource) -> list[Rest]:
+    found = []
+    for one in study.get("extension") or ():
+        if not isinstance(one, dict) or not str(one.get("url", "")).endswith(f"/StructureDefinition/{EXTENSION}"):
+            continue
+        parts: dict[str, list[str]] = {}
+        for part in one.get("extension") or ():
+            if isinstance(part, dict) and isinstance(part.get("valueString"), str):
+                parts.setdefault(str(part.get("url")), []).append(part["valueString"])
+        text = "".join(parts.get("value", ()))
+        place = "".join(parts.get("path", ()))
+        digest = "".join(parts.get("nativeHash", ()))
+        found.append(Rest(() if place == "$" else parsed(place), decode(text) if text else None, not text, digest))
+    return found
+
+
+def _ledger(places: Iterable[Rest], release: Release) -> list[Finding]:
+    """One note for each field that was carried, with how often: `[]` stands for every member of a list."""
+    counts: dict[str, int] = {}
+    for one in places:
+        if not one.absent:
+            counts[generic(one.path)] = counts.get(generic(one.path), 0) + 1
+    message = f"FHIR {release} has no place for it, or holds it otherwise; {{}} carried beside the elements."
+    return [
+        Finding("TB-REG-CARRIED", Severity.NOTE, Where(path=path), message.format(count))
+        for path, count in counts.items()
+    ]
+
+
+def to_records(
+    resources: Iterable[Located | Resource], release: Release = "R5", *, with_contacts: bool = False, source: str = ""
+) -> list[Read]:
+    """Every study in the resources as a record, with findings and residue. A site's own study is no record.
+
+    The registry's `fhir.json` (R6 ballot) is told by its content and read as the R5 it came from. Without contacts,
+    persons are dropped with a note, from the record and from the residue.
+    """
+    given = [located(one).resource for one in resources]
+    ballot = any(map(is_ballot, given))
+    findings: list[Finding] = []
+    if not with_contacts:
+        given, findings = without_people(given)
+    shaped, release = (as_r5(given), "R5") if ballot else (given, release)
+    shaped = [with_focus(one) if one.get("resourceType") == "ResearchStudy" else one for one in shaped]
+    studies = [one for one in shaped if one.get("resourceType") == "ResearchStudy" and not one.get("partOf")]
+    originals = {name_of(one): one for one in given}
+    found = []
+    for study in studies:
+        said: list[Finding] = list(findings)
+        content = restored(_content(shaped, study, release), _carried(study), said)
+        if not with_contacts:
+            content, dropped = without_contacts(content)
+            said += dropped
+        record = Record(content, source)
+        beside = given if len(studies) == 1 else [originals[name_of(study)]]
+        found.append(Read(record, tuple(said), tuple(_residue(beside, name_of(study), record, release))))
+    return found
+
+
+def _residue(given: list[Resource], main: str, record: Record, release: Release) -> Iterable[dict[str, Any]]:
+    """What the FHIR says beyond the record: places of the study, and other resources whole."""
+    study, beside, _ = _native(record, release, BASE, "")
+    mine = {encode(one) for one in _plain(beside)}
+    for resource in given:
+        name = name_of(resource)
+        if name == main:
+            for one in rest(_without_carried(resource), study):
+                yield {"resource": name, "path": spelled(one.path), "value": one.value, "absent": one.absent}
+        elif encode(_plain([resource])[0]) not in mine:
+            yield {"resource": name, "path": "", "value": resource, "absent": False}
+
+
+def _plain(resources: Iterable[Resource]) -> list[Resource]:
+    """Resources with their names in one order, to compare them."""
+    return [dict(sorted(one.items())) for one in resources]
+
+
+def _without_carried(study: Resource) -> Mapping[str, Any]:
+    kept = [
+        one
+        for one in study.get("extension") or ()
+        if not str(one.get("url", "")).endswith(f"/StructureDefinition/{EXTENSION}")
+    ]
+    rest_of = {name: value for name, value in study.items() if name != "extension"}
+    return {**rest_of, "extension": kept} if kept else rest_of
+
+
+def with_residue(record: Record, residue: Iterable[Mapping[str, Any]], release: Release = "R5") -> list[Resource]:
+    """The FHIR that a record and its residue came from, the study first."""
+    study, _, _ = _native(record, release, BASE, "")
+    others = []
+    for one in residue:
+        path = parsed(one["path"]) if one["path"] else ()
+        if path:
+            study = put_back(study, Rest(path, one["value"], bool(one["absent"]), ""))
+        else:
+            others.append(dict(one["value"]))
+    return [study, *others]
