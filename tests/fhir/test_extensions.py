@@ -5,12 +5,14 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
+from trialbridge.converters import registry_fhir
 from trialbridge.converters.study import to_fhir
 from trialbridge.fhir.check import check
 from trialbridge.fhir.elements import element_at, elements, nodes
 from trialbridge.fhir.extensions import NAMES, code_system, structure_definitions, url_of
 from trialbridge.fhir.ids import BASE
 from trialbridge.mappings.names import OUR_EXTENSIONS, constants
+from trialbridge.registry.record import Record
 from trialbridge.sdtm.table import Variable, study, table
 
 ELSEWHERE = "https://sponsor.example/fhir"
@@ -153,7 +155,9 @@ def full_study():
 @pytest.mark.parametrize("release", ["R4", "R5"])
 def test_what_is_written_conforms(release):
     """A validator with our definitions would refuse our own resources."""
-    resources = to_fhir(full_study(), base=ELSEWHERE, release=release).resources
+    record = Record({"protocolSection": {}, "documentSection": {"largeDocumentModule": {"noSap": True}}})
+    registered = registry_fhir.to_fhir(record, release, base=ELSEWHERE).resources
+    resources = [*to_fhir(full_study(), base=ELSEWHERE, release=release).resources, *registered]
     definitions = {one["url"]: one for one in structure_definitions(ELSEWHERE, release)}
     assert [fault for one in resources for fault in faults(one, definitions, release)] == []
     written = {url for one in resources for url in urls(one) if url.startswith(ELSEWHERE)}
