@@ -35,3 +35,8 @@ def r5_core():
 def r5_examples():
     """FHIR 5.0.0's official examples."""
     return packages.package("r5-examples")
+
+
+def fhir_packages():
+    """Makes a FHIR package cache that holds some of the pinned packages: `fhir_packages("mcode")` gives its folder."""
+    return packages.installed

