@@ -37,6 +37,7 @@ def r5_examples():
     return packages.package("r5-examples")
 
 
+@pytest.fixture(scope="session")
 def fhir_packages():
     """Makes a FHIR package cache that holds some of the pinned packages: `fhir_packages("mcode")` gives its folder."""
     return packages.installed
