@@ -81,6 +81,7 @@ KNOWN_NEIGHBOURS = frozenset(
         "readme.txt",
         "residue.ndjson",
         "run_manifest.json",
+        "spec.xlsx",
         "study.yaml",
         "traceability.csv",
         "validation_report.json",
