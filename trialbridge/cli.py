@@ -12,7 +12,16 @@ from typing import Annotated
 
 import typer
 
-from trialbridge import cli_conformance, cli_deidentify, cli_forms, cli_mapping, cli_oncology, cli_options, cli_origin, cli_packages
+from trialbridge import (
+    cli_define,
+    cli_deidentify,
+    cli_forms,
+    cli_mapping,
+    cli_oncology,
+    cli_origin,
+    cli_packages,
+)
+from trialbridge.cli_options import AsJson, BaseUrl, FhirVersion, NoColor, Quiet, SdtmVersion, StudyFile
 
 app = typer.Typer(
     name="trialbridge",
@@ -25,7 +34,7 @@ app = typer.Typer(
 )
 terminology = typer.Typer(help="Controlled terminology: the bundled package and your own.", no_args_is_help=True)
 app.add_typer(terminology, name="terminology")
-app.add_typer(cli_conformance.commands)
+app.add_typer(cli_define.commands)
 app.add_typer(cli_origin.commands)
 app.add_typer(cli_deidentify.commands)
 app.add_typer(cli_oncology.commands)
