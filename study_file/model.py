@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from trialbridge.study_file.codes import Codes
+from trialbridge.study_file.design import Design
 from trialbridge.study_file.domains import Domain
 from trialbridge.study_file.reading import Reading
 from trialbridge.study_file.records import Records
@@ -46,6 +47,9 @@ class StudyFile(Section):
     sources: dict[str, Source] = Field(default_factory=dict, description="The centre's tables, by the names used here.")
     codes: dict[str, Codes] = Field(default_factory=dict, description="Code tables: submission value -> form's text.")
     visits: Visits = Field(Visits(), description="The planned visits.")
+    design: Design = Field(
+        Design(), description="What a registry record does not say of the design: elements, arms, TS."
+    )
     domains: Annotated[tuple[Domain, ...], BeforeValidator(_listed)] = Field(
         default=(), description="What each SDTM dataset is made of."
     )

@@ -14,6 +14,8 @@ class Visit(Section):
     name: str = Field(description="VISIT.")
     day: float | None = Field(None, description="VISITDY: the planned study day.")
     epoch: str | None = Field(None, description="The epoch of records of this visit that have no date.")
+    start: str | None = Field(None, description="TVSTRL: the rule by which it begins.")
+    end: str | None = Field(None, description="TVENRL: the rule by which it ends.")
     form: tuple[str, ...] = Field((), description="What forms call it, beside its name; the first is written.")
 
 
