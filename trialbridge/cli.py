@@ -20,6 +20,7 @@ from trialbridge import (
     cli_oncology,
     cli_origin,
     cli_packages,
+    cli_serve,
 )
 from trialbridge.cli_options import AsJson, BaseUrl, FhirVersion, NoColor, Quiet, SdtmVersion, StudyFile
 
@@ -37,6 +38,7 @@ app.add_typer(terminology, name="terminology")
 app.add_typer(cli_define.commands)
 app.add_typer(cli_origin.commands)
 app.add_typer(cli_deidentify.commands)
+app.add_typer(cli_serve.commands)
 app.add_typer(cli_oncology.commands)
 app.add_typer(cli_forms.commands)
 app.add_typer(cli_mapping.commands, name="mapping")

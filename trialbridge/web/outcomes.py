@@ -1,0 +1,80 @@
+"""Answers that tell of a fault: OperationOutcomes, with the HTTP status and FHIR's issue type that belong together.
+
+Source: FHIR R4 2.34 (OperationOutcome), value set issue-type. No value of the data enters an outcome.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import Response
+
+from trialbridge.fhir.jsontext import encode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+FHIR_JSON = "application/fhir+json"
+_TYPES = {
+    400: "invalid",
+    401: "login",
+    403: "forbidden",
+    404: "not-found",
+    405: "not-supported",
+    406: "not-supported",
+    408: "timeout",
+    413: "too-long",
+    415: "not-supported",
+    422: "processing",
+    429: "throttled",
+    500: "exception",
+    503: "transient",
+    504: "timeout",
+}
+_SEVERITIES = {"error": "error", "warning": "warning", "note": "information"}
+
+
+class RefusedError(Exception):
+    """A request that is not carried out: HTTP status, what is the matter, how to mend it."""
+
+    def __init__(self, status: int, message: str, fix: str = "", headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status, self.message, self.fix, self.headers = status, message, fix, dict(headers or {})
+
+
+def outcome(status: int, message: str, fix: str = "", headers: Mapping[str, str] | None = None) -> Response:
+    """An OperationOutcome of one issue."""
+    text = f"{message} Fix: {fix}" if fix else message
+    issue = {"severity": "error", "code": _TYPES.get(status, "processing"), "diagnostics": text}
+    return _answer(status, [issue], headers)
+
+
+def of_findings(findings: Iterable[Mapping[str, Any]], status: int = 200) -> Response:
+    """Findings (as `Finding.as_dict` gives them) as an OperationOutcome; none: that all is well."""
+    issues = [issue(one) for one in findings]
+    return _answer(
+        status, issues or [{"severity": "information", "code": "informational", "diagnostics": "All is well."}]
+    )
+
+
+def issue(finding: Mapping[str, Any]) -> dict[str, Any]:
+    """A finding (as `Finding.as_dict` gives it) as an issue of an OperationOutcome."""
+    text = str(finding.get("message", ""))
+    if finding.get("fix"):
+        text = f"{text} Fix: {finding['fix']}"
+    place = [str(finding[key]) for key in ("file", "dataset", "subject", "row", "line", "variable") if key in finding]
+    issue: dict[str, Any] = {
+        "severity": _SEVERITIES.get(str(finding.get("severity")), "information"),
+        "code": "processing",
+        "details": {"text": str(finding.get("id", ""))},
+        "diagnostics": f"[{', '.join(place)}] {text}" if place else text,
+    }
+    expression = finding.get("path") or finding.get("resource")
+    if expression:
+        issue["expression"] = [str(expression)]
+    return issue
+
+
+def _answer(status: int, issues: list[dict[str, Any]], headers: Mapping[str, str] | None = None) -> Response:
+    body = encode({"resourceType": "OperationOutcome", "issue": issues})
+    return Response(body, status_code=status, media_type=FHIR_JSON, headers=dict(headers or {}))
