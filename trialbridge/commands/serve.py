@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
@@ -55,6 +56,8 @@ def _run(wanted: Wanted, shell: Shell) -> int:
         raise UnreadableInputError(message, fix="pip install 'trialbridge[serve]'") from None
     settings = settings_of(wanted)
     shell.err.print(f"trialbridge serves on {wanted.host}:{wanted.port}; its documentation is at /docs", markup=False)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)  # uvicorn raises it once more when all is done: the end is no failure
     uvicorn.run(
         create(settings),
         host=wanted.host,

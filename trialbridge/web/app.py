@@ -36,11 +36,18 @@ if TYPE_CHECKING:
 SDTM_FORMATS = Literal["dataset-json", "xpt", "ndjson", "dsjc", "parquet", "csv", "xlsx", "core-csv"]
 FHIR_FORMATS = Literal["ndjson", "bundle", "transaction", "xml"]
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_JSON = {"application/fhir+json", "application/json"}
+_BINARY = {"type": "string", "format": "binary"}
+_RESOURCE = {
+    "type": "object",
+    "description": "A resource, a Bundle, Parameters (of an operation), or a Dataset-JSON dataset.",
+    "properties": {"resourceType": {"type": "string"}, "id": {"type": "string"}},
+}
 _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "description": "The study or the resources; may be compressed (Content-Encoding: gzip, deflate).",
-        "content": {name: {"schema": {"type": "string", "format": "binary"}} for name in NAMES},
+        "content": {name: {"schema": _RESOURCE if name in _JSON else _BINARY} for name in NAMES},
     }
 }
 _ANSWERS: dict[int | str, dict[str, Any]] = {
