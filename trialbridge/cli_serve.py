@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from trialbridge.cli_options import BaseUrl
+from trialbridge.cli_options import AsJson, BaseUrl, NoColor
 
 commands = typer.Typer()
 
@@ -49,6 +49,8 @@ def serve(
         Path | None, typer.Option("--certificate-key", metavar="FILE", help="Its private key.")
     ] = None,
     base_url: BaseUrl = None,
+    as_json: AsJson = False,
+    no_color: NoColor = False,
 ) -> None:
     """Serve the conversions and checks over HTTP (pip install 'trialbridge[serve]')."""
     from trialbridge.commands import serve as command  # noqa: PLC0415 - loaded when it runs
@@ -72,4 +74,4 @@ def serve(
         certificate=certificate,
         certificate_key=certificate_key,
     )
-    raise typer.Exit(command.run(wanted))
+    raise typer.Exit(command.run(wanted, as_json=as_json, no_color=no_color))

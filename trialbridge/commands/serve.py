@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
@@ -40,9 +41,9 @@ class Wanted:
     certificate_key: Path | None = None
 
 
-def run(wanted: Wanted) -> int:
+def run(wanted: Wanted, *, as_json: bool = False, no_color: bool = False) -> int:
     """0 when the service was asked to end and did; 2 where it could not start."""
-    shell = Shell()
+    shell = Shell(as_json=as_json, no_color=no_color)
     return guarded(shell, lambda: _run(wanted, shell))
 
 
@@ -55,7 +56,10 @@ def _run(wanted: Wanted, shell: Shell) -> int:
         message = f"The service's libraries are not installed ({error.name})."
         raise UnreadableInputError(message, fix="pip install 'trialbridge[serve]'") from None
     settings = settings_of(wanted)
-    shell.err.print(f"trialbridge serves on {wanted.host}:{wanted.port}; its documentation is at /docs", markup=False)
+    if shell.as_json:
+        shell.json({"url": _url(wanted)})
+        sys.stdout.flush()
+    shell.err.print(f"trialbridge serves at {_url(wanted)}; its documentation is at /docs", markup=False)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)  # uvicorn raises it once more when all is done: the end is no failure
     uvicorn.run(
@@ -107,6 +111,12 @@ def settings_of(wanted: Wanted) -> Settings:
     if not wanted.folder.is_dir():
         raise UnreadableInputError("There is no such folder.", Where(file=str(wanted.folder)), "make it")
     return replace(settings, folder=wanted.folder)
+
+
+def _url(wanted: Wanted) -> str:
+    """Where the service is."""
+    host = f"[{wanted.host}]" if ":" in wanted.host else wanted.host
+    return f"{'https' if wanted.certificate else 'http'}://{host}:{wanted.port}"
 
 
 def _here(host: str) -> bool:
