@@ -1,0 +1,92 @@
+"""A conformance report as one HTML file that needs nothing else: filters, counts by domain and rule, the cell itself.
+
+The records that issues speak of are in the file, so that a click shows the cell among its neighbours; at most as many
+issues as the user allows, which the page says. Data are set as text, never as markup.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from trialbridge.fhir.jsontext import encode
+from trialbridge.report.conformance_template import TEMPLATE
+
+if TYPE_CHECKING:
+    from trialbridge.report.conformance import Issue, Report, RuleRun
+    from trialbridge.sdtm.table import Study
+
+
+def page(report: Report, study: Study | None = None, most: int = 0) -> str:
+    """The HTML. `study` gives the records; at most `most` issues are listed (0: all), the counts are of all."""
+    shown = list(report.issues[:most] if most else report.issues)
+    found = {one.rule for one in report.issues}
+    ran = [_rule(one) for one in report.rules]
+    silent = {one["id"] for one in ran}
+    severities = {(one.dataset, one.rule, one.message): str(one.severity) for one in report.issues}
+    ran += [{"id": one, "status": "ISSUE REPORTED", "severity": "error"} for one in sorted(found - silent)]
+    data = {
+        "details": [list(one) for one in report.details],
+        "notes": list(report.notes),
+        "rules": ran,
+        "datasets": [[one.name, one.label, one.records] for one in report.datasets],
+        "summary": [
+            [dataset, rule, message, times, severities[dataset, rule, message]]
+            for dataset, rule, message, times in report.summary()
+        ],
+        "issues": [_issue(one, report) for one in shown],
+        "total": len(report.issues),
+        "records": _records(shown, study) if study is not None else {},
+    }
+    # a "<" in the data could end the script element, or begin a comment in it
+    return TEMPLATE.replace("/*DATA*/null", encode(data).decode().replace("<", "\\u003c"))
+
+
+def _rule(one: RuleRun) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "message": one.message,
+        "status": str(one.status),
+        "severity": str(one.severity),
+        "cdisc": list(one.cdisc),
+        "fda": list(one.fda),
+        "text": one.text,
+        "fix": one.fix,
+        "section": one.section,
+        "engine": one.engine,
+        "why": one.why,
+    }
+
+
+def _issue(one: Issue, report: Report) -> list[Any]:
+    """In the order of the page's columns."""
+    decision = report.decision(one)
+    cells = list(zip(one.variables, (*one.values, *("",) * len(one.variables)), strict=False))
+    return [
+        one.rule,
+        one.dataset,
+        str(one.severity),
+        one.subject,
+        one.row,
+        one.seq,
+        [list(cell) for cell in cells],
+        one.message,
+        one.fix,
+        one.source,
+        str(decision.disposition),
+        decision.comment,
+    ]
+
+
+def _records(issues: list[Issue], study: Study) -> dict[str, Any]:
+    """The columns of each dataset, and its records that issues speak of, by row."""
+    found: dict[str, Any] = {}
+    for one in issues:
+        if one.row is None or one.dataset not in study:
+            continue
+        frame = study[one.dataset].frame
+        if one.row > frame.height:
+            continue
+        held = found.setdefault(one.dataset, {"columns": frame.columns, "rows": {}})
+        if str(one.row) not in held["rows"]:
+            held["rows"][str(one.row)] = list(frame.row(one.row - 1))
+    return found
