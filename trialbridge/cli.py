@@ -20,7 +20,10 @@ from trialbridge import (
     cli_oncology,
     cli_origin,
     cli_packages,
+    cli_report,
+    cli_rules,
     cli_serve,
+    cli_validate,
 )
 from trialbridge.cli_options import AsJson, BaseUrl, FhirVersion, NoColor, Quiet, SdtmVersion, StudyFile
 
@@ -35,6 +38,9 @@ app = typer.Typer(
 )
 terminology = typer.Typer(help="Controlled terminology: the bundled package and your own.", no_args_is_help=True)
 app.add_typer(terminology, name="terminology")
+app.add_typer(cli_validate.commands)
+app.add_typer(cli_rules.commands, name="rules")
+app.add_typer(cli_report.commands, name="report")
 app.add_typer(cli_define.commands)
 app.add_typer(cli_origin.commands)
 app.add_typer(cli_deidentify.commands)

@@ -6,6 +6,7 @@ what a terminal shows of it has none.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -172,6 +173,8 @@ def _issue(one: Finding, source: str) -> Issue:
     where = one.where
     resource_type = (where.resource or where.path or "").partition("/")[0].partition(".")[0]
     named = tuple(name for name, _ in one.cells) or ((where.variable,) if where.variable else ())
+    if where.dataset is None and where.path:
+        named = tuple(one for one in (_element(where.path),) if one)
     values = tuple(value for _, value in one.cells)
     in_fhir = " ".join(part for part in (where.resource, where.path) if part)
     return Issue(
@@ -182,7 +185,7 @@ def _issue(one: Finding, source: str) -> Issue:
         subject=where.subject or "",
         row=where.row,
         seq=where.seq or "",
-        variables=named or ((_element(where.path),) if where.path else ()),
+        variables=named,
         values=values,
         source=source or in_fhir,
         fix=one.fix,
@@ -191,9 +194,12 @@ def _issue(one: Finding, source: str) -> Issue:
 
 
 def _element(path: str) -> str:
-    """A path without its places in lists, so that alike issues are one kind: `Patient.name[0].given` -> `name.given`."""
-    steps = [step.partition("[")[0] for step in path.split(".")]
-    return ".".join(steps[1:]) or steps[0]
+    """A path without its places in lists, so that alike issues are one kind: `Patient.name[0].given` -> `name.given`.
+
+    Of a Bundle's entry it is the path within the entry's resource.
+    """
+    inner = re.sub(r"^(Bundle\.entry\[\d+\]\.resource|[A-Z]\w*)\.?", "", path)
+    return ".".join(step.partition("[")[0] for step in inner.split("."))
 
 
 def as_values(issue: Issue) -> list[str]:

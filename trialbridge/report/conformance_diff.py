@@ -25,10 +25,9 @@ class Changes:
 
     def by_rule(self) -> list[tuple[str, str, int, int, int]]:
         """Rule, dataset, new, gone, still there: those that changed first."""
-        counted = [Counter((one.rule, one.dataset) for one in its) for its in (self.new, self.gone, self.same)]
-        places = sorted({place for its in counted for place in its})
-        rows = [(rule, dataset, *(its[rule, dataset] for its in counted)) for rule, dataset in places]
-        return sorted(((r, d, n, g, s) for r, d, n, g, s in rows), key=lambda one: (-(one[2] + one[3]), one[0], one[1]))
+        new, gone, same = (Counter((one.rule, one.dataset) for one in its) for its in (self.new, self.gone, self.same))
+        rows = [(*place, new[place], gone[place], same[place]) for place in sorted({*new, *gone, *same})]
+        return sorted(rows, key=lambda one: -(one[2] + one[3]))
 
     def as_dict(self) -> dict[str, Any]:
         """Counts, without any cell."""
@@ -67,7 +66,11 @@ def show(found: Changes, console: Console) -> None:
     changed = [one for one in found.by_rule() if one[2] or one[3]]
     for rule, dataset, new, gone, same in changed:
         table.add_row(
-            rule, dataset, f"[red]{new:,}[/]" if new else "", f"[green]{gone:,}[/]" if gone else "", f"{same:,}" if same else ""
+            rule,
+            dataset,
+            f"[red]{new:,}[/]" if new else "",
+            f"[green]{gone:,}[/]" if gone else "",
+            f"{same:,}" if same else "",
         )
     if changed:
         console.print(table)

@@ -42,7 +42,9 @@ def target(name: Path, of: str) -> Path:
     return bare.with_name(f"{bare.name}.{of}")
 
 
-def write(report: Report, name: Path, formats: Iterable[str], study: Study | None = None, rows: int = ROWS) -> list[Path]:
+def write(
+    report: Report, name: Path, formats: Iterable[str], study: Study | None = None, rows: int = ROWS
+) -> list[Path]:
     """The files made. `study` gives the page its records; `rows` limits all but JSON (0: no limit)."""
     made = []
     for of in checked_formats(formats):
@@ -57,7 +59,9 @@ def _content(report: Report, of: str, study: Study | None, rows: int) -> bytes:
     if of == "json":
         return pretty(
             {
-                "Conformance_Details": {_key(name): value for name, value in conformance_sheets.details(report).items()},
+                "Conformance_Details": {
+                    _key(name): value for name, value in conformance_sheets.details(report).items()
+                },
                 "Dataset_Details": conformance_sheets.datasets(report),
                 "Issue_Summary": conformance_sheets.summary(report),
                 "Issue_Details": conformance_sheets.issues(report),
@@ -77,7 +81,9 @@ def _csv(report: Report, rows: int) -> bytes:
     """CORE's four columns, a line a variable, and after them what tells the rule."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("Dataset", "Record", "Variable", "Value", "CORE-ID", "Severity", "USUBJID", "Message", "How to fix"))
+    writer.writerow(
+        ("Dataset", "Record", "Variable", "Value", "CORE-ID", "Severity", "USUBJID", "Message", "How to fix")
+    )
     for one in conformance_sheets.issues(report, rows):
         about = (one["core_id"], one["severity"], one["USUBJID"], one["message"], one["how_to_fix"])
         for variable, value in zip(one["variables"] or [""], one["values"], strict=False):
@@ -95,7 +101,10 @@ def _workbook(report: Report, part: Path, rows: int) -> None:
         "Rules Report": conformance_sheets.table(conformance_sheets.RULES, conformance_sheets.rules(report)),
     }
     frames = {
-        name: pl.DataFrame({column: [one or None for one in cells] for column, cells in its.items()}, schema=dict.fromkeys(its, pl.String))
+        name: pl.DataFrame(
+            {column: [one or None for one in cells] for column, cells in its.items()},
+            schema=dict.fromkeys(its, pl.String),
+        )
         for name, its in sheets.items()
     }
     write_workbook(frames, part)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from trialbridge.base.finding import Severity
 from trialbridge.fhir.jsontext import encode
 from trialbridge.report.conformance_template import TEMPLATE
 
@@ -15,10 +16,13 @@ if TYPE_CHECKING:
     from trialbridge.report.conformance import Issue, Report, RuleRun
     from trialbridge.sdtm.table import Study
 
+_ORDER = (Severity.ERROR, Severity.WARNING, Severity.NOTE)
+
 
 def page(report: Report, study: Study | None = None, most: int = 0) -> str:
     """The HTML. `study` gives the records; at most `most` issues are listed (0: all), the counts are of all."""
-    shown = list(report.issues[:most] if most else report.issues)
+    ordered = sorted(report.issues, key=lambda one: _ORDER.index(one.severity))
+    shown = ordered[:most] if most else ordered
     found = {one.rule for one in report.issues}
     ran = [_rule(one) for one in report.rules]
     silent = {one["id"] for one in ran}
@@ -60,7 +64,8 @@ def _rule(one: RuleRun) -> dict[str, Any]:
 def _issue(one: Issue, report: Report) -> list[Any]:
     """In the order of the page's columns."""
     decision = report.decision(one)
-    cells = list(zip(one.variables, (*one.values, *("",) * len(one.variables)), strict=False))
+    values = one.values or (None,) * len(one.variables)  # None: not recorded, which is not the same as empty
+    cells = list(zip(one.variables, values, strict=False))
     return [
         one.rule,
         one.dataset,

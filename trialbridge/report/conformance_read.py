@@ -96,7 +96,9 @@ def read(path: Path) -> Report:
 
 def _unknown(path: Path) -> UnreadableInputError:
     message = "This is no conformance report that is known."
-    return UnreadableInputError(message, Where(file=str(path)), "give a report of trialbridge, CDISC CORE or Pinnacle 21")
+    return UnreadableInputError(
+        message, Where(file=str(path)), "give a report of trialbridge, CDISC CORE or Pinnacle 21"
+    )
 
 
 def _json(path: Path) -> dict[str, Any]:

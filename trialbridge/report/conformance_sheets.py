@@ -122,9 +122,7 @@ def rules(report: Report) -> list[Record]:
 
 def table(columns: tuple[str, ...], records: list[Record]) -> dict[str, list[str]]:
     """Records as columns of texts, lists joined: what a sheet shows."""
-    return {
-        column: [_text(list(record.values())[place]) for record in records] for place, column in enumerate(columns)
-    }
+    return {column: [_text(list(record.values())[place]) for record in records] for place, column in enumerate(columns)}
 
 
 def _text(value: Any) -> str:

@@ -147,7 +147,7 @@ function open(one) {
     const t = el("table"), body = el("tbody"), named = new Set(one.cells.map(c => c[0]));
     held.columns.forEach((name, i) => { if (values[i] !== null || named.has(name)) body.append(row([name, el("td", values[i] === null ? "(empty)" : values[i], named.has(name) ? "bad" : "")])); });
     t.append(head(["Variable", "Value"]), body); p.append(el("h2", "The record"), t);
-  } else if (one.cells.length) {
+  } else if (one.cells.some(c => c[1] !== null)) {
     const t = el("table"), body = el("tbody"); one.cells.forEach(([name, value]) => body.append(row([name, el("td", value || "(empty)", "bad")])));
     t.append(head(["Variable", "Value"]), body); p.append(t);
   }

@@ -86,7 +86,9 @@ def _verdict(report: Report) -> str:
     checked = f"{len(report.datasets)} datasets, {sum(one.records for one in report.datasets):,} records"
     if not report.issues:
         return f"[green]no issue[/] in {checked}"
-    parts = [f"[{COLOURS[of]}]{counted[of]:,} {of}{'s' if counted[of] != 1 else ''}[/]" for of in COLOURS if counted[of]]
+    parts = [
+        f"[{COLOURS[of]}]{counted[of]:,} {of}{'s' if counted[of] != 1 else ''}[/]" for of in COLOURS if counted[of]
+    ]
     decided = f" ({settled:,} documented or waived)" if settled else ""
     return f"{', '.join(parts)}{decided} in {checked}"
 

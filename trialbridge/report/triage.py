@@ -34,7 +34,9 @@ def read(path: Path) -> dict[str, Decision]:
     held = decode(path.read_bytes())
     found = held.get("issues") if isinstance(held, dict) else None
     if not isinstance(found, dict):
-        raise UnreadableInputError("This is no file of dispositions.", Where(file=str(path)), "give a .triage.json file")
+        raise UnreadableInputError(
+            "This is no file of dispositions.", Where(file=str(path)), "give a .triage.json file"
+        )
     return {key: _decision(key, one, path) for key, one in found.items()}
 
 

@@ -1,0 +1,128 @@
+"""`trialbridge validate`: what is wrong with a study, where, why and how to mend it; SDTM or FHIR, offline, in one run.
+
+SDTM is held against our rules, its define, and CDISC CORE where it is asked for. FHIR is held against its release and
+profiles; what the resources say as SDTM is held against the rules too, and each issue names the element it came from.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from trialbridge import sources
+from trialbridge.base.errors import UnknownNameError
+from trialbridge.base.finding import Severity
+from trialbridge.base.rule import Status
+from trialbridge.commands import validate_details, validate_fhir, validate_sdtm
+from trialbridge.commands.shell import CLEAN, FOUND, Shell, guarded
+from trialbridge.report import conformance, conformance_files, conformance_text, triage
+from trialbridge.sdtm.metadata import VERSIONS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from trialbridge.report.conformance import Report
+    from trialbridge.sdtm.table import Study
+
+STANDARD = "sdtmig"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the user asked for; names as CORE's options. `rows` and `most` 0: no limit."""
+
+    sources: tuple[Path, ...]
+    standard: str = STANDARD
+    version: str | None = None
+    define: Path | None = None
+    packages: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    output: Path | None = None
+    formats: tuple[str, ...] = ()
+    rows: int = conformance_files.ROWS
+    most: int = 0
+    igs: tuple[str, ...] = ()
+    profiles: tuple[str, ...] = ()
+    fhir_version: str | None = None
+    base_url: str | None = None
+    fhir_only: bool = False
+    triage: Path | None = None
+    fail_on: str = "error"
+    engine: str = "ours"
+    core_path: Path | None = None
+    core_cache: Path | None = None
+
+
+def run(wanted: Wanted, *, as_json: bool = False, quiet: bool = False, no_color: bool = False) -> int:
+    """The exit code: 0, 1 where an issue that nobody has settled is as bad as `--fail-on`, 2 where it is unreadable."""
+    shell = Shell(as_json=as_json, quiet=quiet, no_color=no_color)
+    return guarded(shell, lambda: _run(wanted, shell))
+
+
+def _run(wanted: Wanted, shell: Shell) -> int:
+    _check(wanted)
+    formats = conformance_files.checked_formats(wanted.formats)
+    decisions = wanted.triage or (triage.beside(wanted.output) if wanted.output is not None else None)
+    earlier = triage.read(decisions) if decisions is not None else {}
+    report, study = checked(wanted)
+    report = triage.carried(report, earlier)
+    written: list[Path] = []
+    if wanted.output is not None:
+        written = conformance_files.write(report, wanted.output, formats, study, wanted.rows)
+        triage.write(report.decisions, triage.beside(wanted.output))
+    if shell.as_json:
+        shell.json({**conformance.plain(report), "files": [str(one) for one in written]})
+    elif shell.speaks:
+        conformance_text.show(report, shell.out)
+        if written:
+            shell.out.print(f"written: {', '.join(str(one) for one in written)}", markup=False, soft_wrap=True)
+        elif report.issues:
+            shell.out.print("[dim]every record: -o NAME -of html -of xlsx -of json -of csv[/]")
+    return exit_code(report, Severity(wanted.fail_on))
+
+
+def _check(wanted: Wanted) -> None:
+    """Raises UnknownNameError for what we do not know."""
+    if wanted.standard.lower() != STANDARD:
+        raise UnknownNameError(f"There are no rules for {wanted.standard}.", fix=f"Use -s {STANDARD}.")
+    if wanted.version is not None and _dotted(wanted.version) not in VERSIONS:
+        known = ", ".join(one.replace(".", "-") for one in VERSIONS)
+        raise UnknownNameError(f"There are no rules for SDTMIG {wanted.version}.", fix=f"Use -v with one of {known}.")
+    if not wanted.sources:
+        raise UnknownNameError("There is nothing to validate.", fix="Name files or folders, or give -d or -dp.")
+
+
+def _dotted(version: str) -> str:
+    return version.replace("-", ".")
+
+
+def checked(wanted: Wanted) -> tuple[Report, Study | None]:
+    """The report of one run, and the study its rows are of."""
+    began = time.monotonic()
+    found = sources.find(wanted.sources)
+    version = _dotted(wanted.version) if wanted.version else None
+    if found.kind == "sdtm":
+        made = validate_sdtm.checked(sources.read_study(found), wanted, version, found.given)
+        made = replace(made, findings=(*found.findings, *made.findings))
+    else:
+        made = validate_fhir.checked(found, wanted, version)
+    details = validate_details.details(wanted, made, time.monotonic() - began)
+    issues = (*conformance.issues_of(made.findings), *made.issues)
+    report = conformance.Report(
+        details=details,
+        datasets=validate_details.datasets(found, made),
+        issues=issues,
+        rules=made.rules,
+        notes=made.notes,
+    )
+    return report, made.study
+
+
+def exit_code(report: Report, fail_on: Severity) -> int:
+    """1 where an issue not settled is as bad as `fail_on`, or a rule failed to run; else 0."""
+    bad = {Severity.ERROR} if fail_on is Severity.ERROR else {Severity.ERROR, Severity.WARNING}
+    if any(one.severity in bad for one in report.open_issues()):
+        return FOUND
+    return FOUND if any(one.status is Status.EXECUTION_ERROR for one in report.rules) else CLEAN
