@@ -1,0 +1,100 @@
+"""A registry's results section from a study's data: participant flow, baseline, outcome measures, adverse events.
+
+Everything is counted from SDTM (DM, DS, AE, and for the outcomes TU, TR, PR, RS); what the data do not say (a
+vocabulary, an agreement with investigators, a contact) is a finding. `with_results` gives the record with the section,
+whose numbers `registry.rules` then checks like those of any record.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from trialbridge.base.finding import Finding, Severity, Where
+from trialbridge.converters import registry_baseline, registry_events, registry_flow, registry_outcomes
+from trialbridge.converters.registry_events import Wanted
+from trialbridge.converters.registry_subjects import arms as arms_of
+from trialbridge.registry import results
+from trialbridge.registry.files.eudract import NO_CAUSALITY
+from trialbridge.registry.record import Record
+
+if TYPE_CHECKING:
+    from trialbridge.registry.adverse_events import AdverseEvents
+    from trialbridge.registry.files.eudract import Causality
+    from trialbridge.sdtm.table import Study
+
+
+EVENTS = Wanted()
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How results are computed. `day` and `window`: days after the end of radiotherapy at which remission counts."""
+
+    events: Wanted = EVENTS
+    criteria: str = "1.0"
+    ctcae: str = "4.0"
+    day: int = 91
+    window: int = 28
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """The results, the causality of events for EudraCT, and what is missing or doubtful."""
+
+    results: results.Results
+    causality: Causality
+    findings: tuple[Finding, ...]
+
+    @property
+    def events(self) -> AdverseEvents | None:
+        """The adverse events, for EudraCT's file."""
+        return self.results.adverse_events_module
+
+    def with_results(self, record: Record) -> Record:
+        """The record with this results section in place of its own; agreement, contact and limitations stay."""
+        section: dict[str, Any] = results.write(self.results)
+        kept = record.results.get("moreInfoModule")
+        if kept:
+            section["moreInfoModule"] = kept
+        content = {key: value for key, value in record.content.items() if key not in ("resultsSection", "hasResults")}
+        placed: dict[str, Any] = {}
+        for key, value in content.items():
+            placed[key] = value
+            if key == "protocolSection":
+                placed["resultsSection"] = section
+        placed.setdefault("resultsSection", section)
+        placed["hasResults"] = True
+        return Record(placed, record.source)
+
+
+def compute(study: Study, record: Record, options: Options | None = None) -> Computed:
+    """The results of a study for its record.
+
+    Raises UnknownNameError without DM or for criteria that do not exist, DoesNotFitError for a threshold over 5 %.
+    """
+    wanted = options or Options()
+    findings: list[Finding] = []
+    arms = arms_of(study, record, findings)
+    events = registry_events.adverse_events(study, arms, wanted.events, findings)
+    measures = registry_outcomes.outcome_measures(
+        study,
+        record,
+        arms,
+        findings,
+        criteria=wanted.criteria,
+        ctcae=wanted.ctcae,
+        day=wanted.day,
+        window=wanted.window,
+    )
+    made = results.Results(
+        registry_flow.flow(study, arms, findings),
+        registry_baseline.baseline(arms, findings),
+        measures if measures.outcome_measures else None,
+        events[0] if events else None,
+    )
+    if not record.results.get("moreInfoModule"):
+        message = "Agreement with investigators and point of contact are not in the data; the registry wants both."
+        where = Where(path="resultsSection.moreInfoModule")
+        findings.append(Finding("TB-REG-MORE-INFO", Severity.NOTE, where, message, "enter them in PRS"))
+    return Computed(made, events[1] if events else NO_CAUSALITY, tuple(dict.fromkeys(findings)))

@@ -1,0 +1,103 @@
+"""The subjects of a study by arm, as a registry's results count them.
+
+Participant flow and baseline go by planned arm (ARM), adverse events by the arm in fact (ACTARM): a subject who got the
+other dose is at risk for that dose. Who was never assigned (screen failures) is in no arm.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from trialbridge.base.errors import UnknownNameError
+from trialbridge.base.finding import Finding, Severity, Where
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from trialbridge.registry.record import Record
+    from trialbridge.sdtm.table import Study
+
+Row = dict[str, Any]
+_NO_ARM = frozenset(
+    {"SCREEN FAILURE", "SCRNFAIL", "NOT ASSIGNED", "NOTASSGN", "NOT TREATED", "NOTTRT", "UNPLANNED TREATMENT", "UNPLAN"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Arms:
+    """Title -> description, and title -> the rows of DM; the arms of the record first, in its order."""
+
+    titles: Mapping[str, str]
+    planned: Mapping[str, Sequence[Row]]
+    actual: Mapping[str, Sequence[Row]]
+    unassigned: int
+
+    @property
+    def started(self) -> int:
+        """How many subjects have a planned arm."""
+        return sum(map(len, self.planned.values()))
+
+
+def rows(study: Study, name: str) -> list[Row]:
+    """The rows of a dataset, nothing if there is none; blanks as empty text."""
+    if name not in study:
+        return []
+    return [{key: "" if value is None else value for key, value in row.items()} for row in study[name].rows()]
+
+
+def text(row: Mapping[str, Any], variable: str) -> str:
+    """A cell as text, empty where the variable is not there."""
+    value = row.get(variable, "")
+    return value.strip() if isinstance(value, str) else str(value)
+
+
+def arms(study: Study, record: Record, findings: list[Finding]) -> Arms:
+    """The arms. Raises UnknownNameError without DM; an arm of the data that the record does not have is a finding."""
+    subjects = rows(study, "DM")
+    if not subjects:
+        raise UnknownNameError("The study has no subjects: results need DM.", Where(dataset="DM"), "add DM")
+    planned = _by(subjects, lambda row: _arm(row, "ARM"))
+    actual = _by(subjects, lambda row: _arm(row, "ACTARM" if "ACTARM" in row else "ARM") if _treated(row) else "")
+    described = {one.label.casefold(): one for one in record.arms}
+    order = {label: number for number, label in enumerate(described)}
+    found = sorted({*planned, *actual} - {""}, key=lambda name: (order.get(name.casefold(), len(order)), name))
+    titles = {}
+    for name in found:
+        known = described.get(name.casefold())
+        titles[name] = known.description if known else ""
+        if known is None and described:
+            message = f"The data's arm {name!r} is none of the record's: {', '.join(one.label for one in record.arms)}."
+            findings.append(_finding("ARM-UNMATCHED", "ARM", message, "call it the same in both"))
+    return Arms(
+        titles,
+        {name: planned.get(name, []) for name in found if name in planned},
+        {name: actual.get(name, []) for name in found if name in actual},
+        len(planned.get("", [])),
+    )
+
+
+def _by(subjects: Sequence[Row], key: Callable[[Row], str]) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = {}
+    for row in subjects:
+        found.setdefault(key(row), []).append(row)
+    return found
+
+
+def _arm(row: Row, variable: str) -> str:
+    """The arm, empty for who has none: no name, a reason for none (ARMNRS), or an arm that is none."""
+    name, code = text(row, variable), text(row, variable + "CD")
+    none = name.upper() in _NO_ARM or code.upper() in _NO_ARM
+    return "" if none or text(row, "ARMNRS") else name
+
+
+def _treated(row: Row) -> bool:
+    """Whether a subject got treatment: a first exposure where DM has that variable, else a reference start, else all."""
+    for variable in ("RFXSTDTC", "RFSTDTC"):
+        if variable in row:
+            return bool(text(row, variable))
+    return True
+
+
+def _finding(name: str, variable: str, message: str, fix: str) -> Finding:
+    return Finding(f"TB-REG-{name}", Severity.WARNING, Where(dataset="DM", variable=variable), message, fix)
