@@ -5,6 +5,7 @@ One class for both directions, for a round trip needs both: what was written is 
 
 from __future__ import annotations
 
+from bisect import insort
 from typing import TYPE_CHECKING, Any
 
 from trialbridge.converters.dictionary import DICTIONARY, Dictionary
@@ -255,11 +256,15 @@ class Context:
         for row in visits:
             learn_planned(row, self)
         for row in elements:
-            usubjid, start, epoch = row.get("USUBJID"), row.get("SESTDTC"), row.get("EPOCH")
-            if usubjid and start and epoch and len(start) >= 10:
-                self._epochs.setdefault(usubjid, []).append((start, epoch))
-        for begun in self._epochs.values():
-            begun.sort()
+            self.learn_element(row)
+
+    def learn_element(self, row: Row) -> None:
+        """A row of SE: its epoch begins with it."""
+        usubjid, start, epoch = row.get("USUBJID"), row.get("SESTDTC"), row.get("EPOCH")
+        if usubjid and start and epoch and len(start) >= 10:
+            begun = self._epochs.setdefault(usubjid, [])
+            if (start, epoch) not in begun:
+                insort(begun, (start, epoch))
 
     def enter_exposure(self, rows: Iterable[Row]) -> None:
         """The rows of EX, from which RFXSTDTC and RFXENDTC follow (SDTMIG 3.4, DM: earliest start, latest end)."""

@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from trialbridge.converters.steps import bind, matcher, matches
 from trialbridge.fhir.paths import Choice, parse
 from trialbridge.mappings import ALL
+from trialbridge.mappings.by_class import is_by_class, of_class
 from trialbridge.mappings.names import constants
-from trialbridge.mappings.observed import findings
 from trialbridge.mappings.route import domain_named
 
 if TYPE_CHECKING:
@@ -22,10 +22,14 @@ if TYPE_CHECKING:
     from trialbridge.mappings.kit import Mapping, Release, Resource, Row
 
 
-@lru_cache(maxsize=256)
-def of_class(domain: str) -> tuple[Mapping, ...]:
-    """The mappings of a Findings domain that has none of its own."""
-    return findings(domain)
+def _domain_of(element: Resource, base: str) -> str | None:
+    """The domain that a list element names in its record identifier, if it names one."""
+    url = constants(base)["x-sdtm-record"]
+    for one in element.get("extension") or () if isinstance(element, dict) else ():
+        if isinstance(one, dict) and one.get("url") == url:
+            named = domain_named({"identifier": one.get("valueIdentifier")}, constants(base)["sdtm-record"])
+            return named[:2] if named else None
+    return None
 
 
 class Dictionary:
@@ -53,15 +57,13 @@ class Dictionary:
         return self.domains.get(dataset[:2]) or of_class(dataset[:2])
 
     def takes(self, dataset: str, columns: Iterable[str]) -> bool:
-        """Whether rows of a dataset are mapped: it has a domain here, or is a Findings dataset by its columns."""
+        """Whether rows of a dataset are mapped: it has a domain here, or a class by its columns."""
         columns = set(columns)
         if dataset.startswith(("SUPP", "AP", "REL")) or any("." in name for name in columns):
             return False
-        domain = dataset[:2]
-        if domain in self.domains:
+        if dataset[:2] in self.domains:
             return len(dataset) in {2, 4}
-        wanted = {"STUDYID", "DOMAIN", "USUBJID", f"{domain}SEQ", f"{domain}TESTCD", f"{domain}ORRES"}
-        return wanted <= columns
+        return is_by_class(dataset, columns)
 
     def for_row(self, dataset: str, row: Row) -> Mapping:
         """The mapping that takes a row: the first whose condition holds."""
@@ -84,7 +86,9 @@ class Dictionary:
                 if mapping.resource == kind and not mapping.each and mapping.when(resource) and mapping.shape(resource):
                     return mapping.domain, mapping
             return None
-        mappings = self.domains.get(named[:2]) or (of_class(named[:2]) if kind == "Observation" else ())
+        if not named:
+            return None
+        mappings = self.domains.get(named[:2]) or of_class(named[:2])
         for mapping in mappings:
             if mapping.resource == kind and not mapping.each and mapping.shape(resource):
                 return named, mapping
@@ -112,7 +116,10 @@ class Dictionary:
                 continue
             step = bind(parse(first.each[release]).steps, constants(base))[-1]
             for element in resource.get(step.name) or ():
-                if not isinstance(step, Choice) or matches(element, matcher(step.conditions, {})):
+                if isinstance(step, Choice) and not matches(element, matcher(step.conditions, {})):
+                    continue
+                named = _domain_of(element, base)
+                if named == domain or (named is None and not first.named_only):
                     yield self.for_element(domain, element), element
 
 

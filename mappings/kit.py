@@ -82,6 +82,10 @@ class Context(Protocol):
         """A list the study keeps by key, to be added to: References of one lesion group, arms of a study."""
         ...
 
+    def learn_element(self, row: Row) -> None:
+        """Remember a row of SE, from which EPOCH follows."""
+        ...
+
     def learn(self, kind: str, *key: Any, value: Any) -> None:
         """Remember a fact; the first one stays."""
         ...
@@ -220,7 +224,8 @@ class Mapping:
     of one domain apart (a quantity, a coded result); resources that name their domain are asked for `shape` alone.
 
     Paths begin with the name of a part; the primary resource's part is called by its type. `each`, if set, is the
-    path, by release, of a list inside the primary: rows are its elements, and lines begin with `Each`.
+    path, by release, of a list inside the primary: rows are its elements, and lines begin with `Each`. `named_only`:
+    of a list that domains share, those alone whose record identifier names this one.
     `after_write` and `after_read` are for what lines cannot say; they change the row or the parts in place.
     """
 
@@ -237,6 +242,7 @@ class Mapping:
     extras: tuple[Extra, ...] = ()
     derived: tuple[Derived, ...] = ()
     each: MappingOf[Release, str] = field(default_factory=dict)
+    named_only: bool = False
     after_write: Callable[[Row, MappingOf[str, Resource], Context], None] | None = None
     after_read: Callable[[Row, MappingOf[str, Resource | None], Context], None] | None = None
 

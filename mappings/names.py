@@ -45,7 +45,7 @@ CRITERIA = {  # seriousness criteria, by the SDTM flag in lower case
 }
 
 OURS = (  # identifier systems: {base}/sid/{name}
-    "studyid usubjid subjid siteid invid tulnkid lnkgrp visitnum visit evalid sdtm-record spid refid grpid armcd"
+    "studyid usubjid subjid siteid invid tulnkid lnkgrp visitnum visit evalid sdtm-record spid refid grpid armcd spdevid"
 ).split()
 OUR_EXTENSIONS = NAMES  # {base}/StructureDefinition/{name}
 

@@ -21,9 +21,9 @@ from trialbridge.mappings.common import (
     visit,
 )
 from trialbridge.mappings.findings import CANCELLED, NOT_DONE, UNIT, decoded, same_as
-from trialbridge.mappings.kit import Context, Derived, Extra, Line, Mapping, Resource, Row, Spelling, line
+from trialbridge.mappings.kit import Context, Derived, Extra, Line, Mapping, Part, Resource, Row, Spelling, line
 from trialbridge.mappings.names import UCUM, absent
-from trialbridge.mappings.spellings import RESULT, TEXT, compared, plain_decimal
+from trialbridge.mappings.spellings import COUNT, RESULT, TEXT, compared, plain_decimal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +33,11 @@ TESTED = Spelling(
     lambda element, _ctx: _display(element),
     lambda value, _ctx: {"coding": [{"display": value}]},
 )
+DISPLAY = Spelling(
+    "the display of a coded value that no term matches",
+    lambda element, _ctx: _first_display(element),
+    lambda _value, _ctx: None,
+)
 STRING = "Observation.value.ofType(string)"
 QUANTITY = "Observation.value.ofType(Quantity)"
 
@@ -41,6 +46,11 @@ def _display(element: Any) -> str | None:
     codings = element.get("coding") or () if isinstance(element, dict) else ()
     bare = [one.get("display") for one in codings if "code" not in one]
     return bare[0] if bare else None
+
+
+def _first_display(element: Any) -> str | None:
+    codings = element.get("coding") or () if isinstance(element, dict) else ()
+    return next((one["display"] for one in codings if one.get("display")), None)
 
 
 UNCODED = Extra(
@@ -61,6 +71,8 @@ def findings(
     tests: Spelling = TESTED,
     *,
     codelist: str | None = None,
+    method: Spelling = METHOD,
+    parts: tuple[Part, ...] = (),
     when: Callable[[Resource], bool] = _never,
     extra_lines: tuple[Line, ...] = (),
     extras: tuple[Extra, ...] = (),
@@ -68,8 +80,8 @@ def findings(
 ) -> tuple[Mapping, Mapping]:
     """The two mappings of a Findings domain: numbers, and all other results.
 
-    `tests` spells --TESTCD; `codelist` names the codelist that decodes it; `when` knows foreign Observations (without
-    it only records that name the domain are read).
+    `tests` spells --TESTCD; `codelist` names the codelist that decodes it; `method` spells --METHOD; `when` knows
+    foreign Observations (without it only records that name the domain are read); `parts` are what `extra_lines` need.
     """
     shown = visit("Observation.encounter")
     judged = evaluator(domain, "Observation.performer[0]")
@@ -97,7 +109,7 @@ def findings(
         line(f"{domain}CAT", "Observation.category[0].text", TEXT),
         line(f"{domain}STAT", "Observation.dataAbsentReason", NOT_DONE, ("Observation.status", CANCELLED)),
         line(f"{domain}REASND", "Observation.dataAbsentReason.text", TEXT),
-        line(f"{domain}METHOD", "Observation.method", METHOD),
+        line(f"{domain}METHOD", "Observation.method", method),
         line(f"{domain}LOC", "Observation.bodySite", LOCATION),
         line(
             f"{domain}LAT",
@@ -129,7 +141,7 @@ def findings(
         given=is_number,
         when=when,
         shape=lambda resource: "valueQuantity" in resource,
-        parts=(shown.part, judged.part),
+        parts=(shown.part, judged.part, *parts),
         lines=(
             *lines,
             line(f"{domain}ORRES", QUANTITY, RESULT),
@@ -145,8 +157,18 @@ def findings(
         resource="Observation",
         key=key,
         when=when,
-        parts=(shown.part, judged.part),
-        lines=(*lines, line(f"{domain}ORRES", STRING, TEXT, ("Observation.value.ofType(CodeableConcept).text", TEXT))),
+        parts=(shown.part, judged.part, *parts),
+        lines=(
+            *lines,
+            line(
+                f"{domain}ORRES",
+                STRING,
+                TEXT,
+                ("Observation.value.ofType(CodeableConcept).text", TEXT),
+                ("Observation.value.ofType(CodeableConcept)", DISPLAY),
+                ("Observation.value.ofType(integer)", COUNT),
+            ),
+        ),
         fixed={"status": "final"},
         extras=(*shown.extras, *extras, UNCODED),
         derived=derived,

@@ -24,7 +24,7 @@ from trialbridge.mappings.concepts import in_codelist
 from trialbridge.mappings.findings import CANCELLED, NOT_DONE, decoded, same_as
 from trialbridge.mappings.kit import Context, Derived, Extra, Line, Mapping, Resource, Row, Spelling, line
 from trialbridge.mappings.names import DCM, LOINC, MCODE, SCT, coding, concept
-from trialbridge.mappings.observed import UNCODED
+from trialbridge.mappings.observed import DISPLAY, UNCODED
 from trialbridge.mappings.route import has_code
 from trialbridge.mappings.spellings import LESION, TEXT, plain_decimal
 
@@ -66,14 +66,6 @@ _ANSWERS = {0: "LA9622-7", 1: "LA9623-5"}
 
 _visit = visit("Observation.encounter")
 _evaluator = evaluator("RS", "Observation.performer[0]")
-
-
-def _display(element: Any, _ctx: Context) -> str | None:
-    codings = element.get("coding") or () if isinstance(element, dict) else ()
-    return next((one["display"] for one in codings if one.get("display")), None)
-
-
-DISPLAY = Spelling("the display of a coded value that no term matches", _display, lambda _value, _ctx: None)
 
 
 def _lines(test: Spelling) -> tuple[Line, ...]:

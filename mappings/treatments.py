@@ -94,7 +94,8 @@ def _units(domain: str, dose: str, release: Release) -> tuple[Extra, ...]:
     )
 
 
-def _administered(domain: str, given: Any, shape: Any) -> Mapping:
+def administered(domain: str, given: Any, shape: Any) -> Mapping:
+    """An Interventions domain as MedicationAdministrations: the rows for which `given` holds, the resources `shape` knows."""
     shown = visit("MedicationAdministration.context")
     shown_r5 = visit("MedicationAdministration.encounter")
     resource = "MedicationAdministration"
@@ -258,9 +259,9 @@ RADIATION_EXPOSURE = Mapping(
     ),
     derived=_derived("EX"),
 )
-_EX_MEDICINE = _administered("EX", _always, _was_given)
+_EX_MEDICINE = administered("EX", _always, _was_given)
 EX = (RADIATION_EXPOSURE, _EX_MEDICINE)
-EC = _administered("EC", _always, _was_not_given)
+EC = administered("EC", _always, _was_not_given)
 CM = Mapping(
     domain="CM",
     name="CM",
@@ -344,7 +345,7 @@ _REQUEST = (
 )
 FOREIGN_MEDICINES = (
     _foreign("EX", "MedicationStatement", "dosage[0]", ("effective", "effective")),
-    _administered("CM", _always, _never),
+    administered("CM", _always, _never),
     _foreign("CM", "MedicationRequest", "dosageInstruction[0]", further=_REQUEST),
     _foreign(
         "CM", "MedicationDispense", "dosageInstruction[0]", further=_planned("MedicationDispense", "whenHandedOver")

@@ -54,6 +54,11 @@ SEEN_ELSEWHERE = {  # codes that no pinned package has, by what shows them
         ("http://terminology.hl7.org/CodeSystem/research-subject-state-type", code)
         for code in ("Milestone", "Enrollment")
     },
+    "THO research-subject-state, to which R5 binds subjectState (the codes are R4's research-subject-status)": {
+        ("http://terminology.hl7.org/CodeSystem/research-subject-state", code)
+        for code in ("screening", "on-study-intervention", "on-study-observation", "follow-up")
+    },
+    "LOINC 69453-9, Cause of death [US Standard Certificate of Death]": {(names.LOINC, "69453-9")},
     "R5 condition-clinical": {("http://terminology.hl7.org/CodeSystem/condition-clinical", "unknown")},
     "US Core 6.1.0, OMB race categories": {(CDCREC, code) for code in ("1002-5", "2076-8", "2131-1")},
     "FHIR resource types": {("http://hl7.org/fhir/resource-types", "BodyStructure")},
@@ -260,6 +265,8 @@ def test_every_term_comes_home(mapping):
 
 CUT = {  # lines that write less than the value; the difference travels with the record
     "DSSTDTC": "a date inside an extension has no place for a literal (R4)",
+    "SESTDTC": "a date inside an extension has no place for a literal (R4)",
+    "SEENDTC": "a date inside an extension has no place for a literal (R4)",
     "AEENDTC": "a date inside an extension has no place for a literal (R4)",
     "SUPP.PRFRACN": "fractions are a whole number: 03 is 3",
 }

@@ -159,7 +159,8 @@ def known_variables(domain):
     """The variables a domain may have: the guide's own, and what the SDTM model adds to any domain of its class.
 
     SDTMIG 3.4, 4.1.1: identifiers, timing variables and the class's qualifiers may be added. The model's variables
-    are those that some bundled domain has: of the same class, or an identifier or timing variable of any.
+    are those that some bundled domain has: of the same class, or an identifier or timing variable of any. Findings
+    About is the Findings class with --OBJ (SDTM 2.0, 3.1.3.1).
     """
     found = set()
     for version in metadata.VERSIONS:
@@ -171,7 +172,9 @@ def known_variables(domain):
                 if other.name == domain:
                     found.add(one.name)
                 elif one.name[:2] == other.name and (
-                    other.cls == mine.cls or one.role in {"Identifier", "Timing"} or one.name.endswith("DTC")
+                    other.cls.removesuffix(" About") == mine.cls.removesuffix(" About")
+                    or one.role in {"Identifier", "Timing"}
+                    or one.name.endswith("DTC")
                 ):
                     found.add(domain + one.name[2:])
                 elif one.role == "Timing":
