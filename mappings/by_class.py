@@ -29,7 +29,7 @@ from trialbridge.mappings.treatments import administered
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from trialbridge.mappings.kit import Context, Resource, Row
+    from trialbridge.mappings.kit import Context, Release, Resource, Row
 
 DATASETS = "/CodeSystem/sdtm-dataset"
 DECODED = Spelling(
@@ -133,7 +133,7 @@ def interventions(domain: str) -> tuple[Mapping, Mapping]:
     def unnamed(row: Row, _ctx: Context) -> Any:
         return None if row.get(f"{domain}TRT") or row.get(f"{domain}DECOD") else absent("unknown")
 
-    times = (("R4", "performed"), ("R5", "occurrence"))
+    times: tuple[tuple[Release, str], ...] = (("R4", "performed"), ("R5", "occurrence"))
     procedure = Mapping(
         domain=domain,
         name=f"{domain} procedure",

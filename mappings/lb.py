@@ -6,11 +6,11 @@ LBTESTCD to LOINC is one to many, so the LOINC code is kept as collected and nev
 from __future__ import annotations
 
 from trialbridge.mappings.concepts import in_codelist
-from trialbridge.mappings.kit import Extra, Resource, Spelling, line
+from trialbridge.mappings.kit import Extra, Resource, line
 from trialbridge.mappings.names import coding
 from trialbridge.mappings.observed import findings
 from trialbridge.mappings.route import has_code
-from trialbridge.mappings.spellings import RESULT, TEXT
+from trialbridge.mappings.spellings import CODE, RESULT, TEXT
 
 _FLAGS = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"
 TEST = in_codelist("laboratory test", "C65047", text=False)
@@ -35,18 +35,13 @@ def _is_laboratory(resource: Resource) -> bool:
     return has_code(resource, "C65047") or any(one.get("code") == "laboratory" for one in codings)
 
 
-LOINC_CODE = Spelling(
-    "LOINC code",
-    lambda value, _ctx: value if isinstance(value, str) else None,
-    lambda value, _ctx: value,
-)
 LB = findings(
     "LB",
     TEST,
     codelist="LBTESTCD",
     when=_is_laboratory,
     extra_lines=(
-        line("LBLOINC", "Observation.code.coding.where(system=%loinc).code", LOINC_CODE, source="joint mapping, LB"),
+        line("LBLOINC", "Observation.code.coding.where(system=%loinc).code", CODE, source="joint mapping, LB"),
         line("LBORNRLO", f"{RANGE}.low", RESULT, source="joint mapping, LB"),
         line("LBORNRHI", f"{RANGE}.high", RESULT, source="joint mapping, LB"),
         line("LBNRIND", "Observation.interpretation[0]", FLAG, source="joint mapping, LB"),

@@ -13,7 +13,7 @@ from trialbridge.mappings.common import STUDYID, day, record_of
 from trialbridge.mappings.ds import DATE_INSIDE
 from trialbridge.mappings.kit import Context, Extra, Mapping, Resource, Row, Spelling, line
 from trialbridge.mappings.names import coding
-from trialbridge.mappings.spellings import DATE, RECORD, SUBJECT, TEXT
+from trialbridge.mappings.spellings import CODE, DATE, RECORD, SUBJECT, TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping as MappingOf
@@ -41,16 +41,8 @@ STATE = Spelling(
 )
 
 
-def _code(value: Any, _ctx: Context) -> str | None:
-    """A text that FHIR takes for a code: no space before, behind or doubled."""
-    return value if isinstance(value, str) and value and value == " ".join(value.split()) else None
-
-
-CODE = Spelling("code, verbatim", _code, _code)
-
-
 def _system(row: Row, ctx: Context) -> str | None:
-    return f"{ctx.base}/CodeSystem/sdtm-element" if _code(row.get("ETCD"), ctx) else None
+    return f"{ctx.base}/CodeSystem/sdtm-element" if CODE.to_fhir(row.get("ETCD"), ctx) else None
 
 
 def _enrol(row: Row, _parts: MappingOf[str, Resource], ctx: Context) -> None:

@@ -20,6 +20,14 @@ def _text(value: Any, _ctx: Context) -> str | None:
 TEXT = Spelling("text, verbatim", _text, _text)
 
 
+def _code(value: Any, _ctx: Context) -> str | None:
+    """A text that FHIR takes for a code: no space before, behind or doubled (FHIR R4 2.24.0.1)."""
+    return value if isinstance(value, str) and value and value == " ".join(value.split()) else None
+
+
+CODE = Spelling("code, verbatim, where FHIR takes it for one", _code, _code)
+
+
 def number_text(value: float | Decimal) -> str:
     """A number as SDTM text has it: no exponent, no trailing zeros, no trailing point.
 
