@@ -171,14 +171,14 @@ def study_day(dtc: str | None, rfstdtc: str | None) -> int | None:
     """
     if dtc is None or rfstdtc is None:
         return None
-    day, reference = _day_number(dtc), _day_number(rfstdtc)
+    day, reference = day_number(dtc), day_number(rfstdtc)
     if day is None or reference is None:
         return None
     return day - reference + 1 if day >= reference else day - reference
 
 
 @lru_cache(maxsize=_CACHED)
-def _day_number(text: str) -> int | None:
+def day_number(text: str) -> int | None:
     """Days on the calendar, counted from an arbitrary day; None unless year, month and day are known."""
     if len(text) == _DATE_LENGTH and text[4] == text[7] == "-":
         try:

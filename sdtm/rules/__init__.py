@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from trialbridge.sdtm.rules import demographics, running
+from trialbridge.sdtm.rules import codes, dates, demographics, identifiers, limits, running, structure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     from trialbridge.sdtm.codelists import Terminology
     from trialbridge.sdtm.table import Study
 
-RULES: tuple[Rule, ...] = (*demographics.RULES,)
+RULES: tuple[Rule, ...] = (
+    *structure.RULES,
+    *limits.RULES,
+    *identifiers.RULES,
+    *codes.RULES,
+    *dates.RULES,
+    *demographics.RULES,
+)
 
 
 def check(

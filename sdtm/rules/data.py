@@ -90,11 +90,11 @@ class Dataset:
         """Whether the variable has no value, or is not there."""
         return self.col(name).is_null()
 
-    def hits(self, mask: pl.Expr, *variables: str, message: str = "") -> Iterator[Hit]:
+    def hits(self, mask: pl.Expr, *variables: str, message: str = "", fix: str = "") -> Iterator[Hit]:
         """A hit for each record where the mask is true, with these variables' values."""
-        return self.hits_of(self.frame.filter(mask), *variables, message=message)
+        return self.hits_of(self.frame.filter(mask), *variables, message=message, fix=fix)
 
-    def hits_of(self, rows: pl.DataFrame, *variables: str, message: str = "") -> Iterator[Hit]:
+    def hits_of(self, rows: pl.DataFrame, *variables: str, message: str = "", fix: str = "") -> Iterator[Hit]:
         """A hit for each of these rows, which have `ROW` and may have columns from other datasets."""
         if rows.is_empty():
             return
@@ -109,7 +109,7 @@ class Dataset:
                 variable=names[0] if names else None,
                 seq=written(row[seq]) if row.get(seq) is not None else None,
             )
-            yield Hit(where, tuple((name, written(row.get(name))) for name in names), message)
+            yield Hit(where, tuple((name, written(row.get(name))) for name in names), message, fix)
 
     def hit(self, variable: str = "", message: str = "") -> Hit:
         """A hit on the dataset as a whole, or on one of its variables."""
@@ -200,12 +200,18 @@ class Data:
 
 def _dataset(table: Table, version: str) -> Dataset:
     prefix = table.name[2:4] if table.name.startswith("AP") and len(table.name) == 4 else table.domain
-    try:
-        standard = metadata.domain(table.name, version)
-    except UnknownNameError:
-        standard = None
+    columns = table.frame.columns
+    standard = _standard(table.name, version)
+    if standard is None and "DOMAIN" in columns and table.frame["DOMAIN"].drop_nulls().first() == prefix:
+        standard = _standard(prefix, version)  # a name of the sponsor's own, judged as what it says it is
     if standard is not None:
         return Dataset(table, standard, standard.cls, prefix)
-    columns = table.frame.columns
     cls = next((cls for topic, cls in _TOPIC.items() if f"{prefix}{topic}" in columns), "")
     return Dataset(table, None, cls, prefix)
+
+
+def _standard(name: str, version: str) -> DomainMetadata | None:
+    try:
+        return metadata.domain(name, version)
+    except UnknownNameError:
+        return None

@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 class Hit:
     """One place that breaks a rule: where, and the variables concerned with their values.
 
-    `message` stands instead of the rule's own where the rule has several to say; it never holds a subject's values.
+    `message` and `fix` stand instead of the rule's own where it has several to say; a message never holds a subject's
+    values.
     """
 
     where: Where
     cells: tuple[tuple[str, str], ...] = ()
     message: str = ""
+    fix: str = ""
 
 
 def rule(
@@ -44,7 +46,7 @@ def rule(
         @wraps(function)
         def check(data: Data) -> Iterator[Finding]:
             for hit in function(data):
-                yield Finding(id, severity, hit.where, hit.message or message, fix, hit.cells)
+                yield Finding(id, severity, hit.where, hit.message or message, hit.fix or fix, hit.cells)
 
         return Rule(
             id,
