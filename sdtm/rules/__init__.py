@@ -8,7 +8,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from trialbridge.sdtm.rules import codes, dates, demographics, identifiers, limits, running, structure
+from trialbridge.sdtm.rules import (
+    codes,
+    dates,
+    demographics,
+    identifiers,
+    limits,
+    qualifiers,
+    results,
+    running,
+    structure,
+    timing,
+    visits,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,6 +35,10 @@ RULES: tuple[Rule, ...] = (
     *identifiers.RULES,
     *codes.RULES,
     *dates.RULES,
+    *timing.RULES,
+    *visits.RULES,
+    *results.RULES,
+    *qualifiers.RULES,
     *demographics.RULES,
 )
 

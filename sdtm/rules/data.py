@@ -53,8 +53,11 @@ class Dataset:
 
     @cached_property
     def frame(self) -> pl.DataFrame:
-        """The records with their numbers in `ROW`."""
-        return self.table.frame.with_row_index(ROW, offset=1)
+        """The records with their numbers in `ROW`; VISITNUM without the noise of binary fractions (1.3000000000000003)."""
+        frame = self.table.frame.with_row_index(ROW, offset=1)
+        if frame.schema.get("VISITNUM") == pl.Float64:
+            frame = frame.with_columns(pl.col("VISITNUM").round(6))
+        return frame
 
     @cached_property
     def columns(self) -> frozenset[str]:
