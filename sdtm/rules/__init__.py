@@ -9,12 +9,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trialbridge.sdtm.rules import (
+    adverse_events,
+    arms,
     codes,
     dates,
     demographics,
+    disposition,
     identifiers,
     limits,
     qualifiers,
+    relationships,
     results,
     running,
     structure,
@@ -39,6 +43,10 @@ RULES: tuple[Rule, ...] = (
     *visits.RULES,
     *results.RULES,
     *qualifiers.RULES,
+    *adverse_events.RULES,
+    *arms.RULES,
+    *disposition.RULES,
+    *relationships.RULES,
     *demographics.RULES,
 )
 

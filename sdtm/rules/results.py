@@ -242,17 +242,26 @@ def standard_range(data: Data) -> Iterator[Hit]:
     section="SDTMIG 3.4, 6.3.5.6, note on LBNRIND",
 )
 def indicator_fits_range(data: Data) -> Iterator[Hit]:
-    """LOW is below --STNRLO, HIGH above --STNRHI, NORMAL neither, where result and limits are numbers."""
+    """LOW is below the normal range, HIGH above, NORMAL neither, where result and limits are numbers.
+
+    Judged in original units where these are numbers: a converted limit may be rounded.
+    """
     for one in _findings(data, "--NRIND", "--STRESN", "--STNRLO", "--STNRHI"):
-        if all(one.frame.schema[one.of(name)].is_numeric() for name in ("--STRESN", "--STNRLO", "--STNRHI")):
-            said, value = one.col("--NRIND"), one.col("--STRESN")
-            low, high = value < one.col("--STNRLO"), value > one.col("--STNRHI")
-            wrong = (
-                ((said == "NORMAL") & (low | high))
-                | (said.is_in(["LOW", "LOW LOW"]) & ~low)
-                | (said.is_in(["HIGH", "HIGH HIGH"]) & ~high)
-            )
-            yield from one.hits(wrong, "--NRIND", "--STRESN", "--STNRLO", "--STNRHI")
+        said = one.col("--NRIND")
+        # All three from one side, or the units would mix.
+        original = [one.col(name).cast(pl.Float64, strict=False) for name in ("--ORRES", "--ORNRLO", "--ORNRHI")]
+        whole = pl.all_horizontal(each.is_not_null() for each in original)
+        standard = [one.col(name).cast(pl.Float64, strict=False) for name in ("--STRESN", "--STNRLO", "--STNRHI")]
+        value, least, most = (
+            pl.when(whole).then(left).otherwise(right) for left, right in zip(original, standard, strict=True)
+        )
+        low, high = value < least, value > most
+        wrong = (
+            ((said == "NORMAL") & (low | high))
+            | (said.is_in(["LOW", "LOW LOW"]) & ~low)
+            | (said.is_in(["HIGH", "HIGH HIGH"]) & ~high)
+        )
+        yield from one.hits(wrong, "--NRIND", "--STRESN", "--STNRLO", "--STNRHI")
 
 
 @rule(
