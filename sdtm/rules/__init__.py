@@ -23,6 +23,7 @@ from trialbridge.sdtm.rules import (
     running,
     structure,
     timing,
+    trial_summary,
     visits,
 )
 
@@ -47,6 +48,7 @@ RULES: tuple[Rule, ...] = (
     *arms.RULES,
     *disposition.RULES,
     *relationships.RULES,
+    *trial_summary.RULES,
     *demographics.RULES,
 )
 
