@@ -16,9 +16,11 @@ from trialbridge.sdtm.rules import (
     demographics,
     disposition,
     identifiers,
+    lesions,
     limits,
     qualifiers,
     relationships,
+    response,
     results,
     running,
     structure,
@@ -49,6 +51,8 @@ RULES: tuple[Rule, ...] = (
     *disposition.RULES,
     *relationships.RULES,
     *trial_summary.RULES,
+    *lesions.RULES,
+    *response.RULES,
     *demographics.RULES,
 )
 

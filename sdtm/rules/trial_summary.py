@@ -6,6 +6,7 @@ way of FDA business rule FB1102; FDA Technical Rejection Criteria 1734; CDISC co
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -280,7 +281,7 @@ def continued_without_gap(data: Data) -> Iterator[Hit]:
     """TSVAL1 continues TSVAL, TSVAL2 continues TSVAL1, and so on."""
     ts = data.dataset("TS", "TSVAL", "TSVAL1")
     names = ["TSVAL", *(f"TSVAL{number}" for number in range(1, 100) if ts.has(f"TSVAL{number}"))]
-    for before, after in zip(names, names[1:], strict=False):
+    for before, after in pairwise(names):
         yield from ts.hits(ts.given(after) & ts.missing(before), before, after)
 
 
