@@ -348,6 +348,21 @@ def death_is_told(data: Data) -> Iterator[Hit]:
     yield from dm.hits_of(dm.frame.filter(dm.text("DTHFL") == "Y").join(told, on="USUBJID", how="anti"), "DTHFL")
 
 
+@rule(
+    "TB-AE-0022",
+    "The answer is neither Y nor N.",
+    "write Y or N, or nothing",
+    cdisc="CG0387 CG0388 CG0389 CG0390 CG0391 CG0392 CG0393 CG0394 CG0395 CG0396",
+    section=_IG,
+    domains="AE",
+)
+def answers_are_yes_or_no(data: Data) -> Iterator[Hit]:
+    """AESER, its criteria and AECONTRT are Y, N or empty: U and NA of the codelist NY are for other questions."""
+    ae = data.dataset("AE")
+    for name in ("AESER", *CRITERIA, "AECONTRT"):
+        yield from shapes.neither_of([ae], name, ["Y", "N"])
+
+
 RULES = (
     criterion_makes_serious,
     serious_has_criterion,
@@ -370,4 +385,5 @@ RULES = (
     toxicity_has_grade,
     events_have_a_start,
     death_is_told,
+    answers_are_yes_or_no,
 )

@@ -116,7 +116,6 @@ def _meant(coded: _Coded, value: str) -> str:
     "TB-CT-0001",
     "The value is not in its codelist, which cannot be extended.",
     "use a term of the codelist",
-    cdisc="CG0387 CG0388 CG0389 CG0390 CG0391 CG0392 CG0393 CG0394 CG0395 CG0396",
     section=_IG,
 )
 def closed_codelists(data: Data) -> Iterator[Hit]:
