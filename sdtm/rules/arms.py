@@ -137,10 +137,8 @@ def arms_are_in_ta(data: Data) -> Iterator[Hit]:
 )
 def arms_are_arms(data: Data) -> Iterator[Hit]:
     """ARM is not SCREEN FAILURE, NOT ASSIGNED, NOT TREATED or UNPLANNED TREATMENT: ARMNRS tells these."""
-    for name in ("DM", "TA", "TV"):
-        if data.has(name, "ARM"):
-            one = data.dataset(name)
-            yield from one.hits(one.text("ARM").str.to_uppercase().is_in(_NO_ARMS), "ARM")
+    for one in data.named(("DM", "TA", "TV"), "ARM"):
+        yield from one.hits(one.text("ARM").str.to_uppercase().is_in(_NO_ARMS), "ARM")
 
 
 @rule(
@@ -153,12 +151,10 @@ def arms_are_arms(data: Data) -> Iterator[Hit]:
 )
 def codes_fit(data: Data) -> Iterator[Hit]:
     """ARMCD and ACTARMCD have at most 20 characters, ETCD and SETCD at most 8."""
-    for name in ("DM", "TA", "TV", "TX", "TE", "SE"):
-        if data.has(name):
-            one = data.dataset(name)
-            for variable, most in (("ARMCD", 20), ("ACTARMCD", 20), ("ETCD", 8), ("SETCD", 8)):
-                if one.has(variable):
-                    yield from one.hits(one.text(variable).str.len_chars() > most, variable)
+    for one in data.named(("DM", "TA", "TV", "TX", "TE", "SE")):
+        for variable, most in (("ARMCD", 20), ("ACTARMCD", 20), ("ETCD", 8), ("SETCD", 8)):
+            if one.has(variable):
+                yield from one.hits(one.text(variable).str.len_chars() > most, variable)
 
 
 @rule(
@@ -172,12 +168,10 @@ def codes_fit(data: Data) -> Iterator[Hit]:
 )
 def codes_one_to_one(data: Data) -> Iterator[Hit]:
     """ARMCD and ARM, ACTARMCD and ACTARM, ETCD and ELEMENT go one to one."""
-    for name in ("DM", "TA", "TV", "TE", "SE"):
-        if data.has(name):
-            one = data.dataset(name)
-            for code, long in (("ARMCD", "ARM"), ("ACTARMCD", "ACTARM"), ("ETCD", "ELEMENT")):
-                if one.has(code, long):
-                    yield from shapes.not_one_to_one(one, long, code)
+    for one in data.named(("DM", "TA", "TV", "TE", "SE")):
+        for code, long in (("ARMCD", "ARM"), ("ACTARMCD", "ACTARM"), ("ETCD", "ELEMENT")):
+            if one.has(code, long):
+                yield from shapes.not_one_to_one(one, long, code)
 
 
 @rule(

@@ -303,10 +303,12 @@ def coded_alike(data: Data) -> Iterator[Hit]:
 )
 def test_codes_are_names(data: Data) -> Iterator[Hit]:
     """--TESTCD has at most 8 characters: letters, digits, underscores, none of the digits first."""
-    for one in data.all:
-        name = "IETESTCD" if one.name == "TI" else "--TESTCD"
-        if one.has(name) and not one.name.startswith("SUPP"):
-            yield from one.hits(one.given(name) & ~one.text(name).str.contains(r"^[A-Za-z_][A-Za-z0-9_]{0,7}$"), name)
+    having = [(one, "--TESTCD") for one in data.all if one.has("--TESTCD") and not one.name.startswith("SUPP")]
+    having += [(one, "IETESTCD") for one in data.all if one.name == "TI" and one.has("IETESTCD")]
+    if not having:
+        raise NotThereError("the study has no test codes")
+    for one, name in having:
+        yield from one.hits(one.given(name) & ~one.text(name).str.contains(r"^[A-Za-z_][A-Za-z0-9_]{0,7}$"), name)
 
 
 @rule(

@@ -143,14 +143,16 @@ class Data:
     define: Any = None
     version: str = field(default=metadata.LATEST)
 
-    @cached_property
+    @property
     def all(self) -> tuple[Dataset, ...]:
-        """Every dataset of the study, in its order."""
-        return tuple(_dataset(one, self.version) for one in self.study)
+        """Every dataset of the study, in its order. Raises NotThereError if there is none."""
+        if not self._by_name:
+            raise NotThereError("the study has no dataset")
+        return tuple(self._by_name.values())
 
     @cached_property
     def _by_name(self) -> dict[str, Dataset]:
-        return {one.name: one for one in self.all}
+        return {one.name: _dataset(one, self.version) for one in self.study}
 
     def has(self, name: str, *variables: str) -> bool:
         """Whether the dataset is there with these variables."""
@@ -165,6 +167,15 @@ class Data:
         if lacking:
             raise NotThereError(f"{name} has no {', '.join(lacking)}")
         return one
+
+    def named(self, names: Iterable[str], *needs: str) -> list[Dataset]:
+        """Those datasets of these names that are there with these variables. Raises NotThereError if none is."""
+        names = tuple(names)
+        found = [self._by_name[name] for name in names if self.has(name, *needs)]
+        if not found:
+            having = f" with {', '.join(needs)}" if needs else ""
+            raise NotThereError(f"there is no dataset {' or '.join(names)}{having}")
+        return found
 
     def datasets(
         self, *needs: str, classes: Iterable[str] = (), only: Iterable[str] = (), but: Iterable[str] = ()

@@ -248,16 +248,13 @@ def ended_in_time(data: Data) -> Iterator[Hit]:
 )
 def nothing_after_death(data: Data) -> Iterator[Hit]:
     """Nothing starts or is examined after DTHDTC, save what is about the death itself (DD, DS, SS, autopsy in MI)."""
-    for name in ("--DTC", "--STDTC"):
-        having = [
-            one
-            for one in data.all
-            if one.has(name, "USUBJID") and one.cls in OBSERVATIONS and one.prefix not in {"DD", "DS", "SS", "MI"}
-        ]
+    data.dataset("DM", "USUBJID", "DTHDTC")
+    about_death = ("DD", "DS", "SS", "MI")
+    for one in data.datasets("USUBJID", classes=OBSERVATIONS, but=about_death):
         # --DTC of events and interventions is when they were reported, which may be later.
-        if name == "--DTC":
-            having = [one for one in having if one.cls not in {EVENTS, INTERVENTIONS}]
-        yield from _than_subject(data, having, name, "DTHDTC")
+        name = "--STDTC" if one.cls in {EVENTS, INTERVENTIONS} else "--DTC"
+        if one.has(name):
+            yield from _than_subject(data, [one], name, "DTHDTC")
 
 
 def _days(data: Data, day: str, date: str) -> Iterator[tuple[Dataset, pl.DataFrame]]:
@@ -325,14 +322,19 @@ def endy_is_right(data: Data) -> Iterator[Hit]:
 )
 def no_day_of_partial_dates(data: Data) -> Iterator[Hit]:
     """A study day is given only where its date and RFSTDTC are known to the day."""
-    for day, date in _PERIODS.items():
-        having = [one for one in data.all if one.has(day, date, "USUBJID") and one.standard is not None]
-        for one in having:
-            frame = one.frame if one.name == "DM" else data.with_subject(one, "RFSTDTC")
-            if frame.schema.get(one.of(date)) == frame.schema.get("RFSTDTC") == pl.String:
-                days = moments.with_days(frame, one.of(date), "RFSTDTC")
-                unknown = pl.col(f"{one.of(date)}#day").is_null() | pl.col("RFSTDTC#day").is_null()
-                yield from one.hits_of(days.filter(pl.col(one.of(day)).is_not_null() & unknown), day, date)
+    for one, frame, day, date in _all_days(data):
+        unknown = pl.col(f"{one.of(date)}#day").is_null() | pl.col("RFSTDTC#day").is_null()
+        yield from one.hits_of(frame.filter(pl.col(one.of(day)).is_not_null() & unknown), day, date)
+
+
+def _all_days(data: Data) -> Iterator[tuple[Dataset, pl.DataFrame, str, str]]:
+    """Each pair of a study day and its date in a dataset, its rows beside RFSTDTC, days reckoned. Raises NotThereError."""
+    reference = data.subjects("RFSTDTC")
+    for one in data.datasets("USUBJID"):
+        for day, date in _PERIODS.items():
+            if one.has(day, date) and one.frame.schema[one.of(date)] == reference.schema["RFSTDTC"] == pl.String:
+                frame = one.frame if one.name == "DM" else one.frame.join(reference, on="USUBJID", how="left")
+                yield one, moments.with_days(frame, one.of(date), "RFSTDTC"), day, date
 
 
 @rule(
@@ -345,13 +347,9 @@ def no_day_of_partial_dates(data: Data) -> Iterator[Hit]:
 )
 def days_are_given(data: Data) -> Iterator[Hit]:
     """A study day that is in the dataset is filled wherever its date and RFSTDTC are known to the day."""
-    for day, date in _PERIODS.items():
-        for one in (each for each in data.all if each.has(day, date, "USUBJID")):
-            frame = one.frame if one.name == "DM" else data.with_subject(one, "RFSTDTC")
-            if frame.schema.get(one.of(date)) == frame.schema.get("RFSTDTC") == pl.String:
-                days = moments.with_days(frame, one.of(date), "RFSTDTC")
-                known = pl.col(f"{one.of(date)}#day").is_not_null() & pl.col("RFSTDTC#day").is_not_null()
-                yield from one.hits_of(days.filter(pl.col(one.of(day)).is_null() & known), day, date)
+    for one, frame, day, date in _all_days(data):
+        known = pl.col(f"{one.of(date)}#day").is_not_null() & pl.col("RFSTDTC#day").is_not_null()
+        yield from one.hits_of(frame.filter(pl.col(one.of(day)).is_null() & known), day, date)
 
 
 @rule(

@@ -43,16 +43,20 @@ def one_study(data: Data) -> Iterator[Hit]:
         if one.name != "DM" and one.has("STUDYID"):
             yield from shapes.not_among(one, "STUDYID", known)
     dm = data.dataset("DM")
-    first = known.mode().sort().first() if known.len() else None
-    yield from dm.hits(dm.given("STUDYID") & (dm.col("STUDYID") != first), "STUDYID")
+    yield from dm.hits(dm.given("STUDYID") & (dm.col("STUDYID") != _usual(known)), "STUDYID")
+
+
+def _usual(values: pl.Series) -> str:
+    """The most frequent value, the first in the alphabet of several; empty where there is none."""
+    usual = values.drop_nulls().mode().sort().to_list()
+    return str(usual[0]) if usual else ""
 
 
 @rule("TB-ID-0003", "DOMAIN is not the same in all records.", "split the dataset by domain", section=_IG)
 def one_domain(data: Data) -> Iterator[Hit]:
     """A dataset's records have one DOMAIN."""
     for one in data.datasets("DOMAIN"):
-        usual = one.frame["DOMAIN"].drop_nulls().mode().sort().first()
-        yield from one.hits(one.given("DOMAIN") & (one.col("DOMAIN") != usual), "DOMAIN")
+        yield from one.hits(one.given("DOMAIN") & (one.col("DOMAIN") != _usual(one.frame["DOMAIN"])), "DOMAIN")
 
 
 @rule(
@@ -150,8 +154,8 @@ def records_are_unique(data: Data) -> Iterator[Hit]:
         if one.frame.is_empty():
             continue
         if one.name in _WITHOUT_SEQ or one.cls == RELATIONSHIP:
-            if one.name in {"DM", "SV"} or one.standard is None:
-                continue  # DM and SV have rules of their own
+            if one.name in {"DM", "SV"} or one.standard is None or one.name.startswith("SUPP"):
+                continue  # these have rules of their own
             names = [name for name in metadata.keys(one.name, data.version) if one.has(name)]
         else:
             names = [name for name in one.table.frame.columns if name != one.of("--SEQ")]

@@ -298,24 +298,28 @@ def sums_are_sums(data: Data) -> Iterator[Hit]:
 
 
 def _parts(data: Data) -> pl.DataFrame:
-    """What each target lesion adds to each kind of sum, by evaluator and visit; null where it is not known."""
-    places = identified(data).select("USUBJID", "#lesion", "#loc", "#kind").unique(["USUBJID", "#lesion"], keep="first")
-    readings = measured(data).join(places, on=["USUBJID", "#lesion"], how="left")
-    target = (pl.col("#kind") == "TARGET") | (pl.col("#kind").is_null() & (pl.col("#group") == "TARGET"))
-    readings = readings.filter(target & pl.col("#visit").is_not_null())
-    node = pl.col("#loc").str.contains("LYMPH NODE").fill_null(value=False)
-    by_test = readings.group_by(*READER, "#visit", "#lesion", node.alias("#node")).agg(
-        *[pl.col("#size").filter(pl.col("#test") == test).drop_nulls().first().alias(test) for test in _SIZES],
-        pl.len(),
+    """What each target lesion adds to each kind of sum, by evaluator and visit; null where it is not known.
+
+    Every target lesion that the evaluator has identified by a visit is a part of its sum, also one without a record.
+    """
+    lesions = identified(data).filter(pl.col("#kind") == "TARGET").unique([*READER, "#lesion"], keep="first")
+    readings = measured(data).filter(pl.col("#visit").is_not_null())
+    visits = readings.select(*READER, "#visit").unique()
+    due = lesions.select(*READER, "#lesion", "#loc", pl.col("#visit").alias("#since")).join(visits, on=READER)
+    due = due.filter(pl.col("#since").is_null() | (pl.col("#since") <= pl.col("#visit"))).drop("#since")
+    keys = [*READER, "#visit", "#lesion"]
+    sizes = readings.group_by(keys).agg(
+        pl.col("#size").filter(pl.col("#test") == test).drop_nulls().first().alias(test) for test in _SIZES
     )
+    by_test = due.join(sizes, on=keys, how="left")
+    node = pl.col("#loc").str.contains("LYMPH NODE")
     longest, shortest = pl.coalesce("LDIAM", "DIAMETER"), pl.coalesce("LPERP", "DIAMETER")
     part = {
         "SUMLDIAM": longest,
-        "SUMDIAM": pl.when(pl.col("#node")).then(pl.coalesce("LPERP", "DIAMETER", "LDIAM")).otherwise(longest),
-        "SUMNLNLD": pl.when(pl.col("#node")).then(0.0).otherwise(longest),
-        "SUMLPERP": pl.when(pl.col("#node")).then(shortest).otherwise(0.0),
+        "SUMDIAM": pl.when(node).then(pl.coalesce("LPERP", "DIAMETER", "LDIAM")).otherwise(longest),
+        "SUMNLNLD": pl.when(node).then(0.0).otherwise(longest),
+        "SUMLPERP": pl.when(node).then(shortest).otherwise(0.0),
     }
-    keys = [*READER, "#visit", "#lesion"]
     return pl.concat(
         [by_test.select(*keys, pl.lit(test).alias("TRTESTCD"), one.alias("#part")) for test, one in part.items()]
     )
