@@ -22,7 +22,7 @@ from trialbridge.web import operations, work
 from trialbridge.web.bodies import NAMES, spool
 from trialbridge.web.callers import Gate
 from trialbridge.web.metering import Meters, log
-from trialbridge.web.outcomes import FHIR_JSON, RefusedError, of_findings, outcome
+from trialbridge.web.outcomes import FHIR_JSON, RefusedError, of_issues, outcome
 from trialbridge.web.packing import blocks, resources_of, zipped
 
 if TYPE_CHECKING:
@@ -150,8 +150,9 @@ def _conversions(app: FastAPI, settings: Settings, desk: work.Desk, gate: Gate) 
     ) -> Response:
         """Check the body; the answer is an OperationOutcome, its findings as issues."""
         async with _Errand(request, settings, desk, gate) as errand:
-            _, told = await errand.run(work.validate, {"fhir_version": fhir_version, "version": version})
-            return errand.closing(of_findings(told["findings"]))
+            options = {"fhir_version": fhir_version, "version": version, "base_url": settings.base_url}
+            _, told = await errand.run(work.validate, options)
+            return errand.closing(of_issues(told["issues"]))
 
 
 def _fhir(app: FastAPI, settings: Settings, desk: work.Desk, gate: Gate) -> None:

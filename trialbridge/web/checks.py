@@ -1,35 +1,46 @@
-"""The checks that `POST /validate` runs: SDTM by our rules, FHIR by its structure. In the working process."""
+"""The checks that `POST /validate` runs: those of `trialbridge validate`, its issues as an OperationOutcome's.
+
+Runs in the working process. Values of cells stay out: an outcome names places, not data.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from trialbridge import boundary, sources
-from trialbridge.fhir.located import Reject
-from trialbridge.fhir.releases import release
-from trialbridge.sdtm.rules import check
+from trialbridge.commands import validate as command
+from trialbridge.web.outcomes import SEVERITIES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from trialbridge.base.finding import Finding
+    from trialbridge.report.conformance import Issue
+
+MOST = 1000
+"""Issues in one answer at the most; a last one then says how many there are."""
 
 
-def findings_of(source: Path, options: dict[str, Any]) -> list[Finding]:
-    """All findings on a file or folder. Raises UnreadableInputError, UnknownNameError."""
-    found = sources.find([source])
-    if found.kind == "sdtm":
-        study = sources.read_study(found)
-        if options.get("version"):
-            study = replace(study, version=options["version"].replace("-", "."))
-        checked = check(study)
-        return [*boundary.foreign_columns(study), *(finding for one in checked for finding in one.findings)]
-    read = sources.read_resources(found, release(options["fhir_version"]) if options.get("fhir_version") else None)
-    findings = list(read.findings)
-    for one in boundary.sorted_out(read.items, read.release):
-        if isinstance(one, Reject):
-            findings.append(one.finding)
-        elif not hasattr(one, "resource"):
-            findings.append(one)
-    return findings
+def issues_of(source: Path, options: dict[str, Any]) -> list[dict[str, Any]]:
+    """All issues of a file or folder. Raises UnreadableInputError, UnknownNameError."""
+    wanted = command.Wanted(
+        (source,), version=options["version"], fhir_version=options["fhir_version"], base_url=options["base_url"]
+    )
+    report, _ = command.checked(wanted)
+    issues = [_issue(one) for one in report.issues[:MOST]]
+    more = len(report.issues) - len(issues)
+    if more > 0:
+        text = f"{more:,} more issues are not listed; run trialbridge validate for all."
+        issues.append({"severity": "information", "code": "incomplete", "diagnostics": text})
+    return issues or [{"severity": "information", "code": "informational", "diagnostics": "All is well."}]
+
+
+def _issue(one: Issue) -> dict[str, Any]:
+    resource, _, path = one.source.rpartition(" ")
+    place = [resource or one.dataset, one.subject, f"row {one.row}" if one.row else "", ", ".join(one.variables)]
+    text = f"[{', '.join(part for part in place if part)}] {one.message}"
+    made: dict[str, Any] = {
+        "severity": SEVERITIES[str(one.severity)],
+        "code": "processing",
+        "details": {"text": one.rule},
+        "diagnostics": f"{text} Fix: {one.fix}" if one.fix else text,
+    }
+    return made | ({"expression": [path]} if path else {})

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from trialbridge.fhir.jsontext import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
 FHIR_JSON = "application/fhir+json"
 _TYPES = {
@@ -31,7 +31,7 @@ _TYPES = {
     503: "transient",
     504: "timeout",
 }
-_SEVERITIES = {"error": "error", "warning": "warning", "note": "information"}
+SEVERITIES = {"error": "error", "warning": "warning", "note": "information"}
 
 
 class RefusedError(Exception):
@@ -49,12 +49,9 @@ def outcome(status: int, message: str, fix: str = "", headers: Mapping[str, str]
     return _answer(status, [issue], headers)
 
 
-def of_findings(findings: Iterable[Mapping[str, Any]], status: int = 200) -> Response:
-    """Findings (as `Finding.as_dict` gives them) as an OperationOutcome; none: that all is well."""
-    issues = [issue(one) for one in findings]
-    return _answer(
-        status, issues or [{"severity": "information", "code": "informational", "diagnostics": "All is well."}]
-    )
+def of_issues(issues: list[dict[str, Any]]) -> Response:
+    """An OperationOutcome of issues that tell of the data, not of a fault: 200."""
+    return _answer(200, issues)
 
 
 def issue(finding: Mapping[str, Any]) -> dict[str, Any]:
@@ -64,7 +61,7 @@ def issue(finding: Mapping[str, Any]) -> dict[str, Any]:
         text = f"{text} Fix: {finding['fix']}"
     place = [str(finding[key]) for key in ("file", "dataset", "subject", "row", "line", "variable") if key in finding]
     issue: dict[str, Any] = {
-        "severity": _SEVERITIES.get(str(finding.get("severity")), "information"),
+        "severity": SEVERITIES.get(str(finding.get("severity")), "information"),
         "code": "processing",
         "details": {"text": str(finding.get("id", ""))},
         "diagnostics": f"[{', '.join(place)}] {text}" if place else text,
