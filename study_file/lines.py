@@ -112,6 +112,10 @@ class VariableLine(Section):
     decimals: int | None = Field(None, ge=0, le=12, description="Decimals kept after a conversion.")
     in_: str | None = Field(None, alias="in", description="For lookup: the other source.")
     by: tuple[str, ...] = Field((), description="For lookup: the columns of the key. Default: the subject's.")
+    where: str | None = Field(
+        None,
+        description="For lookup: only records of the other source; for earliest, latest: only rows of the other dataset.",
+    )
     of: tuple[str, ...] = Field((), description="For derive: the variables it is computed from.")
     when: str | None = Field(None, description="Only for records for which this holds; else the variable is empty.")
     direction: Literal["both", "to_sdtm"] = "both"
@@ -137,7 +141,7 @@ class VariableLine(Section):
             raise ValueError("YAML reads an unquoted yes, no, on or off as true or false; put it in quotes")  # noqa: TRY004 - pydantic reports ValueErrors
         return str(given) if isinstance(given, int | float) else given
 
-    @field_validator("when")
+    @field_validator("when", "where")
     @classmethod
     def _condition(cls, given: str | None) -> str | None:
         if given is not None:
