@@ -28,6 +28,7 @@ class Made:
     derived: dict[str, str] = field(default_factory=dict)
     qualifiers: list[Qualifier] = field(default_factory=list)
     later: list[FormLine] = field(default_factory=list)
+    looked_up: list[tuple[str, int]] = field(default_factory=list)
     record: Record | None = None
 
 

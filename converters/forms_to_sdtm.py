@@ -42,6 +42,10 @@ if TYPE_CHECKING:
     from trialbridge.study_file.model import StudyFile
 
 
+TEMPLATE_STUDY = "Study"
+"""The sheet of the bundled template that holds what is said of the study, and no records."""
+
+
 @dataclass(slots=True)
 class FromForms:
     """What came of it. `records` holds, by form: given, used, rejected, in no block; `made` the rows with origins."""
@@ -108,7 +112,7 @@ def to_sdtm(
         if block.domain.source is None:
             _written_out(block.domain, study, rows)
         elif block.domain.source in sources:
-            _from_block(block, study, sources, rows, used[block.domain.source])
+            _from_block(block, study, sources, rows, used)
     _subjects_known(rows)
     forms_derive.derive(rows, study, questions, version)
     _ends_before_starts(rows)
@@ -157,7 +161,9 @@ def _variables(name: str) -> Any:
         return ("DOMAIN",)
 
 
-def _from_block(block: Block, study: StudyFile, sources: Mapping[str, Held], rows: Rows, used: set[int]) -> None:
+def _from_block(
+    block: Block, study: StudyFile, sources: Mapping[str, Held], rows: Rows, used: dict[str, set[int]]
+) -> None:
     domain = block.domain
     personal = about_subjects(domain.domain)
     for view in sources[str(domain.source)].views:
@@ -165,7 +171,7 @@ def _from_block(block: Block, study: StudyFile, sources: Mapping[str, Held], row
             continue
         if block.when is not None and not block.when(view.get):
             continue
-        used.add(view.record.row)
+        used[str(domain.source)].add(view.record.row)
         for when, lines in block.rows():
             if when is not None and not when(view.get):
                 continue
@@ -176,6 +182,8 @@ def _from_block(block: Block, study: StudyFile, sources: Mapping[str, Held], row
             for line in lines:
                 _fill(made, line, sources)
             rows.add(domain, made)
+            for name, at in made.looked_up:
+                used[name].add(at)
 
 
 def _fill(made: Made, line: FormLine, sources: Mapping[str, Held]) -> None:
@@ -190,6 +198,7 @@ def _fill(made: Made, line: FormLine, sources: Mapping[str, Held]) -> None:
     if line.line.word == "lookup":
         value, origin = _looked_up(view, line, sources)
         if origin is not None:
+            made.looked_up.append((str(line.line.in_), origin.record.row))
             made.origins[line.variable] = [(origin, (str(line.line.lookup),))]
     else:
         value = line.spelling.to_sdtm(view, None) if line.spelling is not None else None
@@ -271,6 +280,8 @@ def _accounts(
     """What became of each form's records: given = used + rejected + idle."""
     found: dict[str, dict[str, int]] = {}
     for form in source:
+        if source.about.get("template") and form.name == TEMPLATE_STUDY:
+            continue
         name = next((one for one, its in sources.items() if its.form is form), None)
         given = len(form.records)
         rejected = len(sources[name].rejected) if name else 0

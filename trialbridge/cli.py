@@ -56,6 +56,7 @@ class Language(StrEnum):
 
     SDTM = "sdtm"
     FHIR = "fhir"
+    FORMS = "forms"
 
 
 class FailOn(StrEnum):
@@ -93,7 +94,7 @@ def convert(
             "--format",
             metavar="FORMAT",
             help="Repeatable. SDTM: xpt, dataset-json (default), ndjson, dsjc, parquet, csv, xlsx, core-csv. "
-            "FHIR: ndjson (default), bundle, transaction, xml.",
+            "FHIR: ndjson (default), bundle, transaction, xml. Forms: xlsx (default), csv, parquet.",
         ),
     ] = None,
     fhir_version: FhirVersion = None,
@@ -112,6 +113,15 @@ def convert(
     provenance: Annotated[
         bool, typer.Option("--provenance", help="To SDTM: write provenance.ndjson, a FHIR Provenance for each row.")
     ] = False,
+    adjudication: Annotated[
+        Path | None,
+        typer.Option(
+            "--adjudication", metavar="FILE", help="From forms: the decided adjudication.xlsx of an earlier run."
+        ),
+    ] = None,
+    from_: Annotated[
+        Language | None, typer.Option("--from", help="What SOURCE is, where its content does not tell.")
+    ] = None,
     no_residue: Annotated[
         bool, typer.Option("--no-residue", help="Neither write nor use residue.ndjson: FHIR without a home is lost.")
     ] = False,
@@ -123,7 +133,7 @@ def convert(
     quiet: Quiet = False,
     no_color: NoColor = False,
 ) -> None:
-    """Convert a study: SDTM to FHIR, FHIR to SDTM, or either into other formats of its own."""
+    """Convert a study: SDTM, FHIR and a centre's own tables into one another, or into other formats of their own."""
     from trialbridge.commands import convert as command  # noqa: PLC0415 - loaded when it runs
 
     wanted = command.Wanted(
@@ -141,6 +151,8 @@ def convert(
         to_release=to_release,
         lineage=lineage,
         provenance=provenance,
+        adjudication=adjudication,
+        from_=from_.value if from_ else None,
         fail_on=fail_on.value,
     )
     raise typer.Exit(command.run(wanted, as_json=as_json, quiet=quiet, no_color=no_color))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from trialbridge.cli_options import AsJson, NoColor
+from trialbridge.cli_options import AsJson, NoColor, Quiet
 
 commands = typer.Typer()
 study = typer.Typer(help="The study file (study.yaml): its JSON Schema, and checking one.", no_args_is_help=True)
@@ -38,3 +38,18 @@ def study_check(
     from trialbridge.commands import study as command  # noqa: PLC0415 - loaded when it runs
 
     raise typer.Exit(command.check(file, as_json=as_json, no_color=no_color))
+
+
+@commands.command()
+def template(
+    *,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The workbook to write (.xlsx).")],
+    study_id: Annotated[str | None, typer.Option("--study-id", metavar="ID", help="STUDYID, to be filled in.")] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    no_color: NoColor = False,
+) -> None:
+    """Write a workbook of case report forms for radiotherapy and immune therapy, which converts as it stands."""
+    from trialbridge.commands import template as command  # noqa: PLC0415 - loaded when it runs
+
+    raise typer.Exit(command.run(output, study=study_id, as_json=as_json, quiet=quiet, no_color=no_color))

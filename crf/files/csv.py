@@ -138,3 +138,17 @@ def _rows(text: str, file: str) -> Iterator[tuple[int, list[str]]]:
         raise UnreadableInputError(
             f"This is no CSV: {error}.", Where(file=file, line=line), "close the quote"
         ) from error
+
+
+def write(source: Source, folder: Path) -> list[Path]:
+    """One CSV a form, UTF-8 with a mark so that spreadsheets know it; the same columns in the same order."""
+    made = []
+    for form in source:
+        target = folder / f"{form.name}.csv"
+        with target.open("w", encoding="utf-8-sig", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow([one.name for one in form.columns])
+            for record in form.records:
+                writer.writerow([record.text(one.name) or "" for one in form.columns])
+        made.append(target)
+    return made

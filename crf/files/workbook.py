@@ -61,15 +61,15 @@ def write(
         )
         _form(book, form, sheet, ranges)
     ranges.finish()
+    with whole_file(path) as part:
+        steady(book, part)
+
+
+def steady(book: Workbook, path: Path) -> None:
+    """Save a workbook so that the same content gives the same bytes: without the time of writing."""
     book.properties.created = _STAMP
     book.properties.creator = "trialbridge"
-    with whole_file(path) as part:
-        book.save(part)
-        _steady(part)
-
-
-def _steady(path: Path) -> None:
-    """The same bytes for the same content: without the time of writing."""
+    book.save(path)
     with zipfile.ZipFile(path) as given:
         entries = [(one, given.read(one)) for one in given.namelist()]
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as made:
@@ -142,17 +142,22 @@ class _Ranges:
 def _form(book: Workbook, form: Form, sheet: Sheet, ranges: _Ranges) -> None:
     from openpyxl.styles import Alignment, Font, PatternFill  # noqa: PLC0415 - loaded with the workbook
     from openpyxl.utils import get_column_letter  # noqa: PLC0415 - as above
+    from openpyxl.worksheet.properties import PageSetupProperties  # noqa: PLC0415 - as above
 
     page = book.create_sheet(form.name)
     names = [one.name for one in form.columns]
     fields = {one.name: one for one in sheet.fields}
+    page.page_setup.orientation = "landscape"
+    page.page_setup.fitToWidth, page.page_setup.fitToHeight = 1, 0
+    page.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    page.print_title_rows = "1:1"
     page.freeze_panes = "B2" if "Subject" in names[:1] else "A2"
     page.row_dimensions[1].height = 32
     last = max(LAST_ROW, len(form.records) + 200)
     for at, name in enumerate(names, 1):
         field = fields.get(name) or Field(name, "text", "")
         head = page.cell(1, at, name)
-        head.font = Font(bold=True, color=INK)
+        head.font = Font(name="Calibri", bold=True, color=INK)
         head.fill = PatternFill("solid", fgColor=FILL)
         head.alignment = Alignment(wrap_text=True, vertical="center")
         letter = get_column_letter(at)

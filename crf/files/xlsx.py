@@ -21,7 +21,7 @@ from trialbridge.crf.files.headers import named
 from trialbridge.crf.model import Cell, Column, Form, Record, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from openpyxl.workbook import Workbook
@@ -48,6 +48,14 @@ def read(path: Path, headers: Mapping[str, tuple[int, int]] | None = None) -> So
         if form is not None:
             forms[form.name] = form
     return Source(KIND, forms, tuple(findings), {"template": template})
+
+
+def read_all(paths: Iterable[Path], headers: Mapping[str, tuple[int, int]]) -> Source:
+    """The sheets of several workbooks, with the header rows given."""
+    found = [read(one, headers) for one in paths]
+    forms = {form.name: form for one in found for form in one}
+    about = {key: value for one in found for key, value in one.about.items()}
+    return Source(KIND, forms, tuple(note for one in found for note in one.findings), about)
 
 
 def _load(path: Path, *, formulas: bool) -> Workbook:

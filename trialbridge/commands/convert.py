@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, cast
 
 from trialbridge import boundary, sources
-from trialbridge.base.errors import UnknownNameError
+from trialbridge.base.errors import UnknownNameError, UnreadableInputError
 from trialbridge.base.finding import Finding, Severity
 from trialbridge.commands import outcome as accounting
 from trialbridge.commands import output
@@ -35,7 +35,7 @@ class Wanted:
     """What the user asked for."""
 
     sources: tuple[Path, ...]
-    to: Literal["sdtm", "fhir"]
+    to: Literal["sdtm", "fhir", "forms"]
     output: Path
     formats: tuple[str, ...] = ()
     fhir_version: str | None = None
@@ -48,6 +48,8 @@ class Wanted:
     to_release: str | None = None
     lineage: bool = False
     provenance: bool = False
+    adjudication: Path | None = None
+    from_: Literal["sdtm", "fhir", "forms"] | None = None
     fail_on: Literal["error", "warning"] = "error"
 
 
@@ -63,13 +65,7 @@ def _run(wanted: Wanted, shell: Shell) -> int:
     version = _version(wanted.version)
     with progress.steps(shell.err, shown=shell.speaks) as steps:
         steps.begin("reading")
-        source = sources.find(wanted.sources)
-        output.check_target(wanted.output, source.given, formats)
-        if source.kind == "sdtm":
-            done = _from_sdtm(wanted, source, release or "R4", version, steps)
-        else:
-            done = _from_fhir(wanted, source, release, version, steps)
-        done.findings[:0] = source.findings
+        done, given = _done(wanted, release, version, formats, steps)
         done.findings.extend(accounting.missing(done.accounts))
         steps.begin("writing")
         about = {
@@ -80,12 +76,73 @@ def _run(wanted: Wanted, shell: Shell) -> int:
             "residue": wanted.residue,
             "checked": wanted.check,
         }
-        files = output.write(done, wanted.output, formats, about, list(source.given))
+        files = output.write(done, wanted.output, formats, about, given)
     if shell.as_json:
         shell.json(_as_dict(done, wanted, formats, files))
     elif shell.speaks:
         summary.show(done, wanted.output, formats, shell.out)
     return exit_code(done.findings, Severity(wanted.fail_on))
+
+
+def _done(
+    wanted: Wanted, release: Release | None, version: str | None, formats: tuple[str, ...], steps: Steps
+) -> tuple[Outcome, list[Path]]:
+    """What the source becomes, and the files that were given."""
+    if wanted.from_ == "forms" or (wanted.from_ is None and _are_forms(wanted)):
+        given = [one for one in wanted.sources if one.exists()]
+        output.check_target(wanted.output, given, formats)
+        return _from_forms(wanted, release or "R4", version, steps), given
+    source = sources.find(wanted.sources)
+    output.check_target(wanted.output, source.given, formats)
+    if wanted.from_ is not None and source.kind != wanted.from_:
+        raise UnreadableInputError(f"This is {source.kind}, not {wanted.from_}.", fix="Leave --from out.")
+    if source.kind == "sdtm":
+        done = _from_sdtm(wanted, source, release or "R4", version, steps)
+    else:
+        done = _from_fhir(wanted, source, release, version, steps)
+    if wanted.to == "forms":
+        done = _as_forms(wanted, source, done)
+    done.findings[:0] = source.findings
+    return done, list(source.given)
+
+
+def _are_forms(wanted: Wanted) -> bool:
+    if wanted.to == "forms":
+        return False
+    from trialbridge.commands import forms  # noqa: PLC0415 - reads study files
+
+    return forms.are_forms(wanted.sources, wanted.study_file)
+
+
+def _from_forms(wanted: Wanted, release: Release, version: str | None, steps: Steps) -> Outcome:
+    """A centre's own tables, as SDTM or on to FHIR."""
+    from trialbridge.commands import forms  # noqa: PLC0415 - only for forms
+
+    if wanted.to == "forms":
+        raise UnknownNameError("These are forms already.", fix="Use --to sdtm or --to fhir.")
+    done = forms.from_forms(
+        wanted.sources, wanted.study_file, wanted.adjudication, version, release, lineage=wanted.lineage
+    )
+    if wanted.to == "sdtm" or done.study is None:
+        return done
+    steps.begin("converting to FHIR")
+    made = to_fhir(done.study, base=wanted.base_url or BASE, release=release, dictionary=_dictionary(wanted))
+    done.to, done.ledger, done.study = "fhir", made.ledger, None
+    done.resources = cast("list[Located | dict[str, object]]", made.resources)
+    done.findings.extend(made.findings)
+    return done
+
+
+def _as_forms(wanted: Wanted, source: Source, done: Outcome) -> Outcome:
+    """SDTM, read or made of FHIR, on forms."""
+    from trialbridge.commands import forms  # noqa: PLC0415 - only for forms
+
+    if done.study is None:
+        raise UnknownNameError("There is no study to put on forms.", fix="Check the source.")
+    made = forms.as_forms(done.study, wanted.study_file, source.kind, done.release)
+    made.findings[:0] = done.findings
+    made.rejects = done.rejects
+    return made
 
 
 def _version(name: str | None) -> str | None:
@@ -104,7 +161,7 @@ def _from_sdtm(wanted: Wanted, source: Source, release: Release, version: str | 
     if not wanted.residue:
         study = replace(study, residue=())
     findings = list(boundary.foreign_columns(study))
-    if wanted.to == "sdtm":
+    if wanted.to in ("sdtm", "forms"):
         return Outcome("sdtm", "sdtm", release, findings, accounting.rows_kept(study), study)
     steps.begin("converting to FHIR")
     done = to_fhir(study, base=wanted.base_url or BASE, release=release, dictionary=_dictionary(wanted))

@@ -10,9 +10,11 @@ from trialbridge.base.finding import Finding, Severity, Where
 from trialbridge.fhir.bundle import pool
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from trialbridge.converters.ledger import Ledger
+    from trialbridge.crf.model import Source as Forms
     from trialbridge.fhir.located import Located, Reject
     from trialbridge.fhir.releases import Release
     from trialbridge.sdtm.table import Study
@@ -56,6 +58,10 @@ class Outcome:
     ledger: Ledger | None = None
     origins: Mapping[str, Iterable[bytes]] = field(default_factory=dict)
     """Files that tell where cells came from: name and lines."""
+    forms: Forms | None = None
+    """What a conversion to forms makes."""
+    attachments: Mapping[str, Callable[[Path], None]] = field(default_factory=dict)
+    """Further files, each by the function that writes it."""
 
     @property
     def direction(self) -> str:
@@ -70,6 +76,8 @@ class Outcome:
     @property
     def made(self) -> dict[str, int]:
         """Records made, by dataset or resource type."""
+        if self.forms is not None:
+            return {form.name: len(form.records) for form in self.forms}
         if self.to == "sdtm":
             return {table.name: table.frame.height for table in self.study or ()}
         return dict(sorted(Counter(_type(one) for one in self.resources).items()))

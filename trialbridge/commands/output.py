@@ -32,6 +32,10 @@ RUN_MANIFEST = "run_manifest.json"
 def checked_formats(to: str, formats: Iterable[str]) -> tuple[str, ...]:
     """The formats asked for, once each, or the default. Raises UnknownNameError."""
     chosen = tuple(dict.fromkeys(one.lower() for one in formats))
+    if to == "forms":
+        from trialbridge.commands import forms  # noqa: PLC0415 - only for forms
+
+        return forms.checked_formats(chosen)
     if to == "sdtm":
         for one in chosen:
             api.sdtm_format(one)
@@ -68,6 +72,8 @@ def write(
             (part / "ledger.json").write_bytes(pretty(outcome.ledger.as_dict()))
         found = [one.as_dict() for one in outcome.findings]
         (part / "findings.json").write_bytes(pretty({"counts": counts(outcome.findings), "findings": found}))
+        for name, attach in outcome.attachments.items():
+            attach(part / name)
         for name, lines in outcome.origins.items():
             with (part / name).open("wb") as file:
                 file.writelines(lines)
@@ -88,6 +94,11 @@ def write(
 
 def _write_data(outcome: Outcome, folder: Path, name: str) -> None:
     """One format of the data; the residue stands beside the tables it belongs to."""
+    if outcome.forms is not None:
+        from trialbridge.commands import forms  # noqa: PLC0415 - only for forms
+
+        forms.write(outcome.forms, folder, name)
+        return
     if outcome.study is None or outcome.to == "fhir":
         folder.mkdir(exist_ok=True)
         fhir_files.write(outcome.resources, folder, name, outcome.release)

@@ -68,7 +68,9 @@ def filled(study: Study) -> ToForms:
     file = forms_template.of_study(study)
     done = to_forms(study, file, layout.columns())
     form = forms_template.study_form(file)
-    done.source = Source("forms", {**done.source.forms, form.name: form}, about={"template": True})
+    forms = {**done.source.forms, form.name: form}
+    ordered = {one.name: forms[one.name] for one in layout.sheets()}
+    done.source = Source("forms", ordered, about={"template": True})
     return done
 
 

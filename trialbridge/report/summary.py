@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from trialbridge.commands.outcome import Outcome
 
 _SHOWN = 10  # kinds of finding, and of rejects, in the terminal; all of them are in the files
+_ASIDE = {"forms to sdtm": "in no block", "forms to fhir": "in no block", "sdtm to forms": "no form for them"}
 _COLOURS = {"error": "red", "warning": "yellow", "note": "dim"}
 
 
@@ -27,15 +28,15 @@ def show(done: Outcome, output: Path, formats: tuple[str, ...], console: Console
     kept = sum(one.kept for one in done.accounts)
     rejected = sum(one.rejected for one in done.accounts)
     aside = sum(one.aside for one in done.accounts)
-    what = "rows" if done.kind == "sdtm" else "resources"
+    what = {"sdtm": "rows", "forms": "records"}.get(done.kind, "resources")
     parts = [f"{kept:,} converted"]
-    parts += [f"{rejected:,} rejected"] if done.kind == "fhir" else []
-    parts += [f"{aside:,} set aside (given twice, or no study data)"] if aside else []
+    parts += [f"{rejected:,} rejected"] if done.kind != "sdtm" else []
+    parts += [f"{aside:,} set aside ({_ASIDE.get(done.direction, 'given twice, or no study data')})"] if aside else []
     verdict = "[green]it adds up[/]" if done.adds_up else "[bold red]IT DOES NOT ADD UP[/]"
     console.print(f"{given:,} {what} = {' + '.join(parts)}: {verdict}")
     if done.ledger is not None:
         totals = done.ledger.totals()
-        unit = "cells" if done.kind == "sdtm" else "elements"
+        unit = "elements" if done.kind == "fhir" else "cells"
         accounted = ", ".join(f"{times:,} {reason}" for reason, times in totals.items())
         console.print(f"{sum(totals.values()):,} {unit}: {accounted or 'not followed (--no-residue)'}")
     made = "  ".join(f"{name} {count:,}" for name, count in done.made.items())
@@ -49,7 +50,7 @@ def show(done: Outcome, output: Path, formats: tuple[str, ...], console: Console
 def _records(done: Outcome) -> Table:
     """One line a dataset or resource type."""
     table = Table(title=f"{done.kind.upper()} to {done.to.upper()} {done.release if 'fhir' in done.direction else ''}")
-    table.add_column("dataset" if done.kind == "sdtm" else "resource type")
+    table.add_column({"sdtm": "dataset", "forms": "form"}.get(done.kind, "resource type"))
     columns = ["in", "out"] if done.kind == "sdtm" else ["in", "converted", "rejected"]
     places = done.ledger.by_place() if done.ledger else {}
     reasons = [one for one in (done.ledger.totals() if done.ledger else ()) if any(one in of for of in places.values())]
@@ -57,7 +58,7 @@ def _records(done: Outcome) -> Table:
         table.add_column(name, justify="right")
     for one in done.accounts:
         counted = places.get(one.name, {})
-        numbers = [one.given, one.kept, *([one.rejected] if done.kind == "fhir" else [])]
+        numbers = [one.given, one.kept, *([one.rejected] if done.kind != "sdtm" else [])]
         cells = [f"{counted[reason]:,}" if reason in counted else "" for reason in reasons]
         table.add_row(one.name, *(f"{number:,}" for number in numbers), *cells)
     return table
