@@ -62,7 +62,7 @@ def to_forms(study: Study, file: StudyFile, layout: Mapping[str, tuple[str, ...]
     source = Source("forms", forms)
     again = to_sdtm(source, file, version=study.version)
     comparison = compare_studies(study, again.study)
-    findings.extend(_unequal(comparison))
+    findings.extend(_unequal(comparison, study))
     return ToForms(source, findings, comparison, dict(placed), dict(homeless))
 
 
@@ -274,14 +274,21 @@ def _joined(texts: Mapping[str, str]) -> dict[str, str]:
     return whole
 
 
-def _unequal(comparison: Comparison) -> Iterator[Finding]:
-    """What the forms do not give back, by variable."""
-    counts = Counter((one.where.dataset, one.where.variable) for one in comparison.differences)
-    for (dataset, variable), count in counts.items():
+def _unequal(comparison: Comparison, study: Study) -> Iterator[Finding]:
+    """What the forms do not give back, by variable; a column without values is told as a note."""
+    counts = Counter((one.where.dataset, one.where.variable, one.kind) for one in comparison.differences)
+    for (dataset, variable, kind), count in counts.items():
+        where = Where(dataset=dataset, variable=variable)
+        if kind == "column" and dataset in study and variable in study[str(dataset)].frame.columns:
+            column = study[str(dataset)].frame[str(variable)]
+            if column.null_count() == len(column):
+                message = "The column has no values and is not on the forms."
+                yield Finding(
+                    "TB-FORM-EMPTY", Severity.NOTE, where, message, "keep it in the study file, if it is wanted"
+                )
+                continue
+        what = "cells do" if count != 1 else "cell does" if kind == "cell" else f"{kind} does"
+        message = f"{count} {what} not come back from the forms."
         yield Finding(
-            "TB-FORM-LOST",
-            Severity.WARNING,
-            Where(dataset=dataset, variable=variable),
-            f"{count} cells do not come back from the forms.",
-            "give the variable a line that can be written back",
+            "TB-FORM-LOST", Severity.WARNING, where, message, "give the variable a line that can be written back"
         )

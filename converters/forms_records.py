@@ -170,7 +170,8 @@ def _subject(view: View, column: str, study: StudyFile) -> str:
 def _same_key(view: View, described: Described, seen: dict[tuple[str, ...], View]) -> str:
     """Ask about a record whose key was seen before; gives why it is left out, or nothing."""
     columns = described.keys or tuple(one.name for one in view.form.columns)
-    key = tuple(plain(view.get(one) or "") for one in columns)
+    # as the texts stand: a decision about one of two records must not hide that they are the same
+    key = tuple(plain(view.record.text(one) or "") for one in columns)
     first = seen.setdefault(key, view)
     if first is view:
         return ""

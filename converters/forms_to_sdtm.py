@@ -23,7 +23,7 @@ from trialbridge.converters.records import Record
 from trialbridge.converters.tables import tables_of
 from trialbridge.crf.reading.doubt import Doubt, Kind
 from trialbridge.crf.reading.texts import plain
-from trialbridge.sdtm import metadata
+from trialbridge.sdtm import metadata, terminology
 from trialbridge.sdtm.date_order import compare
 from trialbridge.study_file.condition import parse
 from trialbridge.study_file.lines import VariableLine
@@ -327,7 +327,8 @@ def _study(rows: Rows, study: StudyFile, version: str) -> Study:
             made.record = record
             records.setdefault(name, []).append(record)
     tables = tables_of(records, None, version, [])
-    return tables.with_tables(_described(table, study) for table in tables)
+    described = tables.with_tables(_described(table, study) for table in tables)
+    return replace(described, ct=terminology.default().package)
 
 
 def _described(table: Table, study: StudyFile) -> Table:

@@ -9,20 +9,8 @@ from pydantic import Field
 from trialbridge.study_file.section import Section
 
 MISSING = (
-    "unk",
-    "unknown",
-    "onbekend",
-    "nd",
-    "n.d.",
-    "not done",
-    "na",
-    "n/a",
-    "nvt",
-    "n.v.t.",
-    "missing",
-    "?",
-    "-",
-    ".",
+    *("unk", "unkn", "unknown", "not known", "onbekend", "niet bekend", "nd", "n.d.", "not done", "niet gedaan"),
+    *("na", "n/a", "n.a.", "nvt", "n.v.t.", "missing", "null", "nan", "?", "??", "-", "--", "."),
 )
 """Words that usually mean that nothing is known. They are asked about unless the study file lists them as missing."""
 

@@ -44,6 +44,7 @@ _TIME = re.compile(
     r"(?P<hour>\d{1,2})\s*[:.hu]\s*(?P<minute>\d\d)?(?:[:.](?P<second>\d\d)(?:[.,]\d+)?)?\s*(?P<half>[ap]\.?m\.?)?(?:\s*(?:uur|u|h|hrs?))?",
     re.IGNORECASE,
 )
+_CLOCK = re.compile(r"\d\s*(?:[ap]\.?m|uur|u|h)(?![a-z])", re.IGNORECASE)
 _WEEKDAY = re.compile(
     r"^(?:mon|tues?|wed|thu(?:rs?)?|fri|sat|sun|monday|tuesday|wednesday|thursday|friday|saturday|sunday"
     r"|ma|di|wo|do|vr|za|zo|maandag|dinsdag|woensdag|donderdag|vrijdag|zaterdag|zondag)\.?,?\s+",
@@ -90,7 +91,7 @@ def _iso(found: re.Match[str]) -> str | Doubt:
 def _without_time(given: str) -> tuple[str, str | Doubt]:
     """The date's text, and the time as `Thh:mm`."""
     for at in (given.rfind("T"), given.rfind(" "), given.rfind("\t")):
-        if at > 0 and (":" in given[at:] or re.search(r"\d\s*(?:[ap]m|uur|u|h)\b", given[at:], re.IGNORECASE)):
+        if at > 0 and (":" in given[at:] or _CLOCK.search(given[at:])):
             clock = time(given[at + 1 :])
             return given[:at].strip(" ,"), clock if isinstance(clock, Doubt) else f"T{clock}"
     found = re.search(r"\s(\d{1,2}[:.]\d\d(?:[:.]\d\d)?\s*[ap]\.?m\.?)$", given, re.IGNORECASE)
