@@ -107,7 +107,7 @@ def test_a_decision_without_who_or_why(folder):
     """A decision that nobody stands for would be applied."""
     convert(folder, "one")
     settle(folder, "one", "decided.xlsx", {"Femael": ("accept", None, "JD", None)})
-    _, said = convert(folder, "two", "--adjudication", folder / "decided.xlsx")
+    convert(folder, "two", "--adjudication", folder / "decided.xlsx")
     assert column(folder, "two", "dm", "SEX")[0] == ""
     found = json.loads((folder / "two" / "findings.json").read_text())["findings"]
     assert [one["message"] for one in found if one["id"] == "TB-CRF-UNSIGNED"] != []
