@@ -15,6 +15,8 @@ from trialbridge.sdtm import metadata
 from trialbridge.sdtm.table import Study, Table, Variable, study, table
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from trialbridge.converters.package import Declared, Package
     from trialbridge.mappings.kit import Row
 
@@ -24,33 +26,60 @@ IDENTIFIERS = ("STUDYID", "DOMAIN", "USUBJID")
 def tables_of(rows: dict[str, list[Record]], package: Package | None, version: str, findings: list[Finding]) -> Study:
     """The study of these records."""
     version = package.version if package else version
+    datasets, numbered = datasets_of(rows, package)
+    findings.extend(numbered_note(dataset, count) for dataset, count in numbered.items())
+    declared = package.datasets if package else {}
+    made = [_table(name, found, declared.get(name), version) for name, found in datasets.items()]
+    return study(made, version=version, **about(package))
+
+
+def about(package: Package | None) -> dict[str, str]:
+    """What a package says of the study beside its version: standard and CT package."""
+    return {"standard": package.standard, "ct": package.ct} if package else {}
+
+
+def datasets_of(
+    rows: dict[str, list[Record]], package: Package | None
+) -> tuple[dict[str, list[Record]], dict[str, int]]:
+    """Records by dataset, supplemental qualifiers as rows of their own; and how many were given a --SEQ.
+
+    Datasets that the package declares come first, in its order; a dataset that nobody declared must have a record.
+    """
     datasets: dict[str, list[Record]] = {name: [] for name in package.datasets} if package else {}
+    numbered: dict[str, int] = {}
     for dataset, found in rows.items():
-        declared = package.datasets.get(dataset) if package else None
-        if declared is None:
-            _number(dataset, found, findings)
+        if package is None or dataset not in package.datasets:
+            count = _number(dataset, found)
+            if count:
+                numbered[dataset] = count
         datasets.setdefault(dataset, []).extend(found)
         extra = [row for one in found for row in supplemental(dataset[:2], one)]
         if extra:
             supp = f"SUPP{dataset}"
             datasets.setdefault(supp, []).extend(Record(supp, 0, row) for row in extra)
-    made = [
-        _table(name, found, package.datasets.get(name) if package else None, version)
-        for name, found in datasets.items()
-        if found or (package and name in package.datasets)
-    ]
-    about = {"standard": package.standard, "ct": package.ct} if package else {}
-    return study(made, version=version, **about)
+    kept = {name: found for name, found in datasets.items() if found or (package and name in package.datasets)}
+    return kept, numbered
 
 
-def _number(dataset: str, found: list[Record], findings: list[Finding]) -> None:
+def numbered_note(dataset: str, count: int) -> Finding:
+    """The note on records that were given a --SEQ."""
+    name = f"{dataset[:2]}SEQ"
+    return Finding(
+        "TB-SEQ-GIVEN",
+        Severity.NOTE,
+        Where(dataset=dataset, variable=name),
+        f"{count} records had no {name}; they were numbered within each subject.",
+    )
+
+
+def _number(dataset: str, found: list[Record]) -> int:
     """Give --SEQ to records without one: after the subject's highest, in the order read (SDTMIG 3.4 section 4.1.5)."""
     name = f"{dataset[:2]}SEQ"
     try:
         if name not in metadata.domain(dataset):
-            return
+            return 0
     except UnknownNameError:
-        return
+        return 0
     highest: dict[Any, float] = {}
     for one in found:
         subject, given = one.row.get("USUBJID"), one.row.get(name)
@@ -62,18 +91,10 @@ def _number(dataset: str, found: list[Record], findings: list[Finding]) -> None:
             subject = one.row.get("USUBJID")
             highest[subject] = one.row[name] = highest.get(subject, 0.0) + 1
             count += 1
-    if count:
-        findings.append(
-            Finding(
-                "TB-SEQ-GIVEN",
-                Severity.NOTE,
-                Where(dataset=dataset, variable=name),
-                f"{count} records had no {name}; they were numbered within each subject.",
-            )
-        )
+    return count
 
 
-def _sort_key(row: Row, name: str) -> tuple[Any, ...]:
+def sort_key(row: Row, name: str) -> tuple[Any, ...]:
     """The order of a dataset's rows: by the variables that tell its records apart."""
     return tuple(_comparable(row.get(key), key) for key in _keys(name))
 
@@ -99,23 +120,39 @@ def _table(name: str, found: list[Record], declared: Declared | None, version: s
 
     The records get the numbers of their rows.
     """
-    found.sort(key=lambda one: _sort_key(one.row, name))
+    rows = in_order(name, found)
+    present = {variable for row in rows for variable in row if not variable.startswith("SUPP.")}
+
+    def numeric(variable: str) -> bool:
+        return any(isinstance(row.get(variable), float) for row in rows)
+
+    variables = layout(name, present, numeric, declared, version)
+    columns = {one.name: column(one, [row.get(one.name) for row in rows]) for one in variables}
+    made = table(name, pl.DataFrame(columns), variables, declared.label if declared else "")
+    return made if declared else metadata.describe(made, version)
+
+
+def in_order(name: str, found: list[Record]) -> list[Row]:
+    """The rows of a dataset in their order; the records are sorted and numbered in place."""
+    found.sort(key=lambda one: sort_key(one.row, name))
     for number, one in enumerate(found, start=1):
         one.number = number
-    rows = [one.row for one in found]
-    present = {variable for row in rows for variable in row if not variable.startswith("SUPP.")}
+    return [one.row for one in found]
+
+
+def layout(
+    name: str, present: set[str], numeric: Callable[[str], bool], declared: Declared | None, version: str
+) -> list[Variable]:
+    """The columns of a dataset: `present` are those with a value; `numeric` tells whether one holds a number."""
     known = {one.name: one for one in declared.variables} if declared else {}
     if declared:
         names = [*known, *metadata_order(name, sorted(present - set(known)), version)]
     else:
         names = metadata_order(name, sorted(present | _wanted(name, version)), version)
-    variables = [known.get(one) or _standard(one, name, version, rows) for one in names]
-    columns = {one.name: _column(one, [row.get(one.name) for row in rows]) for one in variables}
-    made = table(name, pl.DataFrame(columns), variables, declared.label if declared else "")
-    return made if declared else metadata.describe(made, version)
+    return [known.get(one) or _standard(one, name, version, numeric) for one in names]
 
 
-def _column(variable: Variable, values: list[Any]) -> pl.Series:
+def column(variable: Variable, values: list[Any]) -> pl.Series:
     """A column of its variable's type; of text where a value is not what the variable promises (nothing is cut)."""
     kinds = {type(value) for value in values if value is not None}
     if kinds <= {float} and (variable.type == "Num" or kinds):
@@ -140,10 +177,10 @@ def _wanted(name: str, version: str) -> set[str]:
         return set()
 
 
-def _standard(variable: str, name: str, version: str, rows: list[Row]) -> Variable:
+def _standard(variable: str, name: str, version: str, numeric: Callable[[str], bool]) -> Variable:
     """Metadata of a column nobody declared: the standard's type, or what its values are."""
     try:
         kind = metadata.variable(variable, version, name).type
     except UnknownNameError:
-        kind = "Num" if any(isinstance(row.get(variable), float) for row in rows) else "Char"
+        kind = "Num" if numeric(variable) else "Char"
     return Variable(variable, "", "Num" if kind == "Num" else "Char")

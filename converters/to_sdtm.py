@@ -65,6 +65,17 @@ class ToSdtm:
     package: Package | None
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What resources tell before it is put into tables: records by dataset, and as in `ToSdtm`."""
+
+    rows: dict[str, list[Record]]
+    findings: list[Finding]
+    sources: list[Source]
+    skipped: list[Resource]
+    package: Package | None
+
+
 def native_to_sdtm(
     pool: Pool,
     base: str,
@@ -77,11 +88,29 @@ def native_to_sdtm(
 
     `on_stale`, where given, is told of each carried value whose elements changed, and the carried value is believed.
     """
+    told = records_told(pool, base, release, dictionary, on_stale)
+    study = tables_of(told.rows, told.package, version, told.findings)
+    return ToSdtm(study, told.findings, told.sources, told.skipped, told.package)
+
+
+def records_told(
+    pool: Pool,
+    base: str,
+    release: Release,
+    dictionary: Dictionary = DICTIONARY,
+    on_stale: OnStale | None = None,
+    context: frozenset[int] = frozenset(),
+) -> Told:
+    """The records that the resources of a pool tell, by dataset, in the order read.
+
+    Resources whose id() is in `context` are read for what others need of them; their own records are left out.
+    """
     findings: list[Finding] = list(pool.findings)
     resources = [item.resource for item in pool.items]
     ctx = Context(base, release, dictionary=dictionary, elsewhere=pool.resolve)
     package = _prepare(resources, ctx, findings)
     rows: dict[str, list[Record]] = {}
+    aside: set[int] = set()
     for resource in resources:
         if resource.get("resourceType") == "Basic":
             with sound(resource, findings):
@@ -89,7 +118,11 @@ def native_to_sdtm(
                 if found is not None:
                     dataset, row = found
                     rows.setdefault(dataset, []).append(Record(dataset, len(rows.get(dataset, ())) + 1, row))
+                    if id(resource) in context:
+                        aside.add(id(row))
     ctx.enter_design(*([record.row for record in rows.get(name, ())] for name in ("SE", "TV")))
+    if aside:
+        rows = {name: [one for one in found if id(one.row) not in aside] for name, found in rows.items()}
     routed, skipped = _route(resources, ctx, findings)
     routed = {**routed, **orphans(routed, resources, ctx, findings)}
     _enter_exposure(routed, rows, ctx, package, on_stale)
@@ -98,11 +131,10 @@ def native_to_sdtm(
         for mapping, primary, each in routed[dataset]:
             with sound(primary, findings):
                 source = _read(dataset, mapping, primary, each, ctx, package, findings, on_stale)
-                if source is not None:
+                if source is not None and id(primary) not in context:
                     sources.append(source)
                     rows.setdefault(dataset, []).append(source.record)
-    study = tables_of(rows, package, version, findings)
-    return ToSdtm(study, findings, sources, skipped, package)
+    return Told(rows, findings, sources, skipped, package)
 
 
 def _enter_exposure(
