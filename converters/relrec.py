@@ -14,8 +14,10 @@ from trialbridge.sdtm import metadata
 from trialbridge.sdtm.table import table
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from trialbridge.converters.to_sdtm import ToSdtm
-    from trialbridge.sdtm.table import Study
+    from trialbridge.sdtm.table import Study, Table
 
 # one side, many side: domain and variable; RELTYPE as SDTMIG 3.4 section 8.3.2 (dataset to dataset)
 RELATIONS = (
@@ -30,12 +32,24 @@ def with_relrec(done: ToSdtm) -> Study:
     study = done.study
     if done.package is not None or "RELREC" in study:
         return study
+    frames = {one.name: one.frame for one in study}
+    made = relrec_of(related(frames), {name: _studyid(frame) for name, frame in frames.items()}, study.version)
+    return study if made is None else study.with_tables([made])
+
+
+def related(frames: Mapping[str, pl.DataFrame]) -> tuple[bool, ...]:
+    """Of each of RELATIONS whether any record of the one side names a record of the other, within a subject."""
+    return tuple(_related(frames, *(side[:2] for side in relation)) for relation in RELATIONS)
+
+
+def relrec_of(found: Iterable[bool], studyids: Mapping[str, str | None], version: str) -> Table | None:
+    """RELREC of the relations found, None where there is none; `studyids` has STUDYID by dataset."""
     rows: list[dict[str, str | None]] = []
-    for relation in RELATIONS:
-        if _related(study, relation[0][:2], relation[1][:2]):
+    for relation, there in zip(RELATIONS, found, strict=True):
+        if there:
             rows.extend(
                 {
-                    "STUDYID": _studyid(study, domain),
+                    "STUDYID": studyids[domain],
                     "RDOMAIN": domain,
                     "USUBJID": None,
                     "IDVAR": variable,
@@ -46,23 +60,21 @@ def with_relrec(done: ToSdtm) -> Study:
                 for domain, variable, kind in relation
             )
     if not rows:
-        return study
-    columns = [one.name for one in metadata.domain("RELREC", study.version).variables]
+        return None
+    columns = [one.name for one in metadata.domain("RELREC", version).variables]
     frame = pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String))
-    return study.with_tables([metadata.describe(table("RELREC", frame), study.version)])
+    return metadata.describe(table("RELREC", frame), version)
 
 
-def _related(study: Study, one: tuple[str, str], other: tuple[str, str]) -> bool:
-    """Whether any record of one domain names a record of the other by those variables, within a subject."""
+def _related(frames: Mapping[str, pl.DataFrame], one: tuple[str, str], other: tuple[str, str]) -> bool:
     found: list[set[tuple[str, str]]] = []
     for domain, variable in (one, other):
-        if domain not in study or variable not in study[domain].frame.columns:
+        if domain not in frames or not {"USUBJID", variable} <= set(frames[domain].columns):
             return False
-        frame = study[domain].frame.select("USUBJID", variable).drop_nulls()
-        found.append(set(frame.iter_rows()))
+        found.append(set(frames[domain].select("USUBJID", variable).drop_nulls().iter_rows()))
     return bool(found[0] & found[1])
 
 
-def _studyid(study: Study, domain: str) -> str | None:
-    first = study[domain].frame["STUDYID"].drop_nulls()
-    return None if first.is_empty() else str(first[0])
+def _studyid(frame: pl.DataFrame) -> str | None:
+    first = frame["STUDYID"].drop_nulls() if "STUDYID" in frame.columns else None
+    return None if first is None or first.is_empty() else str(first[0])

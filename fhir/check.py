@@ -110,6 +110,12 @@ def _inside(inner: Any, node: str, path: str, name: str, release: Release) -> It
 
 def _model_class(kind: str, release: Release) -> Callable[[Any], Any] | None:
     """What makes a model of a type; None where fhir.resources has none."""
+    model = model_type(kind, release)
+    return None if model is None else model.model_validate
+
+
+def model_type(kind: str, release: Release) -> Any:
+    """fhir.resources' class of a resource type; None where it has none."""
     try:
         if release == "R4":
             from fhir.resources.R4B import get_fhir_model_class  # noqa: PLC0415 - heavy: pydantic
@@ -120,10 +126,9 @@ def _model_class(kind: str, release: Release) -> Callable[[Any], Any] | None:
         fix = "Start Python outside the source checkout, or with -P (PYTHONSAFEPATH=1)."
         raise TrialbridgeError("The library fhir.resources cannot be imported.", fix=fix) from None
     try:
-        model: Callable[[Any], Any] = get_fhir_model_class(kind).model_validate
+        return get_fhir_model_class(kind)
     except (ValueError, KeyError):
         return None
-    return model
 
 
 def _errors(model: Callable[[Any], Any], resource: Resource, release: Release) -> Iterator[tuple[str, str]]:

@@ -6,13 +6,12 @@ column of no domain is carried like any other and warned of, for SDTM keeps such
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from trialbridge.base.errors import UnknownNameError
 from trialbridge.base.finding import Finding, Severity, Where
-from trialbridge.fhir.check import check
+from trialbridge.fhir.checked import checked
 from trialbridge.fhir.jsontext import encode
 from trialbridge.fhir.located import Located, Reject
 from trialbridge.sdtm import metadata
@@ -27,18 +26,10 @@ if TYPE_CHECKING:
 def sorted_out(items: Iterable[Located], release: Release) -> Iterator[Located | Reject | Finding]:
     """Each resource itself where its structure is right, else a reject; before a reject its further findings."""
     for item in items:
-        findings = [_placed(one, item) for one in check(item.resource, release)]
+        findings = checked(item, None, release)
         wrong = [one for one in findings if one.severity is Severity.ERROR]
         yield from (one for one in findings if one not in wrong[:1])
         yield Reject(wrong[0], encode(item.resource).decode()) if wrong else item
-
-
-def _placed(finding: Finding, item: Located) -> Finding:
-    """A finding on a resource as one on its place in the file: `Bundle.entry[3].resource.name[0]`."""
-    path = finding.where.path or ""
-    if item.path:
-        path = item.path + path.removeprefix(str(item.resource.get("resourceType")))
-    return replace(finding, where=replace(item.where, path=path or None))
 
 
 def as_record(reject: Reject) -> dict[str, Any]:

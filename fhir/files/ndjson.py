@@ -42,13 +42,13 @@ def read(path: Path) -> Iterator[Item]:
     try:
         for number, line, whole in _lines(path):
             if line.strip():
-                yield from _items(line, path.name, number, whole=whole)
+                yield from items_of_line(line, path.name, number, whole=whole)
     except UnreadableInputError as error:
         yield Finding("TB-FHIR-READ", Severity.ERROR, Where(file=path.name), error.message, error.fix)
 
 
-def _items(line: bytes, file: str, number: int, *, whole: bool) -> Iterator[Item]:
-    """What one line holds."""
+def items_of_line(line: bytes, file: str, number: int, *, whole: bool = True) -> Iterator[Item]:
+    """What one line holds: a resource, the entries of a Bundle, or a reject."""
     try:
         value = decode(line)
     except UnreadableInputError as error:

@@ -138,21 +138,17 @@ def _rows(
     if count is None:
         raise _cut(where, f"its last row of {length} bytes is not whole")
     block = np.frombuffer(area, np.uint8, count * length).reshape(count, length)
-    series: list[pl.Series] = []
     cells: dict[str, xpt_rows.Cells] = {}
+    texts = [column for column in columns if not column.numeric]
+    found = {one.name: one for one in xpt_rows.read_texts(block, texts, encoding, where)}
     for column in columns:
         if column.numeric:
-            numbers, cells[column.name] = xpt_rows.read_numbers(block, column)
-            series.append(numbers)
-        else:
-            place = Where(file=where.file, dataset=where.dataset, variable=column.name)
-            series.append(xpt_rows.read_text(block, column, encoding, place))
+            found[column.name], cells[column.name] = xpt_rows.read_numbers(block, column)
+    series = [found[column.name] for column in columns]
     if not any(cells.values()):
         return pl.DataFrame(series), cells, {}
     plain = block.copy()
-    for column, one in zip(columns, series, strict=True):
-        if column.numeric:
-            xpt_rows.write_numbers(plain, one, column)
+    xpt_rows.write_numbers(plain, pl.DataFrame(series), [column for column in columns if column.numeric])
     return pl.DataFrame(series), cells, {"rows_crc32": zlib.crc32(plain.tobytes())}
 
 

@@ -49,24 +49,35 @@ def row_count(area: bytes, length: int) -> int | None:
     return most
 
 
-def read_text(block: NDArray[Any], column: Column, encoding: str, where: Where) -> pl.Series:
-    """One text column, trailing blanks dropped, empty as null. Raises UnreadableInputError at a byte not of `encoding`."""
-    cells = block[:, column.start : column.start + column.length]
-    separator = next((code for code in (31, 30, 29, 28, 1, 2, 3) if not (cells == code).any()), None)
-    if separator is None or not len(cells):
-        texts = pl.Series(column.name, [_decoded(row.tobytes(), encoding) for row in cells], pl.String)
-    else:
-        joined = np.empty((len(cells), column.length + 1), np.uint8)
+def read_texts(block: NDArray[Any], columns: list[Column], encoding: str, where: Where) -> list[pl.Series]:
+    """The text columns, trailing blanks dropped, empty as null. Raises UnreadableInputError at a byte not of `encoding`.
+
+    All are split at one go: a column's cells are joined by a control character that none of them has.
+    """
+    made: dict[str, pl.Series] = {}
+    whole: list[pl.Series] = []
+    splits: list[pl.Expr] = []
+    separator = next((code for code in (31, 30, 29, 28, 1, 2, 3) if not (block == code).any()), None)
+    for column in columns:
+        cells = block[:, column.start : column.start + column.length]
+        if separator is None or not len(cells):
+            texts = [_decoded(row.tobytes(), encoding) for row in cells]
+            made[column.name] = pl.Series(column.name, texts, pl.String)
+            continue
+        joined = np.full((len(cells), column.length + 1), separator, np.uint8)
         joined[:, :-1] = cells
-        joined[:, -1] = separator
         try:
-            whole = joined.tobytes()[:-1].decode(encoding)
+            text = joined.tobytes()[:-1].decode(encoding)
         except UnicodeDecodeError as error:
             row = error.start // (column.length + 1)
-            raise _not_of_encoding(encoding, where, row) from error
-        texts = pl.Series(column.name, [whole]).str.split(chr(separator)).explode()
-    stripped = texts.str.strip_chars_end(" ")
-    return stripped.set(stripped == "", None)
+            place = Where(file=where.file, dataset=where.dataset, variable=column.name)
+            raise _not_of_encoding(encoding, place, row) from error
+        whole.append(pl.Series(column.name, [text]))
+        splits.append(pl.col(column.name).str.split(chr(separator)).explode())
+    frame = pl.DataFrame(whole).select(splits) if whole else pl.DataFrame()
+    both = pl.DataFrame([made.get(column.name, frame.get_column(column.name, default=None)) for column in columns])
+    stripped = [pl.col(column.name).str.strip_chars_end(" ") for column in columns]
+    return both.select(pl.when(one != "").then(one) for one in stripped).get_columns() if columns else []
 
 
 def _decoded(raw: bytes, encoding: str) -> str:
@@ -94,21 +105,31 @@ def read_numbers(block: NDArray[Any], column: Column) -> tuple[pl.Series, Cells]
     return series, [[int(row), f"{int(bits[row]):016x}"] for row in odd]
 
 
-def write_text(block: NDArray[Any], series: pl.Series, column: Column, encoding: str) -> None:
-    """Fill one text column of the block; `check_text` has passed."""
-    cells = series.fill_null("").str.strip_chars_end(" ")
-    if (cells.str.len_bytes() == cells.str.len_chars()).all():
-        raw = cells.str.pad_end(column.length).str.join("").item().encode("ascii")
-    else:
-        raw = b"".join(cell.encode(encoding).ljust(column.length) for cell in cells)
-    block[:, column.start : column.start + column.length] = np.frombuffer(raw, np.uint8).reshape(-1, column.length)
+def write_texts(block: NDArray[Any], frame: pl.DataFrame, columns: list[Column], encoding: str) -> None:
+    """Fill the text columns of the block; `check_text` has passed. All are padded and joined at one go."""
+    cells = frame.select(pl.col(one.name).fill_null("").str.strip_chars_end(" ") for one in columns)
+    plain = cells.select((pl.all().str.len_bytes() == pl.all().str.len_chars()).all()).row(0) if columns else ()
+    padded = [pl.col(one.name).str.pad_end(one.length).str.join("") for one, ascii in zip(columns, plain, strict=True) if ascii]
+    joined = cells.select(padded).row(0, named=True) if padded else {}
+    for column in columns:
+        whole = joined.get(column.name)
+        if whole is None:
+            raw = b"".join(cell.encode(encoding).ljust(column.length) for cell in cells[column.name])
+        else:
+            raw = whole.encode("ascii")
+        block[:, column.start : column.start + column.length] = np.frombuffer(raw, np.uint8).reshape(-1, column.length)
 
 
-def write_numbers(block: NDArray[Any], series: pl.Series, column: Column) -> None:
-    """Fill one numeric column of the block; `check_numbers` has passed."""
-    bits = np.where(series.is_null().to_numpy(), ibm_float.MISSING, ibm_float.encode(series.fill_null(0.0).to_numpy()))
-    raw = bits.astype(">u8").view(np.uint8).reshape(-1, 8)
-    block[:, column.start : column.start + column.length] = raw[:, : column.length]
+def write_numbers(block: NDArray[Any], frame: pl.DataFrame, columns: list[Column]) -> None:
+    """Fill the numeric columns of the block; `check_numbers` has passed, so that what is no number is missing."""
+    if not columns:
+        return
+    values = frame.select(one.name for one in columns).to_numpy()
+    missing = np.isnan(values)
+    bits = np.where(missing, ibm_float.MISSING, ibm_float.encode(np.where(missing, 0.0, values)))
+    raw = np.ascontiguousarray(bits.T).astype(">u8").view(np.uint8).reshape(len(columns), -1, 8)
+    for column, one in zip(columns, raw, strict=True):
+        block[:, column.start : column.start + column.length] = one[:, : column.length]
 
 
 def put_cells(block: NDArray[Any], cells: Mapping[Column, Cells], offset: int) -> None:
@@ -120,10 +141,21 @@ def put_cells(block: NDArray[Any], cells: Mapping[Column, Cells], offset: int) -
                 block[int(row) - offset, column.start : column.start + column.length] = raw[: column.length]
 
 
-def check_text(series: pl.Series, declared: int | None, encoding: str, where: Where) -> int:
-    """The column's length in bytes: as declared, else its longest value, at least 1.
+def longest(frame: pl.DataFrame, names: list[str]) -> dict[str, tuple[int, bool]]:
+    """Of text columns: the bytes of the longest value, and whether all are ASCII; of all columns at one go."""
+    if not names or not frame.height:
+        return dict.fromkeys(names, (0, True))
+    cells = frame.select(pl.col(names).fill_null("").str.strip_chars_end(" "))
+    sizes = cells.select(pl.all().str.len_bytes().max()).row(0)
+    plain = cells.select((pl.all().str.len_bytes() == pl.all().str.len_chars()).all()).row(0)
+    return dict(zip(names, zip(sizes, plain, strict=True), strict=True))
 
-    Raises DoesNotFitError naming the first cell that is longer than declared, longer than 200 bytes, or not of `encoding`.
+
+def check_text(series: pl.Series, declared: int | None, encoding: str, where: Where, before: int = 0) -> int:
+    """The bytes of the longest value of a column.
+
+    Raises DoesNotFitError naming the first cell that is longer than declared, longer than 200 bytes, or not of
+    `encoding`; `before` rows of the dataset stand before these.
     """
     cells = series.fill_null("").str.strip_chars_end(" ")
     sizes = cells.str.len_bytes()
@@ -131,7 +163,7 @@ def check_text(series: pl.Series, declared: int | None, encoding: str, where: Wh
     if odd:
         encoded = sizes.to_list()
         for row in odd:
-            encoded[row] = _encoded_size(cells[row], encoding, where, row)
+            encoded[row] = _encoded_size(cells[row], encoding, where, before + row)
         sizes = pl.Series(encoded, dtype=pl.UInt32)
     limit = 200 if declared is None else min(declared, 200)
     over = (sizes > limit).arg_true()
@@ -140,11 +172,11 @@ def check_text(series: pl.Series, declared: int | None, encoding: str, where: Wh
         kind = "the declared length" if limit == declared else "the limit of XPORT version 5"
         raise DoesNotFitError(
             f"The value has {sizes[row]} bytes, {kind} is {limit}; it is not cut.",
-            _at(where, row),
+            _at(where, before + row),
             "raise the variable's length" if limit == declared and limit < 200 else "split the text into SUPP-- or CO",
         )
-    longest = sizes.max()
-    return declared or max(1, int(longest) if isinstance(longest, int) else 1)
+    most = sizes.max()
+    return int(most) if isinstance(most, int) else 0
 
 
 def _encoded_size(text: str, encoding: str, where: Where, row: int) -> int:
@@ -159,7 +191,7 @@ def _encoded_size(text: str, encoding: str, where: Where, row: int) -> int:
         ) from error
 
 
-def check_numbers(series: pl.Series, length: int, where: Where) -> None:
+def check_numbers(series: pl.Series, length: int, where: Where, before: int = 0) -> None:
     """Raise DoesNotFitError naming the first number that an IBM float of `length` bytes does not hold."""
     values = series.fill_null(0.0).to_numpy()
     bad = np.flatnonzero(~ibm_float.fits(values))
@@ -167,7 +199,7 @@ def check_numbers(series: pl.Series, length: int, where: Where) -> None:
         row = int(bad[0])
         raise DoesNotFitError(
             f"{float(values[row])} is outside XPORT's numbers (0, or 5.4e-79 to 7.2e75 in size).",
-            _at(where, row),
+            _at(where, before + row),
             "leave the value empty or convert its unit",
         )
     if length < 8:
@@ -176,7 +208,7 @@ def check_numbers(series: pl.Series, length: int, where: Where) -> None:
         if len(cut):
             raise DoesNotFitError(
                 f"The number needs more than the {length} bytes declared for it.",
-                _at(where, int(cut[0])),
+                _at(where, before + int(cut[0])),
                 "declare a length of 8",
             )
 

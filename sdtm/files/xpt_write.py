@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,13 +26,23 @@ NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,7}")
 BLOCK = 50_000  # rows packed at a time, to bound memory
 
 
+Frames = Callable[[], Iterable["pl.DataFrame"]]
+
+
 def write_table(one: Table, path: Path, encoding: str) -> None:
     """Write the table to `path`. Raises DoesNotFitError naming the cell, variable or dataset."""
+    write_frames(one, lambda: (one.frame,), path, encoding)
+
+
+def write_frames(one: Table, frames: Frames, path: Path, encoding: str) -> None:
+    """Write a dataset of which `one` is the metadata and `frames` gives the rows, some at a time, as often as asked.
+
+    They are asked for twice: how long the texts are stands before the rows. Raises DoesNotFitError.
+    """
     where = Where(file=path.name, dataset=one.name)
     carried: Mapping[str, Any] = one.extra.get("xpt", NOTHING)
     _check_name(one.name, where)
-    columns, namestrs = _layout(one, encoding, where)
-    _check_last_row(one, columns, where)
+    columns, namestrs = _layout(one, _lengths(one, frames, encoding, where), encoding, where)
     header = {
         **carried,
         "name": _as_it_stood(carried.get("name", ""), one.name, upper=True),
@@ -42,13 +53,42 @@ def write_table(one: Table, path: Path, encoding: str) -> None:
         file.write(xpt_header.encode(xpt_header.LIBRARY, carried) + xpt_header.encode(xpt_header.MEMBER, header))
         file.write(xpt_header.padded(b"".join(namestrs)))
         file.write(xpt_header.encode(xpt_header.OBSERVATIONS, carried))
-        written = sum(file.write(block) for block in _blocks(one, columns, encoding, where))
+        written = sum(file.write(block) for block in _blocks(one, frames, columns, encoding, where))
         file.write(b" " * (-written % 80))
 
 
-def _layout(one: Table, encoding: str, where: Where) -> tuple[list[xpt_rows.Column], list[bytes]]:
+def _lengths(one: Table, frames: Frames, encoding: str, where: Where) -> dict[str, int]:
+    """The bytes of each column, once every cell is known to fit."""
     if len(one.variables) > 9999:
         raise DoesNotFitError("An XPORT dataset has at most 9999 variables.", where, "split the dataset")
+    texts = [variable for variable in one.variables if variable.type == "Char"]
+    numbers = {v.name: int(v.extra.get("xpt", NOTHING).get("length", 8)) for v in one.variables if v.type == "Num"}
+    lengths = {variable.name: 0 for variable in texts}
+    height = 0
+    last = None
+    for frame in frames():
+        sizes = xpt_rows.longest(frame, list(lengths))
+        for variable in texts:
+            size, plain = sizes[variable.name]
+            if not plain or size > min(variable.length or 200, 200):
+                place = Where(file=where.file, dataset=one.name, variable=variable.name)
+                size = xpt_rows.check_text(frame[variable.name], variable.length, encoding, place, height)
+            lengths[variable.name] = max(lengths[variable.name], size)
+        for name, length in numbers.items():
+            place = Where(file=where.file, dataset=one.name, variable=name)
+            xpt_rows.check_numbers(frame[name], length, place, height)
+        height += frame.height
+        last = frame.tail(1) if frame.height else last
+    declared = {variable.name: variable.length for variable in texts}
+    found = {name: declared[name] or max(1, size) for name, size in lengths.items()} | numbers
+    if last is not None and not numbers:
+        _check_last_row(last, height, sum(found.values()), where)
+    return {variable.name: found[variable.name] for variable in one.variables}
+
+
+def _layout(
+    one: Table, lengths: Mapping[str, int], encoding: str, where: Where
+) -> tuple[list[xpt_rows.Column], list[bytes]]:
     columns: list[xpt_rows.Column] = []
     namestrs: list[bytes] = []
     position = 0
@@ -57,11 +97,7 @@ def _layout(one: Table, encoding: str, where: Where) -> tuple[list[xpt_rows.Colu
         _check_name(variable.name, place)
         carried = variable.extra.get("xpt", NOTHING)
         numeric = variable.type == "Num"
-        if numeric:
-            length = int(carried.get("length", 8))
-            xpt_rows.check_numbers(one.frame[variable.name], length, place)
-        else:
-            length = xpt_rows.check_text(one.frame[variable.name], variable.length, encoding, place)
+        length = lengths[variable.name]
         values = {
             "number": index + 1,
             **carried,
@@ -110,38 +146,35 @@ def _label(text: str, encoding: str, where: Where) -> str:
     return raw.decode("latin-1")
 
 
-def _check_last_row(one: Table, columns: list[xpt_rows.Column], where: Where) -> None:
+def _check_last_row(last: pl.DataFrame, height: int, length: int, where: Where) -> None:
     """Raise DoesNotFitError if rows without any value at the end would be read as padding (row_count's rule)."""
-    length = sum(column.length for column in columns)
-    height = one.frame.height
-    if not height or not length or any(column.numeric for column in columns):
-        return
-    blank = one.frame.select(pl.all_horizontal(pl.all().is_null() | (pl.all().str.strip_chars_end(" ") == "")))
+    blank = last.select(pl.all_horizontal(pl.all().is_null() | (pl.all().str.strip_chars_end(" ") == "")))
     area = -(-height * length // 80) * 80
     if blank.to_series()[-1] and height > (area - 80) // length + 1:
         raise DoesNotFitError(
             "The last row has no value at all; XPORT cannot tell it from the padding at the file's end.",
-            Where(file=where.file, dataset=one.name, row=height),
+            Where(file=where.file, dataset=where.dataset, row=height),
             "remove the empty row",
         )
 
 
-def _blocks(one: Table, columns: list[xpt_rows.Column], encoding: str, where: Where) -> Iterator[bytes]:
+def _blocks(
+    one: Table, frames: Frames, columns: list[xpt_rows.Column], encoding: str, where: Where
+) -> Iterator[bytes]:
     """The rows, BLOCK at a time, with the carried cells put back where they stood."""
     cells = {column: one.variable(column.name).extra.get("xpt", NOTHING).get("cells", ()) for column in columns}
     cells = {column: found for column, found in cells.items() if found and column.numeric}
-    length, check = sum(column.length for column in columns), 0
-    for offset in range(0, one.frame.height, BLOCK):
-        part = one.frame.slice(offset, BLOCK)
-        block = np.full((part.height, length), 0x20, np.uint8)
-        for column in columns:
-            if column.numeric:
-                xpt_rows.write_numbers(block, part[column.name], column)
-            else:
-                xpt_rows.write_text(block, part[column.name], column, encoding)
+    numbers = [column for column in columns if column.numeric]
+    texts = [column for column in columns if not column.numeric]
+    length, check, offset = sum(column.length for column in columns), 0, 0
+    for part in (part for frame in frames() for part in frame.iter_slices(BLOCK)):
+        block = np.empty((part.height, length), np.uint8)
+        xpt_rows.write_numbers(block, part, numbers)
+        xpt_rows.write_texts(block, part, texts, encoding)
         if cells:
             check = zlib.crc32(block.tobytes(), check)
             xpt_rows.put_cells(block, cells, offset)
+        offset += part.height
         yield block.tobytes()
     if cells and check != one.extra.get("xpt", NOTHING).get("rows_crc32"):
         raise DoesNotFitError(

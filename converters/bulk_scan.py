@@ -1,0 +1,361 @@
+"""A first pass over FHIR NDJSON that parses next to nothing: whose each line is, and which lines are read together.
+
+A shard holds all lines of some subjects, so that what one resource asks of another (its subject, its visit, its lesion,
+the subject's first dose) is answered inside it, whatever the size of the export. Subjects stand in the order of their
+USUBJID, so that the shards' tables one after another are in order too. Lines that belong to no subject and that
+others point at (the study, its sites, its plan) are `shared`: every shard reads them. The rest is `loose`, read once.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from trialbridge.base.errors import TrialbridgeError, UnreadableInputError
+from trialbridge.base.finding import Finding, Severity, Where
+from trialbridge.fhir.files.ndjson import chunks, items_of_line
+from trialbridge.fhir.jsontext import BYTE_ORDER_MARK
+from trialbridge.fhir.located import Located, Reject
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from trialbridge.converters.dictionary import Dictionary
+    from trialbridge.fhir.releases import Release
+
+SHARD_BYTES = 8 << 20
+"""NDJSON bytes of a shard at about: a shard's resources are held in memory, several times their size."""
+_SUBJECT_LINKS = ("subject", "patient", "individual", "for", "beneficiary")
+_REFERENCE = re.compile(r"(?:^|/)(Patient|ResearchSubject)/([A-Za-z0-9.\-]{1,64})(?:/_history/[A-Za-z0-9.\-]{1,64})?$")
+_TYPE = re.compile(r"[A-Z][A-Za-z0-9]*")
+_NOBODY, _SHARED = -1, -2
+
+
+class NotInLinesError(TrialbridgeError):
+    """The input cannot be gone through line by line (it holds Bundles): read it whole."""
+
+
+class _Head(msgspec.Struct):
+    """What the first pass looks at; all else is only passed over."""
+
+    resourceType: Any = None  # noqa: N815 - FHIR's name
+    id: Any = None
+    subject: Any = None
+    patient: Any = None
+    individual: Any = None
+    beneficiary: Any = None
+    owner: Any = msgspec.field(default=None, name="for")
+
+
+class _Named(msgspec.Struct):
+    """What names a subject."""
+
+    identifier: Any = None
+
+
+_head = msgspec.json.Decoder(_Head).decode
+_named = msgspec.json.Decoder(_Named).decode
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+@dataclass(slots=True)
+class Lines:
+    """Lines of NDJSON files: number of the file, number of the line from 1, first byte and length, in reading order."""
+
+    file: NDArray[np.int32]
+    number: NDArray[np.int32]
+    start: NDArray[np.int64]
+    length: NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    def some(self, which: NDArray[Any]) -> Lines:
+        """Those lines of them."""
+        return Lines(self.file[which], self.number[which], self.start[which], self.length[which])
+
+    def read(self, files: tuple[Path, ...]) -> Iterator[tuple[int, int, bytes]]:
+        """File, line number and bytes of each; neighbours are read at one go."""
+        at, count = 0, len(self)
+        ends = self.start + self.length
+        joined = (self.file[1:] == self.file[:-1]) & (self.start[1:] - ends[:-1] <= 2)
+        joined &= self.start[1:] >= ends[:-1]
+        breaks = np.flatnonzero(~joined) + 1 if count else np.empty(0, np.int64)
+        for stop in (*breaks.tolist(), count):
+            if at == stop:
+                continue
+            name = int(self.file[at])
+            first = int(self.start[at])
+            with files[name].open("rb") as stream:
+                stream.seek(first)
+                block = stream.read(int(ends[stop - 1]) - first)
+            for begin, length, number in zip(
+                (self.start[at:stop] - first).tolist(),
+                self.length[at:stop].tolist(),
+                self.number[at:stop].tolist(),
+                strict=True,
+            ):
+                yield name, number, block[begin : begin + length]
+            at = stop
+
+
+@dataclass(slots=True)
+class Plan:
+    """What the first pass found: the shards, the shared lines, and what is no study data."""
+
+    files: tuple[Path, ...]
+    names: tuple[str, ...]
+    shared: Lines
+    loose: Lines
+    shards: list[Lines]
+    release: Release
+    subjects: int
+    size: int
+    given: Counter[str] = field(default_factory=Counter)
+    aside: Counter[str] = field(default_factory=Counter)
+    rejects: list[Reject] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Scan:
+    """Columns of what was found of each line, and the subjects met."""
+
+    shared_types: frozenset[str]
+    file: array[int] = field(default_factory=lambda: array("i"))
+    number: array[int] = field(default_factory=lambda: array("i"))
+    start: array[int] = field(default_factory=lambda: array("q"))
+    length: array[int] = field(default_factory=lambda: array("i"))
+    owner: array[int] = field(default_factory=lambda: array("i"))
+    patients: dict[str, int] = field(default_factory=dict)
+    enrolled: dict[str, int] = field(default_factory=dict)
+    waiting: list[tuple[int, str]] = field(default_factory=list)
+    called: dict[int, str] = field(default_factory=dict)
+    stand_in: dict[int, str] = field(default_factory=dict)
+    given: Counter[str] = field(default_factory=Counter)
+    aside: Counter[str] = field(default_factory=Counter)
+    rejects: list[Reject] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    r5: bool = False
+
+
+def scan(
+    files: Iterable[Path],
+    dictionary: Dictionary,
+    usubjid_system: str,
+    spool: Path,
+    release: Release | None = None,
+    shard_bytes: int = SHARD_BYTES,
+) -> Plan:
+    """The plan of reading these NDJSON files. Packed files are unpacked into the folder `spool` first.
+
+    Raises NotInLinesError where a line is a Bundle, UnreadableInputError where a file cannot be read.
+    """
+    given = tuple(files)
+    found = _Scan(_shared_types(dictionary))
+    places = []
+    for at, path in enumerate(given):
+        plain = _unpacked(path, spool, at, found)
+        places.append(plain)
+        _scan_file(plain, path.name, at, found, usubjid_system, look=release is None)
+    release = release or ("R5" if found.r5 else "R4")
+    return _plan(found, tuple(places), tuple(path.name for path in given), release, shard_bytes)
+
+
+def _shared_types(dictionary: Dictionary) -> frozenset[str]:
+    """The types that mappings read: of these, lines that belong to no subject are shared."""
+    types = {mapping.resource for mapping in dictionary.mappings}
+    types |= {part.type for mapping in dictionary.mappings for part in mapping.parts}
+    return frozenset(types | {"ResearchStudy", "Basic"}) - {"Patient", "ResearchSubject", "Observation", "AdverseEvent"}
+
+
+def _unpacked(path: Path, spool: Path, at: int, found: _Scan) -> Path:
+    """The file itself, or its unpacked text in the spool."""
+    with path.open("rb") as stream:
+        if stream.read(2) != b"\x1f\x8b":
+            return path
+    target = spool / f"{at}.ndjson"
+    with target.open("wb") as out:
+        try:
+            out.writelines(chunks(path))
+        except UnreadableInputError as error:
+            where = Where(file=path.name)
+            found.findings.append(Finding("TB-FHIR-READ", Severity.ERROR, where, error.message, error.fix))
+    return target
+
+
+def _scan_file(path: Path, name: str, at: int, found: _Scan, system: str, *, look: bool) -> None:
+    start = number = 0
+    rest = b""
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 22):
+            block = rest + block
+            lines = block.split(b"\n")
+            rest = lines.pop()
+            for line in lines:
+                number += 1
+                if line:
+                    _line(line, name, at, number, start, found, system, look=look)
+                start += len(line) + 1
+    if rest.strip():
+        _line(rest, name, at, number + 1, start, found, system, look=look)
+
+
+def _line(line: bytes, name: str, at: int, number: int, start: int, found: _Scan, system: str, *, look: bool) -> None:
+    """Enter one line."""
+    try:
+        head = _head(line)
+        kind = head.resourceType
+        plain = isinstance(kind, str) and kind not in {"Bundle", "OperationOutcome"} and _TYPE.fullmatch(kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        plain, head, kind = None, _Head(), None
+    if not plain:
+        _odd(line, name, number, found)
+        return
+    found.given[kind] += 1
+    found.file.append(at)
+    found.number.append(number)
+    found.start.append(start)
+    found.length.append(len(line))
+    found.owner.append(_owner(line, kind, head, found, system))
+    if look and not found.r5:
+        found.r5 = _says_r5(line, kind)
+
+
+def _odd(line: bytes, name: str, number: int, found: _Scan) -> None:
+    """A line that is no resource: what the ordinary reader makes of it."""
+    if not line.removeprefix(BYTE_ORDER_MARK).strip():
+        return
+    for item in items_of_line(line, name, number):
+        if isinstance(item, Reject):
+            found.rejects.append(item)
+            found.findings.append(item.finding)
+        elif isinstance(item, Located) and item.role == "outcome":
+            found.aside["OperationOutcome"] += 1
+            found.findings.extend(_outcome(item))
+        else:
+            raise NotInLinesError(
+                "The line holds a Bundle, or begins with a byte order mark.", Where(file=name, line=number)
+            )
+
+
+def _outcome(item: Located) -> list[Finding]:
+    from trialbridge.fhir.located import outcome_findings  # noqa: PLC0415 - rare
+
+    return outcome_findings(item)
+
+
+def _owner(line: bytes, kind: str, head: _Head, found: _Scan, system: str) -> int:
+    """The number of the subject a line belongs to, _SHARED, or _NOBODY."""
+    if kind == "Patient":
+        owner = _subject(f"Patient/{head.id}", found)
+        name = _identifier(line, system)
+        if name:
+            found.stand_in.setdefault(owner, name)
+        return owner
+    for link in (head.subject, head.patient, head.individual, head.owner, head.beneficiary):
+        text = link.get("reference") if isinstance(link, dict) else None
+        matched = _REFERENCE.search(text) if isinstance(text, str) else None
+        if matched and matched[1] == "Patient":
+            owner = _subject(f"Patient/{matched[2]}", found)
+            if kind == "ResearchSubject":
+                found.enrolled.setdefault(f"ResearchSubject/{head.id}", owner)
+                found.called.setdefault(owner, _identifier(line, system) or "")
+            return owner
+        if matched:
+            found.waiting.append((len(found.owner), f"ResearchSubject/{matched[2]}"))
+            return _NOBODY
+    return _SHARED if kind in found.shared_types else _NOBODY
+
+
+def _subject(key: str, found: _Scan) -> int:
+    return found.patients.setdefault(key, len(found.patients))
+
+
+def _identifier(line: bytes, system: str) -> str | None:
+    """The USUBJID among a resource's identifiers, else its first identifier."""
+    listed = _named(line).identifier
+    known = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    values = [one["value"] for one in known if one.get("system") == system and isinstance(one.get("value"), str)]
+    others = [one["value"] for one in known if isinstance(one.get("value"), str)]
+    return next(iter(values + others), None)
+
+
+def _says_r5(line: bytes, kind: str) -> bool:
+    """Whether a line has an element that R4 does not have: as `study.release_of`, asked line by line."""
+    if kind not in {"AdverseEvent", "ResearchSubject", "BodyStructure", "Procedure", "Encounter"}:
+        return False
+    names = _members(line)
+    if kind == "AdverseEvent":
+        return "code" in names or "occurrencePeriod" in names
+    if kind == "ResearchSubject":
+        return "subject" in names or "progress" in names
+    if kind == "BodyStructure":
+        return "includedStructure" in names
+    if kind == "Procedure":
+        return any(name.startswith("occurrence") for name in names)
+    return "class" in names and bytes(names["class"]).startswith(b"[")
+
+
+def _plan(found: _Scan, files: tuple[Path, ...], names: tuple[str, ...], release: Release, shard_bytes: int) -> Plan:
+    owner = np.frombuffer(found.owner, np.int32).copy() if found.owner else np.empty(0, np.int32)
+    for line, subject in found.waiting:
+        owner[line] = found.enrolled.get(subject, _NOBODY)
+    every = Lines(
+        *(
+            np.frombuffer(column, kind).copy() if column else np.empty(0, kind)
+            for column, kind in (
+                (found.file, np.int32),
+                (found.number, np.int32),
+                (found.start, np.int64),
+                (found.length, np.int32),
+            )
+        )
+    )
+    return Plan(
+        files,
+        names,
+        every.some(np.flatnonzero(owner == _SHARED)),
+        every.some(np.flatnonzero(owner == _NOBODY)),
+        _shards(found, owner, every, shard_bytes),
+        release,
+        len(found.patients),
+        int(every.length.sum(dtype=np.int64)),
+        found.given,
+        found.aside,
+        found.rejects,
+        found.findings,
+    )
+
+
+def _shards(found: _Scan, owner: NDArray[np.int32], every: Lines, shard_bytes: int) -> list[Lines]:
+    """Whole subjects in the order of their names, as many as come to about `shard_bytes`."""
+    place = _places(found)
+    mine = np.flatnonzero(owner >= 0)
+    if not len(mine):
+        return []
+    rank = place[owner[mine]]
+    weight = np.bincount(rank, weights=every.length[mine], minlength=int(rank.max()) + 1)
+    shard_of = (np.cumsum(weight) - weight) // max(1, shard_bytes)
+    shard = shard_of[rank].astype(np.int32)
+    order = np.argsort(shard, kind="stable")
+    cuts = np.flatnonzero(np.diff(shard[order])) + 1
+    return [every.some(mine[part]) for part in np.split(order, cuts)]
+
+
+def _places(found: _Scan) -> NDArray[np.int32]:
+    """The place of each subject in the order of names; Patients of one name share a place, so they stay together."""
+    names = [""] * len(found.patients)
+    for key, at in found.patients.items():
+        names[at] = found.called.get(at) or found.stand_in.get(at) or key.partition("/")[2]
+    ranks = {name: rank for rank, name in enumerate(sorted(set(names)))}
+    return np.array([ranks[name] for name in names], np.int32)
