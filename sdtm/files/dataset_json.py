@@ -29,11 +29,4 @@ def write(of: Study, target: Path) -> list[Path]:
 
 
 def _write_table(one: Table, path: Path) -> None:
-    head = dataset_json_write.metadata(one, path.name)
-    with path.open("wb") as file:
-        file.write(head[:-1] + b',"rows":[')
-        between = b""
-        for rows in dataset_json_write.row_blocks(one, path.name):
-            file.write(between + dataset_json_write.ENCODER.encode(rows)[1:-1])
-            between = b","
-        file.write(b"]}\n")
+    dataset_json_write.write_frames(one, one.frame.height, lambda: (one.frame,), path, lines=False)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    import polars as pl
+
     from trialbridge.sdtm.table import Study, Table
 
 
@@ -35,6 +37,11 @@ def _write_table(one: Table, path: Path) -> None:
 
 def lines(one: Table, file: str) -> Iterator[bytes]:
     """The bytes of a Dataset-NDJSON file, some thousand lines at a time."""
-    yield dataset_json_write.metadata(one, file) + b"\n"
-    for rows in dataset_json_write.row_blocks(one, file):
+
+    def frames() -> tuple[pl.DataFrame]:
+        return (one.frame,)
+
+    types = dataset_json_write.data_types(one, frames, file)
+    yield dataset_json_write.metadata(one, types, one.frame.height) + b"\n"
+    for rows in dataset_json_write.row_blocks(one, types, frames, file):
         yield dataset_json_write.ENCODER.encode_lines(rows)

@@ -79,6 +79,11 @@ def write(of: Study, target: Path) -> list[Path]:
 
 
 def _write_table(one: Table, path: Path) -> None:
+    one.frame.write_parquet(path, metadata=metadata(one))
+
+
+def metadata(one: Table) -> dict[str, str]:
+    """What a table knows beside its rows, for the file's key-value metadata."""
     columns = [_Column(of.name, of.label, of.type, of.length, dict(of.extra)) for of in one.variables]
     about = _About(one.name, one.label, dict(one.extra), columns)
-    one.frame.write_parquet(path, metadata={KEY: msgspec.json.encode(about).decode()})
+    return {KEY: msgspec.json.encode(about).decode()}
