@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from trialbridge.converters import bulk_join, bulk_shard
 from trialbridge.converters.bulk_scan import SHARD_BYTES, Lines, Plan, scan
@@ -62,6 +62,7 @@ def to_sdtm(
     version: str = "3.4",
     mode: Mode = "strict",
     mapping: Path | None = None,
+    study_file: Path | None = None,
     workers: int = 1,
     folder: Path | None = None,
     shard_bytes: int = SHARD_BYTES,
@@ -75,9 +76,9 @@ def to_sdtm(
     """
     with tempfile.TemporaryDirectory(prefix=".trialbridge-", dir=folder) as name:
         spool = Path(name)
-        dictionary = dictionary_of(mapping)
+        dictionary = dictionary_of(mapping, study_file)
         plan = scan(files, dictionary, system(base, "usubjid"), spool, release, shard_bytes)
-        job = Job(plan.files, plan.names, plan.shared, spool, base, plan.release, mode, mapping)
+        job = Job(plan.files, plan.names, plan.shared, spool, base, plan.release, mode, mapping, study_file)
         parts = []
         done = 0
         for part in _parts(job, plan, workers):
@@ -127,9 +128,8 @@ def _bulk(plan: Plan, parts: list[Part], package: Package | None, version: str) 
             total.update(getattr(part, name))
     findings.extend(bulk_join.numbered(parts))
     given = plan.given + plan.aside
-    for one in plan.rejects:
-        given[""] += 1
-        sums["rejected"][""] += 1
+    given[""] += len(plan.rejects)
+    sums["rejected"][""] += len(plan.rejects)
     sums["aside"].update(plan.aside)
     return Bulk(
         bulk_join.joined(parts, package, version),
@@ -138,6 +138,6 @@ def _bulk(plan: Plan, parts: list[Part], package: Package | None, version: str) 
         plan.release,
         package.version if package else version,
         package,
-        given,
-        **sums,
+        +given,
+        **{name: +total for name, total in sums.items()},
     )

@@ -83,10 +83,10 @@ class Dataset:
 
     def _merged(self) -> Iterator[pl.DataFrame]:
         """The rows of all parts by their sort keys."""
+
         def rows(part: Stored) -> Iterator[dict[str, Any]]:
             frame = pl.read_ipc(part.path)
-            for row in self._typed(frame).iter_rows(named=True):
-                yield row
+            yield from self._typed(frame).iter_rows(named=True)
 
         merged = heapq.merge(*map(rows, self.parts), key=lambda row: sort_key(row, self.name))
         schema = self.about.frame.schema

@@ -67,6 +67,15 @@ _named = msgspec.json.Decoder(_Named).decode
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
+def kind_of(line: bytes) -> str:
+    """The resourceType of a line, empty where it cannot be read."""
+    try:
+        kind = _head(line).resourceType
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return ""
+    return kind if isinstance(kind, str) else ""
+
+
 @dataclass(slots=True)
 class Lines:
     """Lines of NDJSON files: number of the file, number of the line from 1, first byte and length, in reading order."""
@@ -175,7 +184,8 @@ def _shared_types(dictionary: Dictionary) -> frozenset[str]:
     """The types that mappings read: of these, lines that belong to no subject are shared."""
     types = {mapping.resource for mapping in dictionary.mappings}
     types |= {part.type for mapping in dictionary.mappings for part in mapping.parts}
-    return frozenset(types | {"ResearchStudy", "Basic"}) - {"Patient", "ResearchSubject", "Observation", "AdverseEvent"}
+    types |= {"ResearchStudy", "Basic", "Medication", "Organization", "Substance", "Device"}
+    return frozenset(types) - {"Patient", "ResearchSubject", "Observation", "AdverseEvent"}
 
 
 def _unpacked(path: Path, spool: Path, at: int, found: _Scan) -> Path:
@@ -307,19 +317,14 @@ def _says_r5(line: bytes, kind: str) -> bool:
 
 
 def _plan(found: _Scan, files: tuple[Path, ...], names: tuple[str, ...], release: Release, shard_bytes: int) -> Plan:
-    owner = np.frombuffer(found.owner, np.int32).copy() if found.owner else np.empty(0, np.int32)
+    owner = np.array(found.owner, np.int32)
     for line, subject in found.waiting:
         owner[line] = found.enrolled.get(subject, _NOBODY)
     every = Lines(
-        *(
-            np.frombuffer(column, kind).copy() if column else np.empty(0, kind)
-            for column, kind in (
-                (found.file, np.int32),
-                (found.number, np.int32),
-                (found.start, np.int64),
-                (found.length, np.int32),
-            )
-        )
+        np.array(found.file, np.int32),
+        np.array(found.number, np.int32),
+        np.array(found.start, np.int64),
+        np.array(found.length, np.int32),
     )
     return Plan(
         files,

@@ -16,7 +16,8 @@ import polars as pl
 
 from trialbridge.base.errors import UnreadableInputError
 from trialbridge.base.finding import Severity, Where
-from trialbridge.converters.dictionary import DICTIONARY, Dictionary
+from trialbridge.converters.bulk_scan import kind_of
+from trialbridge.converters.chosen import chosen
 from trialbridge.converters.package import package_of
 from trialbridge.converters.relrec import related
 from trialbridge.converters.tables import column, datasets_of, in_order, sort_key
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from trialbridge.base.finding import Finding
     from trialbridge.converters.bulk_scan import Lines
+    from trialbridge.converters.dictionary import Dictionary
     from trialbridge.converters.package import Package
     from trialbridge.converters.records import Record
     from trialbridge.fhir.releases import Release
@@ -53,6 +55,7 @@ class Job:
     release: Release
     mode: Mode = "strict"
     mapping: Path | None = None
+    study_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,7 @@ def convert(job: Job, number: int, lines: Lines) -> Part:
             part.rejected.update(noise.rejected)
         context = frozenset() if number == 0 else frozenset(id(one.resource) for one in shared)
         held = pool(items)
-        told = records_told(held, job.base, job.release, dictionary_of(job.mapping), context)
+        told = records_told(held, job.base, job.release, dictionary_of(job.mapping, job.study_file), context=context)
         shown = {one.where.resource for one in shared} if number else set()
         part.findings.extend(one for one in told.findings if one.where.resource not in shown)
         _count(part, items if number == 0 else mine, [one.resource for one in held.items])
@@ -123,16 +126,10 @@ def without_collector() -> Iterator[None]:
             gc.enable()
 
 
-def dictionary_of(mapping: Path | None) -> Dictionary:
-    """The dictionary in use: ours, or with the study's own lines."""
-    return DICTIONARY if mapping is None else _overlaid(mapping)
-
-
-@lru_cache(maxsize=2)
-def _overlaid(mapping: Path) -> Dictionary:
-    from trialbridge.converters.overlay import dictionary_of as overlaid  # noqa: PLC0415 - only with a mapping
-
-    return overlaid(mapping)
+@lru_cache(maxsize=4)
+def dictionary_of(mapping: Path | None, study_file: Path | None) -> Dictionary:
+    """The dictionary in use, as `chosen` gives it, made once a process."""
+    return chosen(mapping, study_file)
 
 
 _SHARED: dict[int, tuple[Job, list[Located], Part]] = {}
@@ -156,7 +153,7 @@ def _read(job: Job, lines: Lines, part: Part) -> Iterator[Located]:
             item = Located(decode(line), name, number)
         except UnreadableInputError as error:
             where = Where(file=name, line=number)
-            _reject(part, reject(line.decode(errors="replace"), where, error.message, error.fix), "")
+            _reject(part, reject(line.decode(errors="replace"), where, error.message, error.fix), kind_of(line))
             continue
         if job.mode == "mapped":
             yield item

@@ -267,10 +267,7 @@ def _struct(name: str, model: Any, module: ModuleType) -> type[msgspec.Struct]:
 
     return msgspec.defstruct(
         name,
-        [
-            (safe[json_name], Annotated[of, Meta()] | msgspec.UnsetType, UNSET)
-            for json_name, of in types.items()
-        ],
+        [(safe[json_name], Annotated[of, Meta()] | msgspec.UnsetType, UNSET) for json_name, of in types.items()],
         rename={safe[json_name]: json_name for json_name in types}.get,
         forbid_unknown_fields=True,
         module=module.__name__,

@@ -109,7 +109,11 @@ def write_texts(block: NDArray[Any], frame: pl.DataFrame, columns: list[Column],
     """Fill the text columns of the block; `check_text` has passed. All are padded and joined at one go."""
     cells = frame.select(pl.col(one.name).fill_null("").str.strip_chars_end(" ") for one in columns)
     plain = cells.select((pl.all().str.len_bytes() == pl.all().str.len_chars()).all()).row(0) if columns else ()
-    padded = [pl.col(one.name).str.pad_end(one.length).str.join("") for one, ascii in zip(columns, plain, strict=True) if ascii]
+    padded = [
+        pl.col(one.name).str.pad_end(one.length).str.join("")
+        for one, is_ascii in zip(columns, plain, strict=True)
+        if is_ascii
+    ]
     joined = cells.select(padded).row(0, named=True) if padded else {}
     for column in columns:
         whole = joined.get(column.name)

@@ -158,9 +158,7 @@ def _check_last_row(last: pl.DataFrame, height: int, length: int, where: Where) 
         )
 
 
-def _blocks(
-    one: Table, frames: Frames, columns: list[xpt_rows.Column], encoding: str, where: Where
-) -> Iterator[bytes]:
+def _blocks(one: Table, frames: Frames, columns: list[xpt_rows.Column], encoding: str, where: Where) -> Iterator[bytes]:
     """The rows, BLOCK at a time, with the carried cells put back where they stood."""
     cells = {column: one.variable(column.name).extra.get("xpt", NOTHING).get("cells", ()) for column in columns}
     cells = {column: found for column, found in cells.items() if found and column.numeric}

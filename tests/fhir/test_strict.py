@@ -85,7 +85,9 @@ def _spoiled(resource, dice):
         if not inner:
             break
         place = dice.choice(inner)
-    value = dice.choice(["", " ", "x y", "a\n", 5, -1, 2**40, Decimal("1.5"), True, None, {}, [], [None], "2019-02-30", "\u00a0"])
+    value = dice.choice(
+        ["", " ", "x y", "a\n", 5, -1, 2**40, Decimal("1.5"), True, None, {}, [], [None], "2019-02-30", "\u00a0"]
+    )
     if isinstance(place, list):
         place[dice.randrange(len(place))] = value
     elif place and dice.random() < 0.8:

@@ -10,9 +10,9 @@ from trialbridge.base.errors import UnknownNameError, UnreadableInputError
 from trialbridge.base.finding import Finding, Severity
 from trialbridge.commands import outcome as accounting
 from trialbridge.commands import output
-from trialbridge.commands.chosen import chosen
 from trialbridge.commands.outcome import Outcome
 from trialbridge.commands.shell import Shell, counts, exit_code, guarded
+from trialbridge.converters.chosen import chosen
 from trialbridge.converters.study import to_fhir, to_release, to_sdtm
 from trialbridge.fhir.ids import BASE
 from trialbridge.fhir.located import Located, Reject

