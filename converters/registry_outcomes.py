@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING
 from trialbridge.base.errors import UnknownNameError
 from trialbridge.base.finding import Finding, Severity, Where
 from trialbridge.mappings.registry_outcomes import answer_to
+from trialbridge.oncology import ctcae as grades
 from trialbridge.oncology import outcomes as oncology
 from trialbridge.oncology.groups import IRRADIATED, NON_IRRADIATED, end_of_radiotherapy
 from trialbridge.oncology.lesion_remission import lesion_remissions
+from trialbridge.oncology.recist_criteria import criteria_of
 from trialbridge.oncology.survival_rules import PfsRules
 from trialbridge.registry import measures as m
 
@@ -45,12 +47,15 @@ def outcome_measures(
     day: int = 91,
     window: int = 28,
 ) -> m.OutcomeMeasures:
-    """The registered measures in their order, then what was computed beyond them."""
+    """The registered measures in their order, then what was computed beyond them.
+
+    Raises UnknownNameError for criteria and versions that do not exist.
+    """
+    criteria_of(criteria)
+    grades.terms(ctcae)  # a version that does not exist is wrong usage, not a thing the study lacks
     try:
         done = oncology.outcomes(study, criteria, ctcae, rules=_rules(record), day=day, window=window)
     except UnknownNameError as error:
-        if error.fix.startswith("use one of"):
-            raise  # a version that does not exist is wrong usage, not a thing the study lacks
         findings.append(_finding("OUTCOMES-MISSING", f"The outcome measures cannot be computed: {error.message}"))
         return m.OutcomeMeasures(tuple(_unposted(one, findings) for one in record.outcomes))
     findings += done.findings

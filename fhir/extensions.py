@@ -216,8 +216,7 @@ def _snapshot(one: Extension, url: str) -> Iterator[Resource]:
 
 def _body(own: str, path: str, url: str, types: tuple[str, ...], inner: tuple[Inner, ...]) -> Iterator[Resource]:
     """What stands inside an extension: id, extensions, url, value."""
-    text = [{"code": "http://hl7.org/fhirpath/System.String"}]
-    yield {**_element(f"{own}.id", "Unique id", 0, "1", "Element.id", f"{path}.id"), "type": text}
+    yield {**_element(f"{own}.id", "Unique id", 0, "1", "Element.id", f"{path}.id"), "type": _system("string")}
     slicing = {
         "slicing": {
             "discriminator": [{"type": "value", "path": "url"}],
@@ -243,7 +242,7 @@ def _body(own: str, path: str, url: str, types: tuple[str, ...], inner: tuple[In
         yield from _body(name, below, each.url, each.types, each.inner)
     yield {
         **_element(f"{own}.url", "Names the extension", 1, "1", "Extension.url", f"{path}.url"),
-        "type": text,
+        "type": _system("uri"),
         "fixedUri": url,
     }
     yield {
@@ -257,6 +256,12 @@ def _body(own: str, path: str, url: str, types: tuple[str, ...], inner: tuple[In
         ),
         "type": [{"code": code} for code in types or ("string",)],
     }
+
+
+def _system(code: str) -> list[Resource]:
+    """The type of an element that is a plain text of FHIRPath's, with FHIR's own name of it."""
+    named = {"url": f"{_CORE}structuredefinition-fhir-type", "valueUrl": code}
+    return [{"extension": [named], "code": "http://hl7.org/fhirpath/System.String"}]
 
 
 def _element(own: str, short: str, least: int, most: str, base: str, path: str | None = None) -> Resource:

@@ -8,6 +8,7 @@ Sources: HL7 mapping "clinicaltrials-gov"; mCODE's trial matching (protocol -> P
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from trialbridge.mappings.dm import arm_id
@@ -111,6 +112,13 @@ def _name(arms: list[Resource]) -> None:
             one["_name"] = absent("unknown")
 
 
+def _machine_name(plan: Resource) -> None:
+    """The name programs call a plan by: its title in letters and digits (invariant pdf-0)."""
+    if "title" in plan:
+        words = re.findall(r"[A-Za-z0-9]+", plan["title"])
+        plan["name"] = ("Intervention" + "".join(word.capitalize() for word in words))[:200]
+
+
 def _label(intervention: Mapping[str, Any]) -> str:
     kind = _TYPE.to_fhir(intervention.get("type"), "R5") or {}
     return f"{kind.get('text', '')}: {intervention.get('name', '')}"
@@ -153,10 +161,11 @@ LINES: tuple[Line, ...] = (
         "ResearchStudy.protocol",
         "PlanDefinition",
         (
-            Value("type", "PlanDefinition.type", _TYPE),
+            Value("type", "PlanDefinition.topic[0]", _TYPE),
             Value("name", "PlanDefinition.title", TEXT),
             Value("description", "PlanDefinition.description", TEXT),
             Members("armGroupLabels", "PlanDefinition.useContext", ARM_LABEL),
+            Special("", "PlanDefinition.name", lambda _one, plan, _writing: _machine_name(plan), lambda *_given: None),
         ),
         {"status": "unknown"},
         ("R4",),

@@ -20,6 +20,7 @@ from trialbridge import (
     cli_oncology,
     cli_origin,
     cli_packages,
+    cli_registry,
     cli_report,
     cli_rules,
     cli_serve,
@@ -49,6 +50,7 @@ app.add_typer(cli_oncology.commands)
 app.add_typer(cli_forms.commands)
 app.add_typer(cli_mapping.commands, name="mapping")
 app.add_typer(cli_packages.commands, name="packages")
+app.add_typer(cli_registry.commands, name="registry")
 
 
 class Language(StrEnum):

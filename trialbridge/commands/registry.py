@@ -1,0 +1,152 @@
+"""`trialbridge registry convert`: a record as FHIR, SDTM trial design, API v2 JSON or PRS XML, in one folder."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from trialbridge import api
+from trialbridge.base.errors import UnknownNameError
+from trialbridge.base.finding import Severity
+from trialbridge.base.writing import whole_folder
+from trialbridge.commands import registry_input
+from trialbridge.commands.output import check_target
+from trialbridge.commands.shell import Shell, counts, exit_code, guarded
+from trialbridge.converters import registry_fhir, registry_sdtm
+from trialbridge.converters.registry_rest import spelled
+from trialbridge.fhir import files as fhir_files
+from trialbridge.fhir.ids import BASE
+from trialbridge.fhir.jsontext import encode, pretty
+from trialbridge.fhir.releases import release as release_named
+from trialbridge.registry.files import prs, v2
+from trialbridge.study_file.load import load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from trialbridge.base.finding import Finding
+    from trialbridge.commands.registry_input import Given
+    from trialbridge.fhir.releases import Release
+
+FINDINGS = "findings.json"
+OWN_FILES = (registry_input.RECORD, registry_input.REST, registry_input.RESIDUE, "prs.xml", FINDINGS)
+_MOST = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What was asked for. An empty `file_format`: a Bundle, or Dataset-JSON."""
+
+    record: Path
+    to: str
+    output: Path
+    fhir_version: str = "R5"
+    file_format: str = ""
+    study_file: Path | None = None
+    org_name: str = ""
+    contacts: bool = False
+    base_url: str = ""
+
+
+def convert(wanted: Wanted, *, fail_on: str, as_json: bool = False, quiet: bool = False, no_color: bool = False) -> int:
+    """Read, convert, write, say; the exit code."""
+    shell = Shell(as_json=as_json, quiet=quiet, no_color=no_color)
+    return guarded(shell, lambda: _convert(wanted, fail_on, shell))
+
+
+def _convert(wanted: Wanted, fail_on: str, shell: Shell) -> int:
+    release = release_named(wanted.fhir_version)
+    check_target(wanted.output, [wanted.record], ("one",))
+    given = registry_input.read(wanted.record, release, with_contacts=wanted.contacts)
+    with whole_folder(wanted.output) as folder:
+        made, said = WRITERS[wanted.to](given, wanted, release, folder)
+        findings = [*given.findings, *made]
+        (folder / FINDINGS).write_bytes(pretty({"findings": [one.as_dict() for one in findings]}))
+        names = sorted(str(one.relative_to(folder)) for one in folder.rglob("*") if one.is_file())
+    remove_stale(wanted.output, names)
+    say(shell, findings, {"to": wanted.to, "record": given.record.nct_id, **said}, names, wanted.output)
+    return exit_code(findings, Severity(fail_on))
+
+
+def remove_stale(target: Path, names: Iterable[str]) -> None:
+    """Remove the files of ours that an earlier conversion into the folder wrote and this one did not."""
+    kept = set(names)
+    for name in OWN_FILES:
+        if name not in kept:
+            (target / name).unlink(missing_ok=True)
+
+
+def _to_fhir(given: Given, wanted: Wanted, release: Release, folder: Path) -> tuple[list[Finding], dict[str, Any]]:
+    name = wanted.file_format or "bundle"
+    if name not in fhir_files.FORMATS:
+        raise UnknownNameError(f"There is no FHIR format {name!r}.", fix=f"use {', '.join(fhir_files.FORMATS)}")
+    studyid = load(wanted.study_file).study.id if wanted.study_file else ""
+    done = registry_fhir.to_fhir(given.record, release, base=wanted.base_url or BASE, studyid=studyid)
+    resources = list(done.resources)
+    if given.residue:
+        resources = registry_fhir.with_residue(given.record, given.residue, release)
+    fhir_files.write(resources, folder, name, release)
+    kinds = dict(sorted(Counter(one["resourceType"] for one in resources).items()))
+    return list(done.findings), {"resources": kinds, "values": {"in elements": done.native, "carried": done.carried}}
+
+
+def _to_sdtm(given: Given, wanted: Wanted, _release: Release, folder: Path) -> tuple[list[Finding], dict[str, Any]]:
+    plan = load(wanted.study_file) if wanted.study_file else None
+    done = registry_sdtm.to_tables(
+        given.record,
+        plan.design if plan else None,
+        plan.visits if plan else None,
+        studyid=plan.study.id if plan else "",
+    )
+    api.write(done.study, folder, wanted.file_format or "dataset-json")
+    lines = [
+        {"path": spelled(one.path), "value": one.value, "absent": one.absent, "hash": one.hash} for one in done.rest
+    ]
+    _ndjson(folder / registry_input.REST, lines)
+    return list(done.findings), {"rows": {one.name: one.frame.height for one in done.study}, "rest": len(lines)}
+
+
+def _to_v2(given: Given, _wanted: Wanted, _release: Release, folder: Path) -> tuple[list[Finding], dict[str, Any]]:
+    v2.write(given.record, folder / registry_input.RECORD)
+    if given.residue:
+        _ndjson(folder / registry_input.RESIDUE, given.residue)
+    return [], {"residue": len(given.residue)}
+
+
+def _to_prs(given: Given, wanted: Wanted, _release: Release, folder: Path) -> tuple[list[Finding], dict[str, Any]]:
+    return prs.write(given.record, folder / "prs.xml", org_name=wanted.org_name), {}
+
+
+WRITERS = {"fhir": _to_fhir, "sdtm": _to_sdtm, "v2": _to_v2, "prs": _to_prs}
+
+
+def _ndjson(path: Path, lines: Iterable[Any]) -> None:
+    path.write_bytes(b"".join(encode(one) + b"\n" for one in lines))
+
+
+def say(shell: Shell, findings: list[Finding], about: dict[str, Any], names: list[str], output: Path) -> None:
+    """The summary, for people or as JSON."""
+    if shell.as_json:
+        shell.json({**about, "written": names, "findings": [one.as_dict() for one in findings]})
+    if not shell.speaks:
+        return
+    for name, value in about.items():
+        if value:
+            shown = ", ".join(f"{key} {count}" for key, count in value.items()) if isinstance(value, dict) else value
+            shell.out.print(f"{name}: {shown}", markup=False)
+    show(shell, findings)
+    shell.out.print(f"written to {output}: {', '.join(names)}", markup=False, soft_wrap=True)
+
+
+def show(shell: Shell, findings: Iterable[Finding]) -> None:
+    """The findings from the worst on, one a line, notes counted only."""
+    listed = list(findings)
+    worth = [one for severity in (Severity.ERROR, Severity.WARNING) for one in listed if one.severity == severity]
+    for one in worth[:_MOST]:
+        shell.out.print(str(one), markup=False, soft_wrap=True)
+    if len(worth) > _MOST:
+        shell.out.print(f"… and {len(worth) - _MOST} more; all are in {FINDINGS} or in --json", markup=False)
+    told = ", ".join(f"{count} {name}s" for name, count in counts(listed).items())
+    shell.out.print(f"findings: {told}", markup=False)

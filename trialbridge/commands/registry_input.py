@@ -1,0 +1,102 @@
+"""What a user calls a record: a registry's file, FHIR, or a folder that one of our own conversions wrote."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from trialbridge import api, sources
+from trialbridge.base.errors import UnreadableInputError
+from trialbridge.base.finding import Where
+from trialbridge.converters import registry_fhir, registry_sdtm
+from trialbridge.converters.registry_rest import Rest, parsed
+from trialbridge.fhir.jsontext import decode
+from trialbridge.registry.contacts import without_contacts
+from trialbridge.registry.files import formats
+from trialbridge.registry.record import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from trialbridge.base.finding import Finding
+    from trialbridge.fhir.releases import Release
+
+RECORD, REST, RESIDUE = "record.json", "registry-rest.ndjson", "registry-residue.ndjson"
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A record, what was found while it was read, what it was read from, and FHIR that no record holds."""
+
+    record: Record
+    findings: tuple[Finding, ...]
+    kind: str
+    residue: tuple[Mapping[str, Any], ...] = field(default=())
+
+
+def read(path: Path, release: Release, *, with_contacts: bool = False) -> Given:
+    """The one record a path holds. Raises UnreadableInputError for none, and for several."""
+    if path.is_dir() and (path / RECORD).is_file():
+        return _own_folder(path, with_contacts=with_contacts)
+    if path.is_file() and _is_registry_file(path):
+        found = formats.read(path, with_contacts=with_contacts)
+        record, findings = _one([(one, tuple(said)) for one, said in found], path)
+        return Given(record, findings, "registry")
+    source = sources.find([path])
+    if source.kind == "sdtm":
+        return _trial_design(path, with_contacts=with_contacts)
+    resources = api.read(path, kind="fhir", release=release)
+    read_as: Release = resources.release if resources.items else release
+    found_studies = registry_fhir.to_records(resources.items, read_as, with_contacts=with_contacts, source=str(path))
+    if not found_studies:
+        message = "The FHIR holds no ResearchStudy."
+        raise UnreadableInputError(message, Where(file=str(path)), "give the study's resource or Bundle")
+    one = _one([(one, ()) for one in found_studies], path)[0]
+    return Given(one.record, (*resources.findings, *one.findings), "fhir", one.residue)
+
+
+def _is_registry_file(path: Path) -> bool:
+    with path.open("rb") as file:
+        return formats.sniff(file.read(formats.HEAD)) is not None
+
+
+def _one(found: list[tuple[Any, tuple[Finding, ...]]], path: Path) -> tuple[Any, tuple[Finding, ...]]:
+    if len(found) != 1:
+        message = f"There are {len(found)} studies; one was expected."
+        raise UnreadableInputError(message, Where(file=str(path)), "give one study at a time")
+    return found[0]
+
+
+def _own_folder(path: Path, *, with_contacts: bool) -> Given:
+    """A folder with record.json, and the residue of the FHIR it came from."""
+    record, findings = _one(
+        [(one, tuple(said)) for one, said in formats.read(path / RECORD, with_contacts=with_contacts)], path
+    )
+    residue = tuple(_lines(path / RESIDUE))
+    return Given(record, findings, "registry", residue)
+
+
+def _trial_design(path: Path, *, with_contacts: bool) -> Given:
+    """Trial design datasets, and the rest beside them where there is one."""
+    study = api.read(path, kind="sdtm")
+    beside = (path if path.is_dir() else path.parent) / REST
+    places = [Rest(parsed(one["path"]), one["value"], one["absent"], one["hash"]) for one in _lines(beside)]
+    record, findings = registry_sdtm.to_record(study, places)
+    if not with_contacts:
+        content, dropped = without_contacts(record.content)
+        record, findings = Record(content, record.source), [*findings, *dropped]
+    return Given(record, tuple(findings), "sdtm")
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    """The objects of an NDJSON file of ours; nothing where there is none."""
+    if not path.is_file():
+        return []
+    found = []
+    for number, line in enumerate(path.read_bytes().splitlines(), 1):
+        try:
+            found.append(decode(line))
+        except UnreadableInputError as error:
+            raise UnreadableInputError(error.message, Where(file=str(path), line=number), error.fix) from None
+    return found
