@@ -119,8 +119,9 @@ def get(name: str) -> Package:
 def load(names: Iterable[str]) -> list[Package]:
     """The packages named and all they depend on that is installed, each once, in that order.
 
-    Raises UnknownNameError for one that is named and not installed. Of a dependency another version serves where the
-    one asked for is not installed; where there is none, what only it defines is reported as unchecked by the validator.
+    Raises UnknownNameError for one that is named and not installed. Of a dependency another version of the same
+    major serves where the one asked for is not installed; where there is none, what only it defines is reported as
+    unchecked by the validator.
     """
     found: dict[str, Package] = {}
     left = [get(name) for name in names]
@@ -135,13 +136,14 @@ def load(names: Iterable[str]) -> list[Package]:
 
 
 def _dependency(name: str, version: str) -> list[Package]:
-    """What a package depends on: the version asked for, else the newest there is of it; nothing where there is none."""
-    for wanted in (f"{name}#{version}", name):
-        try:
-            return [get(wanted)]
-        except UnknownNameError:
-            continue
-    return []
+    """What a package depends on: the version asked for, else the newest of its major version; of terminology any."""
+    there = [one for one in installed() if one.name == name]
+    for one in there:
+        if _fits(one.version, version):
+            return [one]
+    major = version.partition(".")[0]
+    near = [one for one in there if name.startswith("hl7.terminology") or one.version.partition(".")[0] == major]
+    return near[:1]
 
 
 def for_release(version: str) -> list[Package]:

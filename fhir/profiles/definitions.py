@@ -34,7 +34,10 @@ _R4B = "hl7.fhir.r4b.core"
 
 
 class Definitions:
-    """The definitions in force for one run. `release` is R4 or R5; R4B's own where its core package is among them."""
+    """The definitions in force for one run. `release` is R4 or R5; R4B's own where its core package is among them.
+
+    `generated` keeps snapshots made from differentials (`fhir.profiles.snapshot`), by `url|version`.
+    """
 
     def __init__(self, release: Release, packages: Iterable[Package] = (), extra: Iterable[Resource] = ()) -> None:
         self.release = release
@@ -42,6 +45,7 @@ class Definitions:
         self._given: dict[tuple[str, str], Resource] = {(one["resourceType"], one["url"]): one for one in extra}
         self._entries: dict[tuple[str, str], list[tuple[str, Package, Entry]]] = {}
         self._found: dict[tuple[str, str], Resource | None] = {}
+        self.generated: dict[str, Resource | None] = {}
         self._bundled = _Bundled(release) if all(one.name != _R4B for one in self.packages) else None
         for package in self.packages:
             for entry in package.entries():

@@ -1,9 +1,8 @@
-"""Invariants: each FHIRPath compiled once by fhirpathpy; those that stand on nearly every element, in Python.
+"""Invariants: each FHIRPath compiled once; those that stand on nearly every element, in Python.
 
 Facts: https://hl7.org/fhir/R4/elementdefinition.html (constraint), https://hl7.org/fhir/R4/fhirpath.html (variables and
-functions of FHIR). What fhirpathpy 2 lacks and the invariants use is added here: hasValue, htmlChecks, resolve,
-memberOf, conformsTo. An expression that cannot be evaluated gives None: the caller reports it as unchecked, never as
-an error.
+functions of FHIR). An expression that cannot be answered gives None: the caller reports it as unchecked, never as an
+error.
 """
 
 from __future__ import annotations
@@ -11,15 +10,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from trialbridge.fhir.profiles.common_invariants import NATIVE
+from trialbridge.fhir.profiles.fhirpath import Compiled, compiled
+from trialbridge.fhir.profiles.fhirpath_values import NotAnswerableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from trialbridge.fhir.located import Resource
     from trialbridge.fhir.profiles.tree import Invariant
     from trialbridge.fhir.releases import Release
 
-Answer = bool | None
+MENDED = {
+    # R4's bdl-8 says nothing of an entry without fullUrl, which is allowed; R5 has it so
+    "fullUrl.contains('/_history/').not()": "fullUrl.exists() implies fullUrl.contains('/_history/').not()",
+    # R4's con-3 compares a CodeableConcept with a text; R4B has it so
+    "clinicalStatus.exists() or verificationStatus.coding.where(system='http://terminology.hl7.org/CodeSystem/condition-ver-status' and code = 'entered-in-error').exists() or category.select($this='problem-list-item').empty()": "clinicalStatus.exists() or verificationStatus.coding.where(system='http://terminology.hl7.org/CodeSystem/condition-ver-status' and code = 'entered-in-error').exists() or category.coding.where(code='problem-list-item').empty()",
+}
+"""Invariants whose published text does not say what is meant, and the later text that does."""
 
 
 class Surroundings(Protocol):
@@ -40,73 +45,20 @@ class Invariants:
 
     def __init__(self, release: Release) -> None:
         self._release = release
-        self._compiled: dict[str, Callable[[Any, str, Surroundings], Answer]] = {}
+        self._compiled: dict[str, Compiled | None] = {}
 
-    def holds(self, one: Invariant, value: Any, path: str, around: Surroundings) -> Answer:
-        """Whether an invariant holds for a value; `path` is the definition's own (`Observation.component`)."""
+    def holds(self, one: Invariant, value: Any, node: str, around: Surroundings) -> bool | None:
+        """Whether an invariant holds for a value; `node` is the table of its type (`Observation.component`)."""
         native = NATIVE.get(one.expression)
         if native is not None:
             return native(value, around)
-        check = self._compiled.get(one.expression)
-        if check is None:
-            check = self._compiled[one.expression] = _compiled(one.expression, self._release)
-        return check(value, path, around)
+        if one.expression not in self._compiled:
+            self._compiled[one.expression] = self._of(one.expression)
+        ready = self._compiled[one.expression]
+        return ready.answer(value, node, around) if ready else None
 
-
-def _compiled(expression: str, release: Release) -> Callable[[Any, str, Surroundings], Answer]:
-    """An expression as a function. An expression fhirpathpy cannot parse is never answered."""
-    from fhirpathpy import apply_parsed_path  # noqa: PLC0415 - heavy: its parser
-    from fhirpathpy.engine.nodes import ResourceNode  # noqa: PLC0415
-    from fhirpathpy.models import models  # noqa: PLC0415
-    from fhirpathpy.parser import parse  # noqa: PLC0415
-
-    model = models[release.lower()]
-    try:
-        parsed = parse(expression)
-    except Exception:  # noqa: BLE001 - the library raises bare exceptions
-        return lambda _value, _path, _around: None
-
-    def check(value: Any, path: str, around: Surroundings) -> Answer:
-        context = {"resource": around.resource, "rootResource": around.root, "context": value}
-        context |= {"sct": "http://snomed.info/sct", "loinc": "http://loinc.org"}
-        options = {"userInvocationTable": _functions(around), "traceFn": _silent, "returnRawData": True}
+    def _of(self, expression: str) -> Compiled | None:
         try:
-            node = ResourceNode.create_node(value, path)
-            return _answer(apply_parsed_path(node, parsed, context, model, options))
-        except Exception:  # noqa: BLE001 - the library raises bare exceptions
+            return compiled(MENDED.get(expression, expression), self._release)
+        except NotAnswerableError:
             return None
-
-    return check
-
-
-def _answer(result: Any) -> Answer:
-    """The outcome as an invariant's: a constraint holds when it is true; of an empty outcome nothing can be said."""
-    if isinstance(result, list):
-        if not result:
-            return False
-        if len(result) > 1:
-            return None
-        result = result[0]
-    result = getattr(result, "data", result)
-    return result if isinstance(result, bool) else True
-
-
-def _silent(_label: str, _value: Any) -> None:
-    """trace() says nothing."""
-
-
-def _functions(around: Surroundings) -> dict[str, Any]:
-    """FHIR's own functions, as fhirpathpy takes them."""
-
-    def member_of(inputs: list[Any], value_set: Any) -> list[bool]:
-        answers = [around.member_of(one, str(value_set)) for one in inputs]
-        if None in answers:
-            raise LookupError(value_set)  # ends the evaluation: unchecked
-        return [bool(one) for one in answers]
-
-    return {
-        "hasValue": {"fn": lambda inputs: [len(inputs) == 1 and not isinstance(inputs[0], dict)], "arity": {0: []}},
-        "htmlChecks": {"fn": lambda _inputs: [True], "arity": {0: []}},
-        "resolve": {"fn": lambda inputs: [found for one in inputs if (found := around.resolve(one))], "arity": {0: []}},
-        "memberOf": {"fn": member_of, "arity": {1: ["String"]}},
-    }

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from trialbridge.fhir.profiles.definitions import Definitions
 
 _GRAMMARS = {
-    "urn:ietf:bcp:13": re.compile(r"[\w.+\-]+/[\w.+\-*]+(\s*;.*)?"),
+    "urn:ietf:bcp:13": re.compile(r"xml|json|ttl|none|[\w.+\-]+/[\w.+\-*]+(\s*;.*)?"),
     "urn:ietf:bcp:47": re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*"),
 }
 
