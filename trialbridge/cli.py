@@ -106,6 +106,10 @@ def convert(
         Path | None, typer.Option("--mapping", metavar="FILE", help="The study's own lines (.xlsx or .yaml).")
     ] = None,
     study_file: StudyFile = None,
+    define_xml_path: Annotated[
+        Path | None,
+        typer.Option("--define-xml-path", "-dxp", metavar="FILE", help="The study's define: labels, lengths, types."),
+    ] = None,
     to_release: Annotated[
         str | None, typer.Option("--to-release", metavar="R4|R5", help="FHIR to FHIR: write it in this release.")
     ] = None,
@@ -150,6 +154,7 @@ def convert(
         check=not no_check,
         mapping=mapping,
         study_file=study_file,
+        define=define_xml_path,
         to_release=to_release,
         lineage=lineage,
         provenance=provenance,

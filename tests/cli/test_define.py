@@ -98,3 +98,20 @@ def test_wrong_use(run, tmp_path, study, monkeypatch, words, message):
     assert done.code == 2
     assert message in done.err
     assert not list(tmp_path.glob("d*.xml"))
+
+
+def test_a_define_fills_what_a_csv_does_not_say(run, tmp_path, study):
+    """Labels, lengths and types of the define would not reach the files made of a CSV; or 007 become a 7."""
+    from trialbridge.sdtm import files
+
+    define = tmp_path / "define.xml"
+    assert run("define", study, "-o", define, "-q").code == 0
+    text = define.read_text(encoding="utf-8").replace(">Subject Identifier for the Study<", ">Our Subject Number<")
+    define.write_text(text, encoding="utf-8")
+    assert (
+        run("convert", study, "--to", "sdtm", "-dxp", define, "-o", tmp_path / "out", "--format", "xpt", "-q").code == 0
+    )
+    dm = files.read(tmp_path / "out")["DM"]
+    assert dm.variable("SUBJID").label == "Our Subject Number"
+    assert dm.label == "Demographics"
+    assert dm.frame["SUBJID"].to_list() == ["01", "02"]

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from trialbridge.converters.dictionary import Dictionary
     from trialbridge.fhir.releases import Release
     from trialbridge.report.progress import Steps
+    from trialbridge.sdtm.table import Study
     from trialbridge.sources import Resources, Source
 
 
@@ -45,6 +46,7 @@ class Wanted:
     check: bool = True
     mapping: Path | None = None
     study_file: Path | None = None
+    define: Path | None = None
     to_release: str | None = None
     lineage: bool = False
     provenance: bool = False
@@ -155,12 +157,12 @@ def _version(name: str | None) -> str | None:
 
 
 def _from_sdtm(wanted: Wanted, source: Source, release: Release, version: str | None, steps: Steps) -> Outcome:
-    study = sources.read_study(source)
+    study, described = _described(wanted, sources.read_study(source))
     if version:
         study = replace(study, version=version)
     if not wanted.residue:
         study = replace(study, residue=())
-    findings = list(boundary.foreign_columns(study))
+    findings = [*described, *boundary.foreign_columns(study)]
     if wanted.to in ("sdtm", "forms"):
         return Outcome("sdtm", "sdtm", release, findings, accounting.rows_kept(study), study)
     steps.begin("converting to FHIR")
@@ -202,7 +204,8 @@ def _from_fhir(wanted: Wanted, source: Source, release: Release | None, version:
     for one in accounts:
         if one.rejected:
             done.ledger.record(one.name, "rejected", one.rejected)
-    findings += done.findings
+    study, described = _described(wanted, done.study)
+    findings += [*done.findings, *described]
     origins = _origins(wanted, accepted, read.release, version)
     return Outcome(
         "fhir",
@@ -210,11 +213,22 @@ def _from_fhir(wanted: Wanted, source: Source, release: Release | None, version:
         read.release,
         findings,
         accounts,
-        done.study,
+        study,
         rejects=rejects,
         ledger=done.ledger,
         origins=origins,
     )
+
+
+def _described(wanted: Wanted, study: Study) -> tuple[Study, list[Finding]]:
+    """The study as the define that is given describes it: labels, lengths and types that it does not have itself."""
+    if wanted.define is None:
+        return study, []
+    from trialbridge.sdtm import define as definitions  # noqa: PLC0415 - only with --define-xml-path
+    from trialbridge.sdtm.define.apply import apply  # noqa: PLC0415 - as above
+
+    define, findings = definitions.read(wanted.define)
+    return apply(define, study), findings
 
 
 def _in_release(
