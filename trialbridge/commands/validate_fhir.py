@@ -61,6 +61,7 @@ def checked(found: Source, wanted: Wanted, version: str | None) -> Made:
         findings=(*found.findings, *read.findings),
         issues=tuple(issues_of(in_fhir)),
         rules=tuple(_rules(in_fhir)),
+        release=read.release,
         types=tuple(sorted(Counter(str(one.get("resourceType")) for one in read).items())),
     )
     return made if wanted.fhir_only else _with_sdtm(made, read, wanted, version, base)
@@ -112,6 +113,7 @@ def _with_sdtm(made: Made, read: Resources, wanted: Wanted, version: str | None,
         issues=(*made.issues, *_traced(of_rules, read, base, version)),
         rules=(*made.rules, *of_rules.rules),
         types=made.types,
+        release=made.release,
     )
 
 

@@ -45,6 +45,7 @@ class Made:
     define_version: str = ""
     core_version: str = ""
     types: tuple[tuple[str, int], ...] = ()
+    release: str = ""
 
 
 def all_rules() -> tuple[Rule, ...]:

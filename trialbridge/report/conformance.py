@@ -202,6 +202,23 @@ def _element(path: str) -> str:
     return ".".join(step.partition("[")[0] for step in inner.split("."))
 
 
+def shared(issues: Iterable[Issue], most: int) -> list[Issue]:
+    """At most `most` issues (0: all), shared out evenly among the rules, so that none is hidden by a loud one.
+
+    >>> loud = [Issue("A", "", "DM", row=n) for n in range(9)]
+    >>> [one.rule for one in shared([*loud, Issue("B", "", "DM"), Issue("B", "", "DM")], 5)]
+    ['A', 'A', 'A', 'B', 'B']
+    """
+    by_rule: dict[str, list[Issue]] = {}
+    for one in issues:
+        by_rule.setdefault(one.rule, []).append(one)
+    left, share = most, dict.fromkeys(by_rule, 0)
+    for number, name in enumerate(sorted(by_rule, key=lambda name: len(by_rule[name]))):
+        share[name] = min(len(by_rule[name]), left // (len(by_rule) - number))
+        left -= share[name]
+    return [one for name, its in by_rule.items() for one in (its[: share[name]] if most else its)]
+
+
 def as_values(issue: Issue) -> list[str]:
     """The values as CORE writes them: `null` where a variable has none."""
     given = issue.values or ("",) * len(issue.variables)

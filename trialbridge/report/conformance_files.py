@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -64,13 +64,18 @@ def _content(report: Report, of: str, study: Study | None, rows: int) -> bytes:
                 },
                 "Dataset_Details": conformance_sheets.datasets(report),
                 "Issue_Summary": conformance_sheets.summary(report),
-                "Issue_Details": conformance_sheets.issues(report),
+                "Issue_Details": [_without_rule_text(one) for one in conformance_sheets.issues(report)],
                 "Rules_Report": conformance_sheets.rules(report),
             }
         )
     if of == "csv":
         return _csv(report, rows)
     return conformance_page.page(report, study, rows).encode()
+
+
+def _without_rule_text(one: dict[str, Any]) -> dict[str, Any]:
+    """In JSON the text stands once, in Rules_Report."""
+    return {name: value for name, value in one.items() if name != "rule_text"}
 
 
 def _key(name: str) -> str:

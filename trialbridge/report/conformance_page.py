@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from trialbridge.base.finding import Severity
 from trialbridge.fhir.jsontext import encode
+from trialbridge.report.conformance import shared
 from trialbridge.report.conformance_template import TEMPLATE
 
 if TYPE_CHECKING:
@@ -21,8 +22,7 @@ _ORDER = (Severity.ERROR, Severity.WARNING, Severity.NOTE)
 
 def page(report: Report, study: Study | None = None, most: int = 0) -> str:
     """The HTML. `study` gives the records; at most `most` issues are listed (0: all), the counts are of all."""
-    ordered = sorted(report.issues, key=lambda one: _ORDER.index(one.severity))
-    shown = ordered[:most] if most else ordered
+    shown = shared(sorted(report.issues, key=lambda one: _ORDER.index(one.severity)), most)
     found = {one.rule for one in report.issues}
     ran = [_rule(one) for one in report.rules]
     silent = {one["id"] for one in ran}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from trialbridge.report.conformance import Decision, Issue, Report, as_values
+from trialbridge.report.conformance import Decision, Issue, Report, as_values, shared
 
 Record = dict[str, Any]
 
@@ -71,10 +71,10 @@ def summary(report: Report) -> list[Record]:
 
 
 def issues(report: Report, most: int = 0) -> list[Record]:
-    """Issue Details, at most `most` (0: all), by rule and dataset."""
+    """Issue Details, at most `most` (0: all; shared out evenly among the rules), by rule and dataset."""
     rules = report.rule()
     ordered = sorted(report.issues, key=lambda one: (one.rule, one.dataset, one.row or 0))
-    return [_issue(one, report, rules) for one in (ordered[:most] if most else ordered)]
+    return [_issue(one, report, rules) for one in shared(ordered, most)]
 
 
 def _issue(one: Issue, report: Report, rules: dict[str, Any]) -> Record:

@@ -35,7 +35,7 @@ code { font:12px/1.5 ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospac
 aside { position:fixed; right:0; top:0; bottom:0; width:min(560px, 96vw); background:#fff; border-left:1px solid var(--rule);
   box-shadow:-6px 0 24px #0002; padding:16px 20px; overflow:auto; z-index:3; } aside[hidden] { display:none; }
 dl { display:grid; grid-template-columns:96px 1fr; gap:4px 12px; margin:8px 0 14px; } dt { color:var(--muted); } dd { margin:0; overflow-wrap:anywhere; }
-td.bad { background:#ffe3e0; outline:2px solid var(--error); outline-offset:-2px; font-weight:600; }
+.keep { white-space:nowrap; } td.bad { background:#ffe3e0; outline:2px solid var(--error); outline-offset:-2px; font-weight:600; }
 .tag { border:1px solid var(--rule); border-radius:3px; padding:0 6px; font-size:12px; background:var(--shade); }
 @media (max-width:900px) { .split { grid-template-columns:1fr; } }
 @media print { .scroll { max-height:none; overflow:visible; } .bar, aside { display:none; } }
@@ -122,8 +122,8 @@ function draw() {
   const body = el("tbody");
   found.slice(0, MOST).forEach(one => {
     const cells = el("td"); one.cells.forEach(([name, value], i) => { if (i) cells.append(", "); cells.append(name); if (value) cells.append(" = ", el("code", value)); });
-    const tr = row([el("td", one.severity, one.severity), one.rule, one.dataset, el("td", one.row === null ? "" : one.row, "n"),
-      one.subject, cells, one.message, el("td", one.disposition === "open" ? "" : one.disposition, "muted")], "pick");
+    const tr = row([el("td", one.severity, one.severity), el("td", one.rule, "keep"), one.dataset, el("td", one.row === null ? "" : one.row, "n"),
+      el("td", one.subject, "keep"), cells, one.message, el("td", one.disposition === "open" ? "" : one.disposition, "muted")], "pick");
     tr.id = "i" + one.at; tr.tabIndex = 0; tr.onclick = () => open(one); tr.onkeydown = e => { if (e.key === "Enter") open(one); };
     body.append(tr);
   });

@@ -30,8 +30,14 @@ class _Line:
 
     severity: Severity
     datasets: Counter[str] = field(default_factory=Counter)
-    message: str = ""
+    messages: Counter[str] = field(default_factory=Counter)
     fix: str = ""
+
+    @property
+    def message(self) -> str:
+        """The commonest message, and how many others there are."""
+        more = len(self.messages) - 1
+        return self.messages.most_common(1)[0][0] + (f" (and {more} more of the kind)" if more else "")
 
 
 def show(report: Report, console: Console) -> None:
@@ -48,7 +54,8 @@ def show(report: Report, console: Console) -> None:
 def _lines(report: Report) -> list[tuple[str, _Line]]:
     found: dict[str, _Line] = {}
     for one in report.issues:
-        line = found.setdefault(one.rule, _Line(one.severity, Counter(), one.message, one.fix))
+        line = found.setdefault(one.rule, _Line(one.severity, fix=one.fix))
+        line.messages[one.message] += 1
         line.datasets[one.dataset] += 1
         line.severity = min(line.severity, one.severity, key=_ORDER.index)
     return sorted(found.items(), key=lambda item: (_ORDER.index(item[1].severity), -item[1].datasets.total(), item[0]))
@@ -59,15 +66,14 @@ def _table(lines: list[tuple[str, _Line]], report: Report) -> Table:
     table.add_column("", no_wrap=True)
     table.add_column("rule", no_wrap=True)
     table.add_column("issues", justify="right", no_wrap=True)
-    table.add_column("where", max_width=24)
+    table.add_column("where", max_width=18)
     table.add_column("what, and how to mend it", ratio=1)
     rules = report.rule()
     for name, line in lines[:_RULES]:
         colour = COLOURS[line.severity]
         rule = rules.get(name)
-        message = (rule.message if rule is not None else "") or line.message
-        fix = (rule.fix if rule is not None else "") or line.fix
-        text = escape(message) + (f"\n[dim]→ {escape(fix)}[/]" if fix else "")
+        fix = line.fix or (rule.fix if rule is not None else "")
+        text = escape(line.message) + (f"\n[dim]→ {escape(fix)}[/]" if fix else "")
         table.add_row(f"[{colour}]{line.severity}[/]", name, f"{line.datasets.total():,}", _where(line), text)
     if len(lines) > _RULES:
         table.add_row("", "…", "", "", f"{len(lines) - _RULES} more rules with issues: see the report's files")
@@ -75,7 +81,7 @@ def _table(lines: list[tuple[str, _Line]], report: Report) -> Table:
 
 
 def _where(line: _Line) -> str:
-    listed = [f"{name or 'study'}" for name, _ in line.datasets.most_common(4)]
+    listed = [f"{name or 'study'}" for name, _ in line.datasets.most_common(3)]
     more = len(line.datasets) - len(listed)
     return escape(", ".join(listed) + (f" +{more}" if more > 0 else ""))
 
@@ -83,7 +89,12 @@ def _where(line: _Line) -> str:
 def _verdict(report: Report) -> str:
     counted = Counter(one.severity for one in report.issues)
     settled = len(report.issues) - len(report.open_issues())
-    checked = f"{len(report.datasets)} datasets, {sum(one.records for one in report.datasets):,} records"
+    named = (
+        ("datasets", "records")
+        if not dict(report.details).get("Standard", "").startswith("FHIR")
+        else ("types", "resources")
+    )
+    checked = f"{len(report.datasets)} {named[0]}, {sum(one.records for one in report.datasets):,} {named[1]}"
     if not report.issues:
         return f"[green]no issue[/] in {checked}"
     parts = [
