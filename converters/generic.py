@@ -13,6 +13,7 @@ from trialbridge.converters.carry import carried, extension
 from trialbridge.mappings.spellings import number_text
 
 if TYPE_CHECKING:
+    from trialbridge.converters.carry import Carried
     from trialbridge.converters.context import Context
     from trialbridge.converters.records import Record
     from trialbridge.mappings.kit import Resource, Row
@@ -46,11 +47,17 @@ def _digest(row: Row) -> str:
     return hashlib.blake2b(repr(sorted(row.items())).encode(), digest_size=16).hexdigest()
 
 
-def from_basic(resource: Resource, ctx: Context) -> tuple[str, Row] | None:
-    """Dataset and row of a Basic resource of ours, or None."""
+def kept_in(resource: Resource, ctx: Context) -> tuple[str, list[Carried]] | None:
+    """Dataset and variables, with their hashes, of a Basic resource of ours, or None."""
     for coding in (resource.get("code") or {}).get("coding") or ():
         if coding.get("system") == f"{ctx.base}/{DATASET_CODES}":
-            return str(coding.get("code")), {
-                one.name: one.value for one in carried(resource, ctx.url("x-sdtm-variable")) if one.value is not None
-            }
+            return str(coding.get("code")), list(carried(resource, ctx.url("x-sdtm-variable")))
     return None
+
+
+def from_basic(resource: Resource, ctx: Context) -> tuple[str, Row] | None:
+    """Dataset and row of a Basic resource of ours, or None."""
+    found = kept_in(resource, ctx)
+    if found is None:
+        return None
+    return found[0], {one.name: one.value for one in found[1] if one.value is not None}

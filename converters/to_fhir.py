@@ -21,8 +21,8 @@ from trialbridge.converters.native import walk
 from trialbridge.converters.order import in_order
 from trialbridge.converters.package import add_arms, package_extension
 from trialbridge.converters.records import Record, joined, mistyped, records
+from trialbridge.converters.trial_summary import ct_date, summary_to_fhir
 from trialbridge.fhir.ids import BASE
-from trialbridge.mappings.design import describe_study
 from trialbridge.mappings.qualifiers import DEFAULTS
 from trialbridge.mappings.spellings import record_id
 
@@ -83,6 +83,9 @@ def native_to_fhir(
     result.made.update({(one.record.dataset, one.record.number): one.parts for one in written})
     for dataset, rows in plain.items():
         label = study[dataset].label
+        if dataset == "TS":
+            summary_to_fhir(rows, label, ctx, ct_date(study.ct), result.ledger)
+            continue
         for record in rows:
             to_basic(record, label, ctx)
             result.ledger.record(dataset, "out")
@@ -236,9 +239,6 @@ def _finish(study: Study, ctx: Context) -> None:
         reference = ctx.study(studyid)["reference"]
         resource = ctx.resources[reference]
         add_arms(resource, studyid, ctx)
-        if "TS" in study:
-            rows = [row for row in study["TS"].rows() if row.get("STUDYID") == studyid]
-            describe_study(resource, rows, ctx)
         if first:
             resource.setdefault("extension", []).append(package_extension(study, ctx.url("x-sdtm-package")))
             first = False

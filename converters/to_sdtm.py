@@ -15,13 +15,14 @@ from trialbridge.converters.carry import Carried, Qualifier, carried, hash_of
 from trialbridge.converters.compile import compiled
 from trialbridge.converters.context import Context
 from trialbridge.converters.dictionary import DICTIONARY, Dictionary
-from trialbridge.converters.generic import from_basic
+from trialbridge.converters.generic import kept_in
 from trialbridge.converters.native import walk
 from trialbridge.converters.package import Package, learn_arms, package_of
 from trialbridge.converters.records import Record
 from trialbridge.converters.sound import sound
 from trialbridge.converters.subjects import enter_subjects, not_records, orphans
 from trialbridge.converters.tables import tables_of
+from trialbridge.converters.trial_summary import ct_date, summary_to_sdtm
 from trialbridge.mappings.pr import COURSE_SUMMARY
 from trialbridge.mappings.qualifiers import DEFAULTS
 from trialbridge.mappings.route import domain_named
@@ -109,17 +110,7 @@ def records_told(
     resources = [item.resource for item in pool.items]
     ctx = Context(base, release, dictionary=dictionary, elsewhere=pool.resolve)
     package = _prepare(resources, ctx, findings)
-    rows: dict[str, list[Record]] = {}
-    aside: set[int] = set()
-    for resource in resources:
-        if resource.get("resourceType") == "Basic":
-            with sound(resource, findings):
-                found = from_basic(resource, ctx)
-                if found is not None:
-                    dataset, row = found
-                    rows.setdefault(dataset, []).append(Record(dataset, len(rows.get(dataset, ())) + 1, row))
-                    if id(resource) in context:
-                        aside.add(id(row))
+    rows, aside = _plain_rows(resources, ctx, package, findings, context)
     ctx.enter_design(*([record.row for record in rows.get(name, ())] for name in ("SE", "TV")))
     if aside:
         rows = {name: [one for one in found if id(one.row) not in aside] for name, found in rows.items()}
@@ -135,6 +126,34 @@ def records_told(
                     sources.append(source)
                     rows.setdefault(dataset, []).append(source.record)
     return Told(rows, findings, sources, skipped, package)
+
+
+def _plain_rows(
+    resources: list[Resource], ctx: Context, package: Package | None, findings: list[Finding], context: frozenset[int]
+) -> tuple[dict[str, list[Record]], set[int]]:
+    """The rows that travelled as they are, and those of TS, which the studies tell too; and the id() of the context's."""
+    rows: dict[str, list[Record]] = {}
+    aside: set[int] = set()
+    summary: list[tuple[Resource, list[Carried]]] = []
+    studies: list[tuple[str, Resource]] = []
+    for resource in resources:
+        with sound(resource, findings):
+            known = id(resource) in context
+            if resource.get("resourceType") == "ResearchStudy" and not (known or resource.get("partOf")):
+                studyid = ctx.studyid_of(resource)
+                studies += [(studyid, resource)] if studyid else []
+            found = kept_in(resource, ctx) if resource.get("resourceType") == "Basic" else None
+            if found is not None and found[0] == "TS":
+                summary += [] if known else [(resource, found[1])]
+            elif found is not None:
+                row = {one.name: one.value for one in found[1] if one.value is not None}
+                rows.setdefault(found[0], []).append(Record(found[0], len(rows.get(found[0], ())) + 1, row))
+                aside |= {id(row)} if known else set()
+    if package is None or "TS" in package.datasets:
+        told = summary_to_sdtm(studies, summary, ctx, ct_date(package.ct if package else ""), findings)
+        if told:
+            rows["TS"] = told
+    return rows, aside
 
 
 def _enter_exposure(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from trialbridge.mappings import ALL
 from trialbridge.mappings.qualifiers import DEFAULTS
+from trialbridge.mappings.ts import PLACES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +30,7 @@ says travels in the `sdtm-variable` extension (to FHIR) or in `residue.ndjson` (
 
 def reference() -> str:
     """The whole document."""
-    return HEAD + "\n".join(part for mapping in ALL for part in _mapping(mapping)) + "\n" + _qualifiers()
+    return HEAD + "\n".join(part for mapping in ALL for part in _mapping(mapping)) + "\n" + _summary() + _qualifiers()
 
 
 def _mapping(mapping: Mapping) -> Iterator[str]:
@@ -61,6 +62,14 @@ def _place(one: Line) -> str:
     paths = [f"`{one.path}`", *(f"also read: `{path}`" for path, _ in one.also)]
     way = {"both": "", "to_sdtm": " (read only)", "to_fhir": " (written only)"}[one.direction]
     return "<br>".join(paths) + way
+
+
+def _summary() -> str:
+    rows = [f"| {one.parameter} | `{one.where}` |" for one in PLACES]
+    table = "\n".join(["| TSPARMCD | Element |", "|---|---|", *rows])
+    said = "Values in the order of TSSEQ; all other parameters, and what differs, travel row by row (`mappings/ts.py`). R4 has"
+    said += " `outcomeMeasure`, `recruitment` and `studyDesign` as the cross-version extensions of R5's elements."
+    return f"\n## TS: ResearchStudy\n\n{said}\n\n{table}\n"
 
 
 def _qualifiers() -> str:

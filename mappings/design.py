@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trialbridge.mappings.common import learn_planned, record_of
-from trialbridge.mappings.kit import Extra, Mapping, Spelling, codes, line
+from trialbridge.mappings.kit import Extra, Mapping, Spelling, line
 from trialbridge.mappings.names import absent, concept
 from trialbridge.mappings.spellings import NUMBER_AS_TEXT, TEXT, record_parts
 
@@ -139,43 +139,3 @@ TI = Mapping(
     fixed={"type": "person", "name": "Eligibility criteria"},
     each={"R4": "Group.characteristic", "R5": "Group.characteristic"},
 )
-PHASES = codes(
-    "TPHASE (C66737) and phase",
-    {
-        "NOT APPLICABLE": "n-a",
-        "EARLY PHASE I TRIAL": "early-phase-1",
-        "PHASE I TRIAL": "phase-1",
-        "PHASE I/II TRIAL": "phase-1-phase-2",
-        "PHASE II TRIAL": "phase-2",
-        "PHASE II/III TRIAL": "phase-2-phase-3",
-        "PHASE III TRIAL": "phase-3",
-        "PHASE IV TRIAL": "phase-4",
-    },
-)
-
-
-def describe_study(study: Resource, rows: list[Row], ctx: Context) -> None:
-    """What TS says of a trial, on its ResearchStudy too, for readers who know no TS; TS itself travels row by row."""
-    first: dict[str, str] = {}
-    for row in rows:
-        if row.get("TSPARMCD") and row.get("TSVAL"):
-            first.setdefault(row["TSPARMCD"], row["TSVAL"])
-    if "TITLE" in first:
-        study["title"] = first["TITLE"]
-    phase = PHASES.to_fhir(first.get("TPHASE", ""), ctx)
-    if phase:
-        study["phase"] = concept(
-            {"system": "http://terminology.hl7.org/CodeSystem/research-study-phase", "code": phase}
-        )
-    if "INDIC" in first:
-        study["condition"] = [{"text": first["INDIC"]}]
-    if "REGID" in first:
-        study.setdefault("identifier", []).append({"system": "https://clinicaltrials.gov", "value": first["REGID"]})
-    if "SPONSOR" in first and ctx.release == "R4":
-        study["sponsor"] = {"display": first["SPONSOR"]}
-    period = {"start": first.get("SSTDTC"), "end": first.get("SENDTC")}
-    if any(period.values()):
-        study["period"] = {name: value for name, value in period.items() if value}
-    purposes = [row["TSVAL"] for row in rows if row.get("TSPARMCD") == "OBJPRIM" and row.get("TSVAL")]
-    if purposes:
-        study["objective"] = [{"name": text} for text in purposes]
