@@ -10,6 +10,7 @@ demo: $(VENV)/.ready  ## convert the bundled study to FHIR and back, and show th
 	$(BIN)/python -P examples/re_induction/demo.py
 
 test: $(VENV)/.ready-dev lint  ## everything CI checks on the source
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || echo "PostgreSQL is not installed: its tests are skipped (apt-get install postgresql)"
 	$(BIN)/pytest -n auto --dist loadfile $(TESTS)
 
 lint: $(VENV)/.ready-dev  ## style, types, layers, generated documents

@@ -12,6 +12,14 @@ from trialbridge.cli_options import AsJson, NoColor, Quiet
 commands = typer.Typer()
 study = typer.Typer(help="The study file (study.yaml): its JSON Schema, and checking one.", no_args_is_help=True)
 commands.add_typer(study, name="study")
+database = typer.Typer(help="SDTM datasets and forms as tables of a database, in and out.", no_args_is_help=True)
+commands.add_typer(database, name="database")
+Database = Annotated[
+    str,
+    typer.Option(
+        "--database", metavar="env:NAME|FILE", help="The connection string's variable or .dburl file, or SQLite."
+    ),
+]
 
 
 @study.command("schema")
@@ -53,3 +61,34 @@ def template(
     from trialbridge.commands import template as command  # noqa: PLC0415 - loaded when it runs
 
     raise typer.Exit(command.run(output, study=study_id, as_json=as_json, quiet=quiet, no_color=no_color))
+
+
+@database.command("load")
+def database_load(
+    *,
+    source: Annotated[list[Path], typer.Argument(metavar="SOURCE", help="SDTM, or a workbook of forms.")],
+    where: Database,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    no_color: NoColor = False,
+) -> None:
+    """Write datasets or forms into a database, all of them or none; tables of the same names are replaced."""
+    from trialbridge.commands import database as command  # noqa: PLC0415 - loaded when it runs
+
+    raise typer.Exit(command.load(source, where, as_json=as_json, quiet=quiet, no_color=no_color))
+
+
+@database.command("save")
+def database_save(
+    *,
+    where: Database,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write to.")],
+    format: Annotated[str, typer.Option("--format", metavar="FORMAT", help="As of convert.")] = "dataset-json",  # noqa: A002
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    no_color: NoColor = False,
+) -> None:
+    """Write the SDTM datasets of a database as files."""
+    from trialbridge.commands import database as command  # noqa: PLC0415 - loaded when it runs
+
+    raise typer.Exit(command.save(where, output, format, as_json=as_json, quiet=quiet, no_color=no_color))

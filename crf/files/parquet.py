@@ -26,13 +26,13 @@ def read(path: Path) -> Source:
         frame = pl.read_parquet(path)
     except (pl.exceptions.PolarsError, OSError) as error:
         raise UnreadableInputError("This is no whole Parquet file.", Where(file=str(path)), "fetch it again") from error
-    form = form_of_rows(path.stem, frame.columns, frame.iter_rows(), path.name)
+    form = form_of_rows(path.stem, [Column(one, one) for one in frame.columns], frame.iter_rows(), path.name)
     return Source(KIND, {form.name: form})
 
 
-def form_of_rows(name: str, names: Iterable[str], rows: Iterable[tuple[Any, ...]], file: str) -> Form:
+def form_of_rows(name: str, columns: Iterable[Column], rows: Iterable[tuple[Any, ...]], file: str) -> Form:
     """A form of typed rows, the first of them row 1 (there is no header row)."""
-    columns = tuple(Column(one, one) for one in names)
+    columns = tuple(columns)
     records = []
     for number, row in enumerate(rows, 1):
         cells = {

@@ -6,14 +6,16 @@ variable, a file ending in .dburl holds it, an SQLite file is one itself. A stri
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from trialbridge.base.errors import UnreadableInputError
 from trialbridge.base.finding import Where
 from trialbridge.crf.files.parquet import form_of_rows
-from trialbridge.crf.model import Source
+from trialbridge.crf.model import Column, Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 KIND = "sql"
+ORDER = "_row"
+"""The column that keeps the rows' order in tables we write."""
 ROWS_AT_A_TIME = 1000
 
 
@@ -86,10 +90,21 @@ def read(path: Path) -> Source:
         for name in names:
             table = sqlalchemy.Table(name, sqlalchemy.MetaData(), autoload_with=connection, schema=schema)
             rows = connection.execute(sqlalchemy.select(table).order_by(*table.primary_key.columns))
-            columns = [one.name for one in table.columns]
+            columns = [Column(one.name, one.name, type=_type(one.type)) for one in table.columns]
             form = form_of_rows(name, columns, (tuple(row) for row in rows), path.name if ":" not in str(path) else "")
             forms[name] = form
     return Source(KIND, forms)
+
+
+def _type(kind: Any) -> str:
+    """`number`, `date` or `text` of a column's type."""
+    try:
+        held = kind.python_type
+    except NotImplementedError:
+        return "text"
+    if issubclass(held, int | float | Decimal) and held is not bool:
+        return "number"
+    return "date" if issubclass(held, dt.date) else "text"
 
 
 def write(path: Path, tables: Mapping[str, tuple[Sequence[tuple[str, bool]], Sequence[Sequence[Any]]]]) -> int:
@@ -105,7 +120,7 @@ def write(path: Path, tables: Mapping[str, tuple[Sequence[tuple[str, bool]], Seq
             made = sqlalchemy.Table(
                 name,
                 sqlalchemy.MetaData(),
-                sqlalchemy.Column("_row", sqlalchemy.Integer, primary_key=True, autoincrement=False),
+                sqlalchemy.Column(ORDER, sqlalchemy.Integer, primary_key=True, autoincrement=False),
                 *(
                     sqlalchemy.Column(column, sqlalchemy.Double() if number else sqlalchemy.Text())
                     for column, number in columns
@@ -114,7 +129,7 @@ def write(path: Path, tables: Mapping[str, tuple[Sequence[tuple[str, bool]], Seq
             )
             made.drop(connection, checkfirst=True)
             made.create(connection)
-            names = ["_row", *(column for column, _ in columns)]
+            names = [ORDER, *(column for column, _ in columns)]
             batch = [dict(zip(names, (number, *row), strict=True)) for number, row in enumerate(rows, 1)]
             for start in range(0, len(batch), ROWS_AT_A_TIME):
                 connection.execute(made.insert(), batch[start : start + ROWS_AT_A_TIME])
