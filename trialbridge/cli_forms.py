@@ -92,3 +92,19 @@ def database_save(
     from trialbridge.commands import database as command  # noqa: PLC0415 - loaded when it runs
 
     raise typer.Exit(command.save(where, output, format, as_json=as_json, quiet=quiet, no_color=no_color))
+
+
+@commands.command()
+def redcap(
+    *,
+    url: Annotated[str, typer.Argument(metavar="URL", help="The project's API, as https://redcap.example.org/api/.")],
+    token: Annotated[str, typer.Option("--token", metavar="env:NAME|FILE", help="Where the API token stands.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write to.")],
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    no_color: NoColor = False,
+) -> None:
+    """Fetch a REDCap project's records and data dictionary, for `convert`."""
+    from trialbridge.commands import redcap as command  # noqa: PLC0415 - loaded when it runs
+
+    raise typer.Exit(command.run(url, token, output, as_json=as_json, quiet=quiet, no_color=no_color))

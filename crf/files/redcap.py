@@ -78,13 +78,14 @@ def read_all(paths: Sequence[Path]) -> Source:
         if names & {"variable / field name"} or {"field_name", "form_name", "field_type"} <= names:
             dictionary |= items(form)
         else:
-            exports.append(_flat(form) if names >= _EAV else form)
+            exports.append(form)
     if not exports:
         raise UnreadableInputError(
             "There is a data dictionary and no record export.", Where(file=str(paths[0])), "give the records, too"
         )
     forms: dict[str, Form] = {}
-    for one in exports:
+    for given in exports:
+        one = _flat(given, dictionary) if {c.name.lower() for c in given.columns} >= _EAV else given
         for form in _instruments(one, dictionary, findings) if dictionary else (one,):
             if form.name in forms:
                 raise UnreadableInputError(f"Two exports hold {form.name}.", Where(file=one.file), "give one of them")
@@ -138,8 +139,11 @@ def parsed(text: str) -> dict[str, str]:
     return found
 
 
-def _flat(form: Form) -> Form:
-    """An EAV export as a flat one: a record, event and instance a row; a field with several values is a checkbox."""
+def _flat(form: Form, dictionary: Mapping[str, Item]) -> Form:
+    """An EAV export as a flat one: a record, event and instance a row.
+
+    A checkbox is known by the dictionary, or by having several values.
+    """
     rows: dict[tuple[str, ...], dict[str, list[Cell]]] = {}
     places: dict[tuple[str, ...], int] = {}
     for record in form.records:
@@ -149,6 +153,7 @@ def _flat(form: Form) -> Form:
         if cell is not None:
             rows.setdefault(key, {}).setdefault(record.text("field_name") or "", []).append(cell)
     many = {name for its in rows.values() for name, cells in its.items() if len(cells) > 1}
+    many |= {name for name, item in dictionary.items() if item.type == "checkbox"}
     records, names = (
         [],
         dict.fromkeys(one for one in (EVENT, INSTRUMENT, INSTANCE) if any(one == c.name for c in form.columns)),

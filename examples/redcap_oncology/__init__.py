@@ -1,0 +1,1 @@
+"""A REDCap-style oncology export, made by a seeded script."""
