@@ -18,7 +18,7 @@ from trialbridge.converters.registry_rest import Rest, rest, restored
 from trialbridge.registry.content import put
 from trialbridge.registry.record import Record
 from trialbridge.sdtm import metadata, terminology
-from trialbridge.sdtm.table import Study, Table, table
+from trialbridge.sdtm.table import Study, Table, Variable, table
 from trialbridge.study_file.design import Design
 from trialbridge.study_file.visits import Visits
 
@@ -79,7 +79,8 @@ def _table(name: str, rows: Sequence[Row], studyid: str, version: str) -> Table:
         schema={column: pl.Float64 if column in numeric else pl.String for column in columns},
         strict=False,
     )
-    return metadata.describe(table(name, frame, label=known.label), version)
+    further = [Variable(one, f"Parameter Value {_piece(one)}") for one in beyond]
+    return metadata.describe(table(name, frame, further, known.label), version)
 
 
 def _piece(variable: str) -> int:

@@ -18,7 +18,7 @@ from trialbridge.fhir.bundle import pool
 from trialbridge.fhir.ids import BASE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from trialbridge.base.finding import Finding
     from trialbridge.fhir.bundle import Pool
@@ -99,20 +99,28 @@ def to_release(
     return Converted([*told.findings, *made.findings], told.ledger, made.resources, told.study)
 
 
+_R5_STUDY = frozenset(
+    (
+        "associatedParty comparisonGroup descriptionSummary label outcomeMeasure progressStatus recruitment region "
+        "studyDesign whyStopped"
+    ).split()
+)
+_R5_MARKS: Mapping[str, Callable[[Resource], bool]] = {
+    "AdverseEvent": lambda one: "code" in one or "occurrencePeriod" in one,
+    "ResearchSubject": lambda one: "subject" in one or "progress" in one,
+    "ResearchStudy": lambda one: bool(_R5_STUDY & one.keys()),
+    "BodyStructure": lambda one: "includedStructure" in one,
+    "Procedure": lambda one: any(name.startswith("occurrence") for name in one),
+    "Encounter": lambda one: isinstance(one.get("class"), list),
+}
+"""By type: whether a resource has an element that R4 does not have."""
+
+
 def release_of(held: Pool) -> Release:
     """R5 where an element says so that R4 does not have; else R4."""
     for item in held.items:
-        resource = item.resource
-        kind = resource.get("resourceType")
-        if kind == "AdverseEvent" and ("code" in resource or "occurrencePeriod" in resource):
-            return "R5"
-        if kind == "ResearchSubject" and ("subject" in resource or "progress" in resource):
-            return "R5"
-        if kind == "BodyStructure" and "includedStructure" in resource:
-            return "R5"
-        if kind == "Procedure" and any(name.startswith("occurrence") for name in resource):
-            return "R5"
-        if kind == "Encounter" and isinstance(resource.get("class"), list):
+        mark = _R5_MARKS.get(str(item.resource.get("resourceType")))
+        if mark is not None and mark(item.resource):
             return "R5"
     return "R4"
 

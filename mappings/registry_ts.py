@@ -285,12 +285,11 @@ def _outcomes(code: str, kind: str) -> Parameter:
 
 
 def _types(value: Any) -> list[TsValue]:
+    """The terms of the types, each once; OTH where none of them has a term."""
     kinds = dict.fromkeys(one.get("type") for one in value if isinstance(one, dict)) if isinstance(value, list) else {}
-    found = []
-    for kind in kinds:
-        said = INTERVENTION_TYPE.pairs.to_fhir(kind, None) if isinstance(kind, str) else None
-        found.append(ct(said, INTERVENTION_TYPE.nci) if said else TsValue(null_flavor="OTH"))
-    return found
+    said = [INTERVENTION_TYPE.pairs.to_fhir(kind, None) for kind in kinds if isinstance(kind, str)]
+    found = [ct(one, INTERVENTION_TYPE.nci) for one in said if one]
+    return found or ([TsValue(null_flavor="OTH")] if kinds else [])
 
 
 I, S, D, E = P + "identificationModule.", P + "statusModule.", P + "designModule.", P + "eligibilityModule."  # noqa: E741

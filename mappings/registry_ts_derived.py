@@ -43,6 +43,7 @@ class Derived:
     """A parameter and how its rows come from the protocol section; `back` puts what rows say into a protocol section."""
 
     code: str
+    fields: str
     rows: Callable[[Protocol], list[TsValue]]
     back: Callable[[list[TsValue], Content], None] | None = None
     note: str = ""
@@ -244,31 +245,66 @@ def _follow_up(protocol: Protocol) -> list[TsValue]:
 
 CONTACTS = "contactsLocationsModule.centralContacts"
 DERIVED: tuple[Derived, ...] = (
-    Derived("ACTSUB", _number("ACTUAL"), _number_back("ACTUAL")),
-    Derived("BRDNAIND", _retained("BRDNAIND")),
-    Derived("BRIND", _retained("BRIND")),
-    Derived("CITNSTDY", _each("referencesModule.references", "citation")),
-    Derived("CMSPSTAT", _commercial, note="INDUSTRY is commercial, every other class is not: our reading"),
-    Derived("COMPTRT", _comparator, note="NA where the arms have types and none is a comparator"),
-    Derived("CONEMAIL", _each(CONTACTS, "email"), note="only where the record was read with contacts"),
-    Derived("CONNAME", _each(CONTACTS, "name"), note="only where the record was read with contacts"),
-    Derived("CONPHONE", _each(CONTACTS, "phone"), note="only where the record was read with contacts"),
-    Derived("NARMS", _how_many("INTERVENTIONAL")),
-    Derived("NCOHORT", _how_many("OBSERVATIONAL")),
-    Derived("ONGOSIND", _ongoing, note="N when completed, terminated or withdrawn"),
-    Derived("PLANSUB", _number("ESTIMATED"), _number_back("ESTIMATED")),
-    Derived("PUBMEDID", _each("referencesModule.references", "pmid")),
-    Derived("RANDOM", _random, _random_back),
-    Derived("RANDQT", _quotient, note="one arm gets all"),
-    Derived("REGID", _identifiers, _identifiers_back),
-    Derived("SENDTC", _date("completionDateStruct"), _date_back("completionDateStruct"), "only an actual date"),
-    Derived("SSTDTC", _date("startDateStruct"), _date_back("startDateStruct"), "only an actual date"),
-    Derived("STYPE", _type, _type_back),
-    Derived("TCNTRL", _control, note="placebo before active before sham before none, by the arms' types: our reading"),
-    Derived("TITLE", _title),
-    Derived("TPHASE", _phase, _phase_back),
-    Derived("TRGFUDUR", _follow_up),
-    Derived("TRT", _trt, note="interventions of experimental arms"),
-    Derived("URLSTDY", _each("referencesModule.seeAlsoLinks", "url")),
-    Derived("URLSTDYD", _each("referencesModule.seeAlsoLinks", "label")),
+    Derived("ACTSUB", "designModule.enrollmentInfo", _number("ACTUAL"), _number_back("ACTUAL")),
+    Derived("BRDNAIND", "designModule.bioSpec.retention", _retained("BRDNAIND")),
+    Derived("BRIND", "designModule.bioSpec.retention", _retained("BRIND")),
+    Derived("CITNSTDY", "referencesModule.references.citation", _each("referencesModule.references", "citation")),
+    Derived(
+        "CMSPSTAT",
+        "leadSponsor.class",
+        _commercial,
+        note="INDUSTRY is commercial, every other class is not: our reading",
+    ),
+    Derived(
+        "COMPTRT",
+        "interventions, armGroups.type",
+        _comparator,
+        note="NA where the arms have types and none is a comparator",
+    ),
+    Derived(
+        "CONEMAIL",
+        "centralContacts.email",
+        _each(CONTACTS, "email"),
+        note="only where the record was read with contacts",
+    ),
+    Derived(
+        "CONNAME", "centralContacts.name", _each(CONTACTS, "name"), note="only where the record was read with contacts"
+    ),
+    Derived(
+        "CONPHONE",
+        "centralContacts.phone",
+        _each(CONTACTS, "phone"),
+        note="only where the record was read with contacts",
+    ),
+    Derived("NARMS", "armGroups", _how_many("INTERVENTIONAL")),
+    Derived("NCOHORT", "armGroups", _how_many("OBSERVATIONAL")),
+    Derived("ONGOSIND", "statusModule.overallStatus", _ongoing, note="N when completed, terminated or withdrawn"),
+    Derived("PLANSUB", "designModule.enrollmentInfo", _number("ESTIMATED"), _number_back("ESTIMATED")),
+    Derived("PUBMEDID", "referencesModule.references.pmid", _each("referencesModule.references", "pmid")),
+    Derived("RANDOM", "designInfo.allocation", _random, _random_back),
+    Derived("RANDQT", "armGroups", _quotient, note="one arm gets all"),
+    Derived("REGID", "nctId, secondaryIdInfos", _identifiers, _identifiers_back),
+    Derived(
+        "SENDTC",
+        "completionDateStruct",
+        _date("completionDateStruct"),
+        _date_back("completionDateStruct"),
+        "only an actual date",
+    ),
+    Derived(
+        "SSTDTC", "startDateStruct", _date("startDateStruct"), _date_back("startDateStruct"), "only an actual date"
+    ),
+    Derived("STYPE", "studyType, patientRegistry", _type, _type_back),
+    Derived(
+        "TCNTRL",
+        "armGroups.type",
+        _control,
+        note="placebo before active before sham before none, by the arms' types: our reading",
+    ),
+    Derived("TITLE", "briefTitle", _title, note="where there is no official title"),
+    Derived("TPHASE", "designModule.phases", _phase, _phase_back),
+    Derived("TRGFUDUR", "designModule.targetDuration", _follow_up),
+    Derived("TRT", "interventions, armGroups.type", _trt, note="interventions of experimental arms"),
+    Derived("URLSTDY", "seeAlsoLinks.url", _each("referencesModule.seeAlsoLinks", "url")),
+    Derived("URLSTDYD", "seeAlsoLinks.label", _each("referencesModule.seeAlsoLinks", "label")),
 )

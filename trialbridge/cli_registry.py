@@ -59,7 +59,7 @@ def convert(
     to: Annotated[Target, typer.Option("--to", help="What to make of the record.")],
     output: Output,
     fhir_version: Annotated[
-        str, typer.Option("--fhir-version", metavar="R4|R4B|R5", help="FHIR release written, and of FHIR read.")
+        str, typer.Option("--fhir-version", metavar="R4|R4B|R5", help="The FHIR release written.")
     ] = "R5",
     file_format: Annotated[
         str, typer.Option("--format", metavar="FORMAT", help="FHIR: bundle or ndjson. SDTM: dataset-json, xpt, csv, …")

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from trialbridge.converters import registry_fhir
 from trialbridge.converters.registry_rest import parsed, rest, restored, spelled
+from trialbridge.fhir import profiles
 from trialbridge.fhir.check import check
 from trialbridge.fhir.jsontext import decode, encode
 from trialbridge.registry.enums import enumeration
@@ -54,6 +55,17 @@ def test_a_record_comes_home_exactly(name, release, request):
     assert not read.residue
     assert not errors(written, release)
     assert written.native + written.carried == sum(1 for _ in registry_fhir.leaves(content))
+
+
+@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize("name", ["driving", "large", "made_up"])
+def test_what_is_written_conforms_to_the_release(name, release, request):
+    """If it failed, a server would refuse the resources: types, required codes, invariants, references, our extension."""
+    resources = registry_fhir.to_fhir(Record(request.getfixturevalue(name)), release).resources
+    found = [one for one in profiles.validate(list(resources), release) if one.severity != "note"]
+    assert [str(one) for one in found if one.severity == "error"] == []
+    # warned of are only codes outside extensible value sets: the registry's own activities and kinds of identifiers
+    assert {one.where.path.rpartition(".")[2] for one in found} <= {"state", "type"}
 
 
 def test_r5_has_a_place_for_every_field_of_the_driving_trial(driving):

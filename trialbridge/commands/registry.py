@@ -59,7 +59,7 @@ def convert(wanted: Wanted, *, fail_on: str, as_json: bool = False, quiet: bool 
 def _convert(wanted: Wanted, fail_on: str, shell: Shell) -> int:
     release = release_named(wanted.fhir_version)
     check_target(wanted.output, [wanted.record], ("one",))
-    given = registry_input.read(wanted.record, release, with_contacts=wanted.contacts)
+    given = registry_input.read(wanted.record, with_contacts=wanted.contacts)
     with whole_folder(wanted.output) as folder:
         made, said = WRITERS[wanted.to](given, wanted, release, folder)
         findings = [*given.findings, *made]

@@ -23,7 +23,7 @@ def run(
     shell = Shell(as_json=as_json, quiet=quiet, no_color=no_color)
 
     def checked() -> int:
-        given = registry_input.read(path, "R5", with_contacts=True)
+        given = registry_input.read(path, with_contacts=True)
         findings = [*given.findings, *rules.check(given.record)]
         if study is not None:
             findings += drift(given.record, registry_results.study_of(study))
@@ -45,7 +45,7 @@ def page(
     shell = Shell(as_json=as_json, quiet=quiet, no_color=no_color)
 
     def written() -> int:
-        given = registry_input.read(path, "R5", with_contacts=contacts)
+        given = registry_input.read(path, with_contacts=contacts)
         record_page.write(given.record, output, rules.check(given.record))
         if shell.as_json:
             shell.json({"written": str(output)})

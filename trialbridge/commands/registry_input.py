@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from trialbridge.base.finding import Finding
-    from trialbridge.fhir.releases import Release
 
 RECORD, REST, RESIDUE = "record.json", "registry-rest.ndjson", "registry-residue.ndjson"
 
@@ -35,7 +34,7 @@ class Given:
     residue: tuple[Mapping[str, Any], ...] = field(default=())
 
 
-def read(path: Path, release: Release, *, with_contacts: bool = False) -> Given:
+def read(path: Path, *, with_contacts: bool = False) -> Given:
     """The one record a path holds. Raises UnreadableInputError for none, and for several."""
     if path.is_dir() and (path / RECORD).is_file():
         return _own_folder(path, with_contacts=with_contacts)
@@ -46,9 +45,10 @@ def read(path: Path, release: Release, *, with_contacts: bool = False) -> Given:
     source = sources.find([path])
     if source.kind == "sdtm":
         return _trial_design(path, with_contacts=with_contacts)
-    resources = api.read(path, kind="fhir", release=release)
-    read_as: Release = resources.release if resources.items else release
-    found_studies = registry_fhir.to_records(resources.items, read_as, with_contacts=with_contacts, source=str(path))
+    resources = api.read(path, kind="fhir")
+    found_studies = registry_fhir.to_records(
+        resources.items, resources.release, with_contacts=with_contacts, source=str(path)
+    )
     if not found_studies:
         message = "The FHIR holds no ResearchStudy."
         raise UnreadableInputError(message, Where(file=str(path)), "give the study's resource or Bundle")

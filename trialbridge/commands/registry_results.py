@@ -67,7 +67,7 @@ def study_of(path: Path) -> Study:
 
 def _run(wanted: Wanted, fail_on: str, shell: Shell) -> int:
     check_target(wanted.output, [wanted.record, wanted.study], ("one",))
-    given = registry_input.read(wanted.record, "R5", with_contacts=wanted.contacts)
+    given = registry_input.read(wanted.record, with_contacts=wanted.contacts)
     asked = SYSTEMATIC if wanted.assessment == "systematic" else NON_SYSTEMATIC
     events = Events(wanted.threshold, wanted.vocabulary, asked, wanted.time_frame)
     options = registry_results.Options(events, wanted.criteria, wanted.ctcae, wanted.day, wanted.window)
