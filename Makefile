@@ -21,12 +21,14 @@ lint: $(VENV)/.ready-dev  ## style, types, layers, generated documents
 	$(BIN)/python -P docs/make_reference.py --check
 	$(BIN)/python -P docs/make_joint_mapping.py --check
 	$(BIN)/python -P docs/make_schema.py --check
+	$(BIN)/python -P docs/make_registry_reference.py --check
 	$(BIN)/python -P docs/make_rules.py --check
 
 docs: $(VENV)/.ready-dev  ## write the generated documents anew
 	$(BIN)/python -P docs/make_reference.py
 	$(BIN)/python -P docs/make_joint_mapping.py
 	$(BIN)/python -P docs/make_schema.py
+	$(BIN)/python -P docs/make_registry_reference.py
 	$(BIN)/python -P docs/make_rules.py
 
 example: $(VENV)/.ready  ## write the bundled example anew (same seed, same bytes)

@@ -54,7 +54,7 @@ def text() -> str:
     parts += [
         f"| `{field}` | {release or 'R4, R5'} | `{place}` | {how} |"
         for field, release, place, how in sorted(given)
-        if field.strip(".")
+        if not field.endswith(".")
     ]
     names = terminology.load(terminology.BUNDLED)
     parts += ["", "## TS", "", "| TSPARMCD | TSPARM | from | back |", "| --- | --- | --- | --- |"]
@@ -62,18 +62,13 @@ def text() -> str:
         *(
             (
                 one.code,
-                f"`{one.field}`",
-                ("yes" if one.value else "no") + (f"; loses: {one.loses}" if one.loses else ""),
+                f"`{one.field.removeprefix('protocolSection.')}`",
+                _back(has=one.value is not None, loses=one.loses),
             )
             for one in PARAMETERS
         ),
         *(
-            (
-                one.code,
-                (one.rows.__doc__ or "several fields").split("\n")[0].rstrip(".")
-                + (f" ({one.note})" if one.note else ""),
-                "yes" if one.back else "no",
-            )
+            (one.code, f"`{one.fields}`" + (f": {one.note}" if one.note else ""), _back(has=one.back is not None))
             for one in DERIVED
         ),
     ]
@@ -83,6 +78,11 @@ def text() -> str:
     parts += ["", "## Reasons", "", "| DSDECOD | participant flow |", "| --- | --- |"]
     parts += [f"| {decoded} | {reason} |" for decoded, reason in REASONS.items()]
     return "\n".join([*parts, ""])
+
+
+def _back(*, has: bool, loses: str = "") -> str:
+    """Whether rows are read back, and what is lost."""
+    return ("yes" if has else "no") + (f"; loses: {loses}" if loses else "")
 
 
 def main() -> int:
