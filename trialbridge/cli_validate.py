@@ -69,6 +69,16 @@ def validate(
     triage: Annotated[
         Path | None, typer.Option("--triage", metavar="FILE", help="Decisions of an earlier run. Default: beside -o.")
     ] = None,
+    engine: Annotated[
+        str, typer.Option("--engine", metavar="ours|core", help="core: CDISC CORE beside our rules.")
+    ] = "ours",
+    core: Annotated[
+        Path | None,
+        typer.Option("--core", metavar="PATH", help="CORE's program, source or Python 3.12 environment; or uvx."),
+    ] = None,
+    core_cache: Annotated[
+        Path | None, typer.Option("--core-cache", metavar="DIR", help="CORE's rules and metadata, for its library.")
+    ] = None,
     fail_on: Annotated[Level, typer.Option("--fail-on", help="Issues that make the exit code 1.")] = Level.ERROR,
     fhir_version: FhirVersion = None,
     base_url: BaseUrl = None,
@@ -98,5 +108,8 @@ def validate(
         fhir_only=fhir_only,
         triage=triage,
         fail_on=fail_on.value,
+        engine=engine,
+        core_path=core,
+        core_cache=core_cache,
     )
     raise typer.Exit(command.run(wanted, as_json=as_json, quiet=quiet, no_color=no_color))

@@ -18,7 +18,7 @@ from trialbridge.sdtm import metadata
 from trialbridge.sdtm.rules.declare import Hit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from trialbridge.sdtm.codelists import Terminology
     from trialbridge.sdtm.metadata import DomainMetadata
@@ -142,6 +142,13 @@ class Data:
     terminology: Terminology
     define: Any = None
     version: str = field(default=metadata.LATEST)
+    _made: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def once(self, name: str, make: Callable[[], Any]) -> Any:
+        """What several rules share: made for the first of them, kept for the run."""
+        if name not in self._made:
+            self._made[name] = make()
+        return self._made[name]
 
     @property
     def all(self) -> tuple[Dataset, ...]:

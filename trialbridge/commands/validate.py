@@ -14,7 +14,7 @@ from trialbridge import sources
 from trialbridge.base.errors import UnknownNameError
 from trialbridge.base.finding import Severity
 from trialbridge.base.rule import Status
-from trialbridge.commands import validate_details, validate_fhir, validate_sdtm
+from trialbridge.commands import validate_core, validate_details, validate_fhir, validate_sdtm
 from trialbridge.commands.shell import CLEAN, FOUND, Shell, guarded
 from trialbridge.report import conformance, conformance_files, conformance_text, triage
 from trialbridge.sdtm.metadata import VERSIONS
@@ -101,6 +101,7 @@ def _dotted(version: str) -> str:
 def checked(wanted: Wanted) -> tuple[Report, Study | None]:
     """The report of one run, and the study its rows are of."""
     began = time.monotonic()
+    engine = validate_core.engine_of(wanted)
     found = sources.find(wanted.sources)
     version = _dotted(wanted.version) if wanted.version else None
     if found.kind == "sdtm":
@@ -108,6 +109,7 @@ def checked(wanted: Wanted) -> tuple[Report, Study | None]:
         made = replace(made, findings=(*found.findings, *made.findings))
     else:
         made = validate_fhir.checked(found, wanted, version)
+    made = validate_core.joined(made, wanted, engine)
     details = validate_details.details(wanted, made, time.monotonic() - began)
     issues = (*conformance.issues_of(made.findings), *made.issues)
     report = conformance.Report(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from trialbridge.base.errors import UnknownNameError, UnreadableInputError
 from trialbridge.base.finding import Where
 from trialbridge.fhir.jsontext import decode
+from trialbridge.oncology import rules as oncology_rules
 from trialbridge.report.conformance import issues_of, rules_of
 from trialbridge.sdtm import define as definitions
 from trialbridge.sdtm import rules as sdtm_rules
@@ -49,8 +50,8 @@ class Made:
 
 
 def all_rules() -> tuple[Rule, ...]:
-    """Every rule of ours: SDTM's, and those that need a define."""
-    return (*sdtm_rules.RULES, *checks.RULES)
+    """Every rule of ours: SDTM's, those of response, and those that need a define."""
+    return (*sdtm_rules.RULES, *oncology_rules.RULES, *checks.RULES)
 
 
 def checked(study: Study, wanted: Wanted, version: str | None, given: Iterable[Path] = ()) -> Made:
@@ -103,7 +104,7 @@ def selected(wanted: Wanted, define: Define | None) -> list[Rule]:
 
     Raises UnknownNameError.
     """
-    every = all_rules() if define is not None or wanted.rules else sdtm_rules.RULES
+    every = all_rules() if define is not None or wanted.rules else (*sdtm_rules.RULES, *oncology_rules.RULES)
     known = {name for one in all_rules() for name in (one.id, *one.cdisc, *one.fda)}
     for name in (*wanted.rules, *wanted.excluded):
         if name not in known and not name.upper().startswith("CORE-"):

@@ -1,0 +1,1 @@
+"""Other engines that check a study, run beside ours as programs of their own."""
