@@ -17,7 +17,7 @@ import polars as pl
 if __package__ in (None, ""):  # run as a script: the folder above holds the package
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from re_induction import cohort, design, events, tables, treatment, visits  # after the path is known
+from re_induction import cohort, design, events, lesions, tables, treatment, visits  # after the path is known
 from trialbridge.sdtm.table import Study, study
 
 if TYPE_CHECKING:
@@ -37,14 +37,19 @@ DATASET_WIDE = (
 )
 
 
-def build(seed: int = SEED, subjects: int = SUBJECTS) -> Study:
-    """The cohort's study: `subjects` enrolled subjects, and one screen failure per twelve on top."""
+def build(seed: int = SEED, subjects: int = SUBJECTS, *, discordant: bool = False) -> Study:
+    """The cohort's study: `subjects` enrolled subjects, and one screen failure per twelve on top.
+
+    `discordant`: with the responses that differ from what the measurements give (`lesions.DISCORDANT`).
+    """
     frames: dict[str, list[pl.DataFrame]] = {}
     people: list[pl.DataFrame] = []
     for first in range(1, subjects + 1, AT_ONCE):
         rows: dict[str, list[Row]] = {}
         timing: list[tuple[str, str, str | None, str | None]] = []
         for person in _people(seed, first, min(subjects, first + AT_ONCE - 1)):
+            if discordant:
+                lesions.disagree(person)
             for name, its in person.rows.items():
                 rows.setdefault(name, []).extend(its)
             treated = bool(person.fractions)
@@ -139,8 +144,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--subjects", type=int, default=SUBJECTS, help="enrolled subjects (%(default)s)")
     parser.add_argument("--format", default="xpt", help="SDTM file format (%(default)s)")
     parser.add_argument("--fhir", type=Path, metavar="DIR", help="write FHIR there, too")
+    parser.add_argument("--discordant", action="store_true", help="with responses that the measurements do not give")
     asked = parser.parse_args(arguments)
-    made = build(asked.seed, asked.subjects)
+    made = build(asked.seed, asked.subjects, discordant=asked.discordant)
     write_sdtm(made, asked.output, asked.format)
     if asked.fhir:
         write_fhir(made, asked.fhir)

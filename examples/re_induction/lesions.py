@@ -41,7 +41,7 @@ TARGET, NON_TARGET = ("TRGRESP", "Target Response"), ("NTRGRESP", "Non-target Re
 NEW, OVERALL = ("NEWLPROG", "New Lesion Progression"), ("OVRLRESP", "Overall Response")
 GROUP = ("RDIORESP", "Radiologic Response")  # of the irradiated lesion, or of all others: RSSCAT says which
 
-# Where the investigator's overall response differs from what the measurements give by RECIST 1.0:
+# Where, on demand, the investigator's overall response differs from what the measurements give by RECIST 1.0:
 # (subject number, VISITNUM) -> the response stated. Real forms hold such, and a check has to find them.
 DISCORDANT = {(7, 6): "PR", (30, 3): "PR", (13, 6): "SD"}
 
@@ -269,8 +269,6 @@ def _respond(subject: Subject, evaluator: Evaluator, at: Occasion, *, new: bool)
     target_reads, other_reads = evaluator.of("TARGET"), evaluator.of("NON-TARGET")
     target, non_target = _targets(evaluator.sums["ALL"], target_reads), _non_targets(other_reads)
     whole = response.overall(target, non_target, new=new)
-    if evaluator.identity is None and whole in ("SD", "PR"):
-        whole = DISCORDANT.get((subject.number, at.visit), whole)
     if target:
         _response(subject, evaluator, at, TARGET, target)
     if non_target:
@@ -292,6 +290,14 @@ def _respond(subject: Subject, evaluator: Evaluator, at: Occasion, *, new: bool)
     rest = response.overall(rest, _non_targets([read for read in other_reads if not read.lesion.irradiated]), new=new)
     _response(subject, evaluator, at, GROUP, rest, group="NON-IRRADIATED LESIONS")
     return whole
+
+
+def disagree(subject: Subject) -> None:
+    """Put the discordant responses into the investigator's overall responses of a subject."""
+    for row in subject.rows.get("RS", []):
+        stated = DISCORDANT.get((subject.number, int(float(row["VISITNUM"] or 0))))
+        if stated and row["RSTESTCD"] == OVERALL[0] and row["RSEVAL"] == "INVESTIGATOR" and row["RSSTRESC"]:
+            row["RSORRES"] = row["RSSTRESC"] = stated
 
 
 def _response(
