@@ -8,11 +8,13 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trialbridge.sdtm.rules import RULES
+from trialbridge.oncology import rules as oncology_rules
+from trialbridge.sdtm import rules as sdtm_rules
 
 if TYPE_CHECKING:
     from trialbridge.base.rule import Rule
 
+RULES = (*sdtm_rules.RULES, *oncology_rules.RULES)
 PAGE = Path(__file__).resolve().parent / "rules.md"
 THEMES = {
     "STR": "Structure: datasets, variables, names, labels, types, order",
@@ -34,7 +36,8 @@ THEMES = {
 }
 HEAD = """# Rules
 
-What `trialbridge validate` checks of SDTM, offline: {count} rules ({severities}). Each is one function in `sdtm/rules/`
+What `trialbridge validate` checks of SDTM, offline: {count} rules ({severities}). Each is one function in `sdtm/rules/`,
+or `oncology/rules.py` where the response engine is needed,
 whose docstring is the rule's text; `CG` are ids of CDISC's conformance rules, `FB` of FDA's business rules, that the rule
 answers to. A rule that needs what the study does not have is skipped and says so. What they find in public data and why
 it is true: [conformance.md](conformance.md); against CDISC's own cases: [open-rules.md](open-rules.md).

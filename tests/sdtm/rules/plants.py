@@ -131,6 +131,12 @@ def p(name: str, change: Any, expected: str) -> Plant:
     return Plant(name, change, frozenset(f"TB-{one}" for one in expected.split()))
 
 
+def at_new_lesion(study: Study) -> pl.Expr:
+    """The records of RS at the visit and by the evaluator of the first new lesion in TU."""
+    row = study["TU"].frame.filter(c("TUORRES") == "NEW").row(0, named=True)
+    return (c("USUBJID") == row["USUBJID"]) & (c("VISITNUM") == row["VISITNUM"]) & (c("RSEVAL") == row["TUEVAL"])
+
+
 DEAD, ALIVE = c("DTHFL") == "Y", c("DTHFL").is_null() & c("ARMCD").is_not_null()
 dead, alive = subject_of("DM", DEAD), subject_of("DM", ALIVE)
 FOLLOW_UP = c("VISITNUM") > 2
@@ -139,6 +145,7 @@ DIAMETER = (c("TRTESTCD") == "LDIAM") & c("TRSTRESN").is_not_null()
 LATER_SIZE = DIAMETER & FOLLOW_UP & c("TRLOBXFL").is_null()
 SUM = (c("TRTESTCD") == "SUMLDIAM") & c("TRSTRESN").is_not_null()
 RADIOTHERAPY = c("PRLNKID").is_not_null()
+OVERALL = (c("RSTESTCD") == "OVRLRESP") & c("RSSTRESC").is_not_null()
 UNFLAGGED_ALT = (c("LBTESTCD") == "ALT") & c("LBLOBXFL").is_null() & (c("LBNRIND") == "NORMAL")
 IN_VISIT = c("LBLOBXFL").is_null() & c("LBSTRESN").is_not_null()
 
@@ -241,7 +248,11 @@ PLANTS = (
     p("done and not done", cells("LB", UNFLAGGED_ALT, LBSTAT="NOT DONE"), "RES-0003 RES-0005"),
     p("reason without status", cells("LB", UNFLAGGED_ALT, LBREASND="HEMOLYZED"), "RES-0004"),
     p("normal called high", cells("LB", UNFLAGGED_ALT, LBNRIND="HIGH"), "RES-0015"),
-    p("baseline flag on a later scan", cells("TR", LATER_SIZE, TRLOBXFL="Y"), "RES-0017 RES-0019"),
+    p(
+        "baseline flag on a later scan, so that the response is reckoned from there",
+        cells("TR", LATER_SIZE, TRLOBXFL="Y"),
+        "RES-0017 RES-0019 ONC-0101",
+    ),
     # Adverse events
     p("hospital but not serious", cells("AE", c("AESER") == "N", AESHOSP="Y"), "AE-0001"),
     p("grade 5 of the living", cells("AE", c("AETOXGR") == "2", AETOXGR="5"), "AE-0006"),
@@ -281,13 +292,13 @@ PLANTS = (
     p("blinding outside the codelist", cells("TS", c("TSPARMCD") == "TBLIND", TSVAL="OPEN"), "TS-0002"),
     p("age in words", cells("TS", c("TSPARMCD") == "AGEMIN", TSVAL="18 YEARS"), "TS-0003"),
     p("parameter missing", removed("TS", c("TSPARMCD") == "SDTMVER"), "TS-0001"),
-    # Oncology
+    # Oncology: where a target's size is not known, the response is not evaluable, and RS says otherwise (ONC-0101)
     p(
         "lesion without identification in TR is missed at its visit",
         cells("TR", LATER_SIZE, TRLNKID=None),
-        "ONC-0002 ONC-0007",
+        "ONC-0002 ONC-0007 ONC-0101",
     ),
-    p("lesion that TU does not know", cells("TR", LATER_SIZE, TRLNKID="INV-T99"), "ONC-0001 ONC-0007"),
+    p("lesion that TU does not know", cells("TR", LATER_SIZE, TRLNKID="INV-T99"), "ONC-0001 ONC-0007 ONC-0101"),
     p(
         "sum off by 1 mm",
         cells(
@@ -301,7 +312,7 @@ PLANTS = (
     ),
     p("scan of another kind", cells("TR", LATER_SIZE & (c("TRMETHOD") == "CT SCAN"), TRMETHOD="MRI"), "ONC-0011"),
     p("target called non-target", cells("TR", LATER_SIZE, TRGRPID="NON-TARGET"), "ONC-0012"),
-    p("target not assessed", removed("TR", LATER_SIZE), "ONC-0007"),
+    p("target not assessed", removed("TR", LATER_SIZE), "ONC-0007 ONC-0101"),
     p(
         "target not measured at baseline",
         cells(
@@ -316,7 +327,22 @@ PLANTS = (
             TRSTAT="NOT DONE",
             TRREASND="SCAN NOT PERFORMED",
         ),
-        "ONC-0006",
+        "ONC-0006 ONC-0101",
+    ),
+    p(
+        "overall response that its components do not give",
+        cells("RS", OVERALL & (c("RSSTRESC") == "PR"), RSORRES="SD", RSSTRESC="SD"),
+        "ONC-0101 ONC-0102",
+    ),
+    p(
+        "no progression at a new lesion",
+        lambda study: cells("RS", OVERALL & at_new_lesion(study), RSORRES="SD", RSSTRESC="SD")(study),
+        "ONC-0022 ONC-0101 ONC-0102",
+    ),
+    p(
+        "performance status 7",
+        cells("RS", c("RSTESTCD") == "ECOG101", RSORRES="7", RSSTRESC="7", RSSTRESN=7.0),
+        "ONC-0024",
     ),
     p("irradiated lesion that TU does not know", cells("PR", RADIOTHERAPY, PRLNKID="INV-T99"), "ONC-0030"),
     p("dose that is not its fractions", cells("PR", RADIOTHERAPY, PRDOSE=25.0), "ONC-0036"),

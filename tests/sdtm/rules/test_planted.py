@@ -10,8 +10,9 @@ import polars as pl
 import pytest
 
 from trialbridge.base.rule import Status
+from trialbridge.oncology import rules as oncology_rules
 from trialbridge.sdtm import files, metadata, terminology
-from trialbridge.sdtm.rules import check
+from trialbridge.sdtm.rules import RULES, check
 
 HERE = Path(__file__).resolve().parent
 EXAMPLES = HERE.parents[2] / "examples"
@@ -24,7 +25,7 @@ from re_induction import generate  # noqa: E402 - the examples are no installed 
 
 def found(study):
     """The ids of the rules that have findings; a rule that broke is no answer."""
-    said = list(check(study))
+    said = list(check(study, rules=(*RULES, *oncology_rules.RULES)))
     assert not [one.why for one in said if one.status is Status.EXECUTION_ERROR]
     return {one.rule.id for one in said if one.findings}
 
