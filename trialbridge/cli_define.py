@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from trialbridge.cli_options import AsJson, FhirVersion, NoColor, Quiet, SdtmVersion
+from trialbridge.cli_options import AsJson, FhirVersion, NoColor, Quiet, SdtmVersion, StudyFile
 
 commands = typer.Typer()
 
@@ -29,6 +29,10 @@ def define(
         Path | None,
         typer.Option("--spec", metavar="FILE", help="A define.xml or workbook whose words are used: labels, origins …"),
     ] = None,
+    mapping: Annotated[
+        Path | None, typer.Option("--mapping", metavar="FILE", help="The study's own lines (.xlsx or .yaml).")
+    ] = None,
+    study_file: StudyFile = None,
     package: Annotated[
         str | None,
         typer.Option("--controlled-terminology-package", "-ct", metavar="NAME", help="sdtmct-2025-03-28, …"),
@@ -64,6 +68,8 @@ def define(
         sources=tuple(source),
         outputs=tuple(output),
         spec=spec,
+        mapping=mapping,
+        study_file=study_file,
         fhir_version=fhir_version,
         version=version,
         package=package,

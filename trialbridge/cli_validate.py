@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from trialbridge.cli_options import AsJson, BaseUrl, FhirVersion, NoColor, Quiet, SdtmVersion
+from trialbridge.cli_options import AsJson, BaseUrl, FhirVersion, NoColor, Quiet, SdtmVersion, StudyFile
 
 commands = typer.Typer()
 
@@ -65,6 +65,10 @@ def validate(
         list[str] | None,
         typer.Option("--profile", metavar="URL", help="A profile all of its type must meet. Repeatable."),
     ] = None,
+    mapping: Annotated[
+        Path | None, typer.Option("--mapping", metavar="FILE", help="Of FHIR: the study's own lines (.xlsx or .yaml).")
+    ] = None,
+    study_file: StudyFile = None,
     fhir_only: Annotated[bool, typer.Option("--fhir-only", help="Of FHIR: not what it says as SDTM.")] = False,
     triage: Annotated[
         Path | None, typer.Option("--triage", metavar="FILE", help="Decisions of an earlier run. Default: beside -o.")
@@ -106,6 +110,8 @@ def validate(
         fhir_version=fhir_version,
         base_url=base_url,
         fhir_only=fhir_only,
+        mapping=mapping,
+        study_file=study_file,
         triage=triage,
         fail_on=fail_on.value,
         engine=engine,

@@ -115,3 +115,12 @@ def test_a_define_fills_what_a_csv_does_not_say(run, tmp_path, study):
     assert dm.variable("SUBJID").label == "Our Subject Number"
     assert dm.label == "Demographics"
     assert dm.frame["SUBJID"].to_list() == ["01", "02"]
+
+
+def test_the_study_file_names_the_study(run, tmp_path, study):
+    """Title and registry number would be asked for twice, or not reach the define."""
+    file, target = tmp_path / "study.yaml", tmp_path / "define.xml"
+    file.write_text("study: {id: S1, title: A trial of radiotherapy, registry: NCT00000001}\n")
+    assert run("define", study, "--study-file", file, "-o", target, "-q").code == 0
+    define, _ = read(target)
+    assert (define.study_name, define.study_text, define.protocol) == ("S1", "A trial of radiotherapy", "NCT00000001")

@@ -323,3 +323,29 @@ def test_what_is_no_report(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(UnreadableInputError):
         conformance_read.read(path)
+
+
+def test_the_page_holds_the_resource():
+    """An issue of FHIR could not be seen in its resource; a decimal would be spelt otherwise than it was."""
+    from decimal import Decimal
+
+    from trialbridge.report import conformance_page
+
+    where = Where(resource="Observation/o1", path="Observation.valueQuantity.value")
+    one = conformance.issues_of([Finding("TB-FHIR-VALUE", Severity.ERROR, where, "No.")])
+    held = {
+        "Observation/o1": {"resourceType": "Observation", "valueQuantity": {"value": Decimal("23.50")}},
+        "Observation/o2": {"resourceType": "Observation"},
+    }
+    page = conformance_page.page(conformance.Report(issues=tuple(one)), None, 0, held)
+    data = json.loads(re.search(r"const D = (.*);\nconst F", page)[1])
+    assert data["resources"] == {"Observation/o1": {"resourceType": "Observation", "valueQuantity": {"value": "23.50"}}}
+
+
+def test_a_loud_rule_hides_no_other():
+    """With a limit, a rule with thousands of issues would fill the sheet and the others not be seen."""
+    many = made(*(finding(row, "W") for row in range(1, 51)))
+    listed = conformance.shared(many.issues, 10)
+    assert len(listed) == 10
+    assert {one.rule for one in listed} == {"TB-CT-0001", "TB-DT-0001"}
+    assert conformance.shared(many.issues, 0) == list(many.issues)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version as installed
 from typing import TYPE_CHECKING
@@ -12,20 +12,22 @@ from trialbridge import api, sources
 from trialbridge.base.errors import UnknownNameError, UnreadableInputError
 from trialbridge.base.finding import Severity, Where
 from trialbridge.commands.shell import CLEAN, Shell, exit_code, guarded
+from trialbridge.converters.chosen import chosen
 from trialbridge.converters.define_origins import told
+from trialbridge.converters.study import to_sdtm
 from trialbridge.report.summary import show_findings
 from trialbridge.sdtm import define as definitions
-from trialbridge.sdtm import terminology
+from trialbridge.sdtm import metadata, terminology
 from trialbridge.sdtm.define import build
 from trialbridge.sdtm.define import html as page
 from trialbridge.sdtm.define import specification_write as specification
 from trialbridge.sdtm.define import xml as files
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from trialbridge.base.finding import Finding
+    from trialbridge.converters.dictionary import Dictionary
     from trialbridge.fhir.releases import Release
     from trialbridge.sdtm.define.model import Define
     from trialbridge.sdtm.table import Study
@@ -40,6 +42,8 @@ class Wanted:
     sources: tuple[Path, ...]
     outputs: tuple[Path, ...]
     spec: Path | None = None
+    mapping: Path | None = None
+    study_file: Path | None = None
     fhir_version: str | None = None
     version: str | None = None
     package: str | None = None
@@ -49,7 +53,6 @@ class Wanted:
     documents: tuple[str, ...] = ()
     created: str | None = None
     stylesheet: str = ""
-    about: Mapping[str, str] = field(default_factory=dict)
 
 
 def run(wanted: Wanted, *, as_json: bool = False, quiet: bool = False, no_color: bool = False) -> int:
@@ -111,7 +114,8 @@ def _made(wanted: Wanted) -> tuple[Define, list[Finding]]:
     """The define of the sources: read where it is one, made where they are a study."""
     if len(wanted.sources) == 1 and definitions.sniff(wanted.sources[0]):
         return definitions.read(wanted.sources[0])
-    study, release = _study(wanted)
+    dictionary = chosen(wanted.mapping, wanted.study_file)
+    study, release = _study(wanted, dictionary)
     package = terminology.load(wanted.package) if wanted.package else _package(study)
     about = build.About(
         created=wanted.created or _created(wanted.sources),
@@ -120,9 +124,9 @@ def _made(wanted: Wanted) -> tuple[Define, list[Finding]]:
         crf=wanted.crf,
         documents=tuple(_document(one) for one in wanted.documents),
         software=installed("trialbridge"),
-        **wanted.about,
+        **_identity(wanted.study_file),
     )
-    define, findings = build.define_of(study, package, about, told(study, release))
+    define, findings = build.define_of(study, package, about, told(study, release, dictionary))
     if wanted.spec is not None:
         spec, more = definitions.read(wanted.spec)
         define, unused = definitions.overlay(define, spec, wanted.spec.name)
@@ -130,14 +134,25 @@ def _made(wanted: Wanted) -> tuple[Define, list[Finding]]:
     return define, findings
 
 
-def _study(wanted: Wanted) -> tuple[Study, Release | None]:
+def _identity(study_file: Path | None) -> dict[str, str]:
+    """Title and registry number, as the study file has them."""
+    if study_file is None:
+        return {}
+    from trialbridge.study_file.load import load  # noqa: PLC0415 - only with --study-file
+
+    study = load(study_file).study
+    return {"study_text": study.title or "", "protocol": study.registry or ""}
+
+
+def _study(wanted: Wanted, dictionary: Dictionary) -> tuple[Study, Release | None]:
     """The study, and the release it was converted from if it is FHIR."""
     found = sources.find(wanted.sources)
     if found.kind == "sdtm":
         return sources.read_study(found), None
     read = api.read(wanted.sources, kind="fhir", release=wanted.fhir_version)
-    done = api.to_sdtm(read, version=(wanted.version or "3.4"), residue=False)
-    if done.study is None:
+    version = (wanted.version or metadata.LATEST).replace("-", ".")
+    done = to_sdtm(read.items, release=read.release, version=version, residue=False, dictionary=dictionary)
+    if not done.study.tables:
         raise UnreadableInputError("The resources hold no study.", Where(file=str(wanted.sources[0])))
     return done.study, read.release
 

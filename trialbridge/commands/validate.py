@@ -22,8 +22,8 @@ from trialbridge.sdtm.metadata import VERSIONS
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from trialbridge.commands.validate_sdtm import Made
     from trialbridge.report.conformance import Report
-    from trialbridge.sdtm.table import Study
 
 STANDARD = "sdtmig"
 
@@ -48,6 +48,8 @@ class Wanted:
     fhir_version: str | None = None
     base_url: str | None = None
     fhir_only: bool = False
+    mapping: Path | None = None
+    study_file: Path | None = None
     triage: Path | None = None
     fail_on: str = "error"
     engine: str = "ours"
@@ -66,11 +68,11 @@ def _run(wanted: Wanted, shell: Shell) -> int:
     formats = conformance_files.checked_formats(wanted.formats)
     decisions = wanted.triage or (triage.beside(wanted.output) if wanted.output is not None else None)
     earlier = triage.read(decisions) if decisions is not None else {}
-    report, study = checked(wanted)
+    report, made = checked(wanted)
     report = triage.carried(report, earlier)
     written: list[Path] = []
     if wanted.output is not None:
-        written = conformance_files.write(report, wanted.output, formats, study, wanted.rows)
+        written = conformance_files.write(report, wanted.output, formats, made.study, wanted.rows, made.resources)
         triage.write(report.decisions, triage.beside(wanted.output))
     if shell.as_json:
         shell.json({**conformance.plain(report), "files": [str(one) for one in written]})
@@ -98,8 +100,8 @@ def _dotted(version: str) -> str:
     return version.replace("-", ".")
 
 
-def checked(wanted: Wanted) -> tuple[Report, Study | None]:
-    """The report of one run, and the study its rows are of."""
+def checked(wanted: Wanted) -> tuple[Report, Made]:
+    """The report of one run, and what it was made of: the study its rows are counted in, the resources."""
     began = time.monotonic()
     engine = validate_core.engine_of(wanted)
     found = sources.find(wanted.sources)
@@ -119,7 +121,7 @@ def checked(wanted: Wanted) -> tuple[Report, Study | None]:
         rules=made.rules,
         notes=made.notes,
     )
-    return report, made.study
+    return report, made
 
 
 def exit_code(report: Report, fail_on: Severity) -> int:

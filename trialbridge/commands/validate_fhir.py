@@ -6,27 +6,30 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from trialbridge import api, sources
-from trialbridge.base.errors import TrialbridgeError
+from trialbridge import sources
 from trialbridge.base.finding import Finding, Severity, Where
 from trialbridge.base.rule import Status
 from trialbridge.commands import validate_sdtm
 from trialbridge.commands.validate_sdtm import Made, source_text, sourced
+from trialbridge.converters.chosen import chosen
 from trialbridge.converters.lineage import cells, lineage_of
+from trialbridge.converters.study import to_sdtm
 from trialbridge.fhir import packages
 from trialbridge.fhir.ids import BASE
 from trialbridge.fhir.jsontext import decode
-from trialbridge.fhir.located import Located
+from trialbridge.fhir.located import Located, name_of
 from trialbridge.fhir.profiles import Validator
 from trialbridge.fhir.profiles.report import FIXES
 from trialbridge.fhir.releases import release as release_named
-from trialbridge.report.conformance import RuleRun, issues_of
+from trialbridge.report.conformance import Issue, RuleRun, issues_of
+from trialbridge.sdtm import metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
     from trialbridge.commands.validate import Wanted
+    from trialbridge.converters.dictionary import Dictionary
     from trialbridge.sources import Resources, Source
 
 ENGINE = "trialbridge FHIR"
@@ -62,6 +65,7 @@ def checked(found: Source, wanted: Wanted, version: str | None) -> Made:
         issues=tuple(issues_of(in_fhir)),
         rules=tuple(_rules(in_fhir)),
         release=read.release,
+        resources={name_of(one): one for one in read},
         types=tuple(sorted(Counter(str(one.get("resourceType")) for one in read).items())),
     )
     return made if wanted.fhir_only else _with_sdtm(made, read, wanted, version, base)
@@ -98,31 +102,30 @@ def _rules(findings: list[Finding]) -> list[RuleRun]:
 
 def _with_sdtm(made: Made, read: Resources, wanted: Wanted, version: str | None, base: str) -> Made:
     """What our rules say of the study that the resources tell, each issue with the element it came from."""
-    try:
-        study = api.to_sdtm(read, base=base, version=version or "3.4", residue=False).study
-    except TrialbridgeError as error:
-        note = f"The rules of SDTM were not run: {error.message}"
-        return replace(made, notes=(*made.notes, note))
-    if study is None or not study.tables:
+    dictionary = chosen(wanted.mapping, wanted.study_file)
+    of = version or metadata.LATEST
+    study = to_sdtm(read.items, base=base, release=read.release, version=of, residue=False, dictionary=dictionary).study
+    if not study.tables:
         note = "The rules of SDTM were not run: the resources tell of no study's records."
         return replace(made, notes=(*made.notes, note))
-    of_rules = validate_sdtm.checked(study, replace(wanted, most=wanted.most), version)
+    of_rules = validate_sdtm.checked(study, wanted, version)
     return replace(
         of_rules,
         findings=(*made.findings, *of_rules.findings),
-        issues=(*made.issues, *_traced(of_rules, read, base, version)),
+        issues=(*made.issues, *_traced(of_rules, read, base, of, dictionary)),
         rules=(*made.rules, *of_rules.rules),
         types=made.types,
         release=made.release,
+        resources=made.resources,
     )
 
 
-def _traced(made: Made, read: Resources, base: str, version: str | None) -> tuple[Any, ...]:
+def _traced(made: Made, read: Resources, base: str, version: str, dictionary: Dictionary) -> tuple[Issue, ...]:
     """The issues with the FHIR source of their cells."""
     wanted = {(one.dataset, one.row, name) for one in made.issues if one.row for name in one.variables}
     if not wanted:
         return made.issues
-    of = lineage_of(read.items, base=base, release=read.release, version=version or "3.4")
+    of = lineage_of(read.items, base=base, release=read.release, version=version, dictionary=dictionary)
     found = {
         (cell.dataset, cell.row, cell.variable): source_text(cell.resource, cell.path)
         for cell in cells(of, {dataset for dataset, _, _ in wanted})

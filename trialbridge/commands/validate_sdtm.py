@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from trialbridge.base.errors import UnknownNameError, UnreadableInputError
 from trialbridge.base.finding import Where
@@ -17,7 +17,7 @@ from trialbridge.sdtm.define import checks
 from trialbridge.sdtm.define.apply import apply
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from trialbridge.base.finding import Finding
@@ -47,6 +47,7 @@ class Made:
     core_version: str = ""
     types: tuple[tuple[str, int], ...] = ()
     release: str = ""
+    resources: Mapping[str, Any] = field(default_factory=dict)
 
 
 def all_rules() -> tuple[Rule, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -15,7 +16,7 @@ from trialbridge.report import conformance_page, conformance_sheets
 from trialbridge.sdtm.files.xlsx_write import write_workbook
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from trialbridge.report.conformance import Report
@@ -43,19 +44,29 @@ def target(name: Path, of: str) -> Path:
 
 
 def write(
-    report: Report, name: Path, formats: Iterable[str], study: Study | None = None, rows: int = ROWS
+    report: Report,
+    name: Path,
+    formats: Iterable[str],
+    study: Study | None = None,
+    rows: int = ROWS,
+    resources: Mapping[str, Any] = MappingProxyType({}),
 ) -> list[Path]:
-    """The files made. `study` gives the page its records; `rows` limits all but JSON (0: no limit)."""
+    """The files made. `study` and `resources` (by `Type/id`) give the page what issues speak of.
+
+    `rows` limits the issues of all but JSON (0: no limit).
+    """
     made = []
     for of in checked_formats(formats):
         path = target(name, of)
         with whole_file(path) as part:
-            part.write_bytes(_content(report, of, study, rows)) if of != "xlsx" else _workbook(report, part, rows)
+            part.write_bytes(_content(report, of, study, rows, resources)) if of != "xlsx" else _workbook(
+                report, part, rows
+            )
         made.append(path)
     return made
 
 
-def _content(report: Report, of: str, study: Study | None, rows: int) -> bytes:
+def _content(report: Report, of: str, study: Study | None, rows: int, resources: Mapping[str, Any]) -> bytes:
     if of == "json":
         return pretty(
             {
@@ -70,7 +81,7 @@ def _content(report: Report, of: str, study: Study | None, rows: int) -> bytes:
         )
     if of == "csv":
         return _csv(report, rows)
-    return conformance_page.page(report, study, rows).encode()
+    return conformance_page.page(report, study, rows, resources).encode()
 
 
 def _without_rule_text(one: dict[str, Any]) -> dict[str, Any]:

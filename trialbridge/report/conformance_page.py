@@ -6,6 +6,8 @@ issues as the user allows, which the page says. Data are set as text, never as m
 
 from __future__ import annotations
 
+from decimal import Decimal
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from trialbridge.base.finding import Severity
@@ -14,14 +16,21 @@ from trialbridge.report.conformance import shared
 from trialbridge.report.conformance_template import TEMPLATE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from trialbridge.report.conformance import Issue, Report, RuleRun
     from trialbridge.sdtm.table import Study
 
 _ORDER = (Severity.ERROR, Severity.WARNING, Severity.NOTE)
 
 
-def page(report: Report, study: Study | None = None, most: int = 0) -> str:
-    """The HTML. `study` gives the records; at most `most` issues are listed (0: all), the counts are of all."""
+def page(
+    report: Report, study: Study | None = None, most: int = 0, resources: Mapping[str, Any] = MappingProxyType({})
+) -> str:
+    """The HTML. `study` gives the records, `resources` (by `Type/id`) the resources that issues speak of.
+
+    At most `most` issues are listed (0: all); the counts are of all.
+    """
     shown = shared(sorted(report.issues, key=lambda one: _ORDER.index(one.severity)), most)
     found = {one.rule for one in report.issues}
     ran = [_rule(one) for one in report.rules]
@@ -40,6 +49,7 @@ def page(report: Report, study: Study | None = None, most: int = 0) -> str:
         "issues": [_issue(one, report) for one in shown],
         "total": len(report.issues),
         "records": _records(shown, study) if study is not None else {},
+        "resources": _resources(shown, resources),
     }
     # a "<" in the data could end the script element, or begin a comment in it
     return TEMPLATE.replace("/*DATA*/null", encode(data).decode().replace("<", "\\u003c"))
@@ -80,6 +90,20 @@ def _issue(one: Issue, report: Report) -> list[Any]:
         str(decision.disposition),
         decision.comment,
     ]
+
+
+def _resources(issues: list[Issue], resources: Mapping[str, Any]) -> dict[str, Any]:
+    """The resources that issues speak of, by name, decimals as texts: a script's numbers would spell them otherwise."""
+    named = {part.partition(" ")[0] for one in issues for part in one.source.split("; ")}
+    return {name: _as_texts(resources[name]) for name in sorted(named) if name in resources}
+
+
+def _as_texts(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _as_texts(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_as_texts(inner) for inner in value]
+    return str(value) if isinstance(value, Decimal) else value
 
 
 def _records(issues: list[Issue], study: Study) -> dict[str, Any]:

@@ -35,7 +35,10 @@ code { font:12px/1.5 ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospac
 aside { position:fixed; right:0; top:0; bottom:0; width:min(560px, 96vw); background:#fff; border-left:1px solid var(--rule);
   box-shadow:-6px 0 24px #0002; padding:16px 20px; overflow:auto; z-index:3; } aside[hidden] { display:none; }
 dl { display:grid; grid-template-columns:96px 1fr; gap:4px 12px; margin:8px 0 14px; } dt { color:var(--muted); } dd { margin:0; overflow-wrap:anywhere; }
-.keep { white-space:nowrap; } td.bad { background:#ffe3e0; outline:2px solid var(--error); outline-offset:-2px; font-weight:600; }
+.keep { white-space:nowrap; }
+pre { font:12px/1.5 ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace; background:var(--shade); border:1px solid var(--rule);
+  border-radius:6px; padding:10px 12px; white-space:pre-wrap; overflow-wrap:anywhere; } mark { background:#ffe48a; box-shadow:0 0 0 1px #e3bc3a; }
+td.bad { background:#ffe3e0; outline:2px solid var(--error); outline-offset:-2px; font-weight:600; }
 .tag { border:1px solid var(--rule); border-radius:3px; padding:0 6px; font-size:12px; background:var(--shade); }
 @media (max-width:900px) { .split { grid-template-columns:1fr; } }
 @media print { .scroll { max-height:none; overflow:visible; } .bar, aside { display:none; } }
@@ -151,8 +154,25 @@ function open(one) {
     const t = el("table"), body = el("tbody"); one.cells.forEach(([name, value]) => body.append(row([name, el("td", value || "(empty)", "bad")])));
     t.append(head(["Variable", "Value"]), body); p.append(t);
   }
+  for (const part of one.source.split("; ")) {
+    const at = part.indexOf(" "), name = at < 0 ? part : part.slice(0, at), resource = D.resources[name];
+    if (resource) { const pre = el("pre"); json(pre, resource, resource.resourceType, part.slice(at + 1), ""); p.append(el("h2", name), pre); }
+  }
   p.hidden = false; p.scrollTop = 0; history.replaceState(null, "", "#i" + one.at);
-  const bad = p.querySelector("table td.bad"); if (bad) bad.scrollIntoView({ block: "nearest" });
+  const bad = p.querySelector("table td.bad, pre mark"); if (bad) bad.scrollIntoView({ block: "nearest" });
+}
+const inEntry = /^Bundle\.entry\[\d+\]\.resource/;
+function json(out, value, path, wanted, indent) {
+  const here = path === wanted.replace(inEntry, path.split(/[.[]/)[0]) && indent ? el("mark") : out;
+  if (here !== out) out.append(here);
+  if (value === null || typeof value !== "object") { here.append(JSON.stringify(value)); return; }
+  const list = Array.isArray(value), keys = Object.keys(value), inner = indent + "  ";
+  here.append(list ? "[" : "{");
+  keys.forEach((key, i) => {
+    here.append((i ? ",\n" : "\n") + inner + (list ? "" : JSON.stringify(key) + ": "));
+    json(here, value[key], list ? path + "[" + key + "]" : path + "." + key, wanted, inner);
+  });
+  here.append("\n" + indent + (list ? "]" : "}"));
 }
 document.addEventListener("keydown", e => { if (e.key === "Escape") $("panel").hidden = true; });
 const all = el("tbody");
