@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from trialbridge.cli_options import AsJson, NoColor, Quiet
+from trialbridge.cli_options import AsJson, NoColor, Quiet, StudyFile
 
 commands = typer.Typer()
 study = typer.Typer(help="The study file (study.yaml): its JSON Schema, and checking one.", no_args_is_help=True)
@@ -108,3 +108,54 @@ def redcap(
     from trialbridge.commands import redcap as command  # noqa: PLC0415 - loaded when it runs
 
     raise typer.Exit(command.run(url, token, output, as_json=as_json, quiet=quiet, no_color=no_color))
+
+
+@commands.command()
+def profile(
+    *,
+    source: Annotated[list[Path], typer.Argument(metavar="SOURCE", help="A centre's own tables.")],
+    mask: Annotated[bool, typer.Option("--mask", help="Show counts and types, and no values.")] = False,
+    as_json: AsJson = False,
+    no_color: NoColor = False,
+) -> None:
+    """Show what is in a centre's tables: columns, types, ranges, frequencies, suspicious values."""
+    from trialbridge.commands import profile as command  # noqa: PLC0415 - loaded when it runs
+
+    raise typer.Exit(command.run(source, mask=mask, as_json=as_json, no_color=no_color))
+
+
+@commands.command()
+def init(
+    *,
+    source: Annotated[list[Path], typer.Argument(metavar="SOURCE", help="A centre's own tables.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The study file to write (.yaml).")],
+    study_id: Annotated[str, typer.Option("--study-id", metavar="ID", help="STUDYID.")] = "STUDY",
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    no_color: NoColor = False,
+) -> None:
+    """Draft a study file from what the tables show; each guess with its confidence and reason."""
+    from trialbridge.commands import init as command  # noqa: PLC0415 - loaded when it runs
+
+    raise typer.Exit(command.run(source, output, study=study_id, as_json=as_json, quiet=quiet, no_color=no_color))
+
+
+@commands.command()
+def preview(
+    *,
+    source: Annotated[list[Path], typer.Argument(metavar="SOURCE", help="A centre's own tables.")],
+    study_file: StudyFile = None,
+    rows: Annotated[int, typer.Option("--rows", min=1, max=50, help="Rows of each dataset.")] = 2,
+    mask: Annotated[bool, typer.Option("--mask", help="Show where values come from, and no values.")] = False,
+    fhir_version: Annotated[str, typer.Option("--fhir-version", metavar="R4|R5", help="FHIR release.")] = "R4",
+    as_json: AsJson = False,
+    no_color: NoColor = False,
+) -> None:
+    """Show the first rows of each dataset and the first resource of each type, beside the cells they come from."""
+    from trialbridge.commands import preview as command  # noqa: PLC0415 - loaded when it runs
+
+    raise typer.Exit(
+        command.run(
+            source, study_file, rows=rows, mask=mask, fhir_version=fhir_version, as_json=as_json, no_color=no_color
+        )
+    )
