@@ -50,10 +50,11 @@ PURPOSES = codes(
         "DEVICE FEASIBILITY": "device-feasibility",
     },
 )
-_THO = "http://terminology.hl7.org/CodeSystem/"
+_SYSTEMS: dict[Release, str] = {"R4": "http://terminology.hl7.org/CodeSystem/", "R5": "http://hl7.org/fhir/"}
+"""Where the code systems of ResearchStudy stand (research-study-phase and its like): R5 took them into FHIR itself."""
 _DESIGN = {"STYPE": "C99077", "INTMODEL": "C99076", "TBLIND": "C66735"}
 """Parameters that describe the design, and the codelist whose C-codes tell them apart within `studyDesign`."""
-_ROLE = concept(coding(_THO + "research-study-party-role", "lead-sponsor"))
+_ROLE = concept(coding("http://hl7.org/fhir/research-study-party-role", "lead-sponsor"))
 _NCT = re.compile(r"NCT\d{8}")
 Values = list[dict[str, Any]]
 """The values of a parameter in order: TSVAL (the whole text), and TSVALCD, TSVCDREF where it has them."""
@@ -146,10 +147,10 @@ def _date(parameter: str, element: str) -> Place:
 def _code(parameter: str, element: str, codelist: str, pairs: Any, system: str) -> Place:
     back = {code: value for value, code in pairs.pairs.items()}
 
-    def write(study: Resource, values: Values, _release: Release) -> None:
+    def write(study: Resource, values: Values, release: Release) -> None:
         value = values[0]["TSVAL"]
         own = pairs.pairs.get(value)
-        codings = [coding(_THO + system, own)] if own else []
+        codings = [coding(_SYSTEMS[release] + system, own)] if own else []
         nci = _term(codelist, value)
         if codings or nci:
             study[element] = concept(*codings, *([nci] if nci else []))
@@ -246,19 +247,21 @@ def _read_sponsor(study: Resource, release: Release) -> Values:
 
 def _aim(parameter: str, element: str, kind: str) -> Place:
     """Objectives and outcome measures: a list that several parameters share, told apart by type."""
-    kinds = concept(coding(_THO + "research-study-objective-type", kind))
+    kinds = {
+        release: concept(coding(system + "research-study-objective-type", kind)) for release, system in _SYSTEMS.items()
+    }
     extension = FROM_R5 + f"ResearchStudy.{element}"
 
     def write(study: Resource, values: Values, release: Release) -> None:
         for one in values:
             if element == "objective":
-                study.setdefault(element, []).append({"name": one["TSVAL"], "type": kinds})
+                study.setdefault(element, []).append({"name": one["TSVAL"], "type": kinds[release]})
             elif release == "R5":
-                study.setdefault(element, []).append({"name": one["TSVAL"], "type": [kinds]})
+                study.setdefault(element, []).append({"name": one["TSVAL"], "type": [kinds[release]]})
             else:
                 inside = [
                     {"url": "name", "valueString": one["TSVAL"]},
-                    {"url": "type", "valueCodeableConcept": kinds},
+                    {"url": "type", "valueCodeableConcept": kinds[release]},
                 ]
                 study.setdefault("extension", []).append({"url": extension, "extension": inside})
 
