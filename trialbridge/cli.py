@@ -15,6 +15,7 @@ import typer
 from trialbridge import (
     cli_define,
     cli_deidentify,
+    cli_exchange,
     cli_forms,
     cli_mapping,
     cli_oncology,
@@ -48,6 +49,7 @@ app.add_typer(cli_deidentify.commands)
 app.add_typer(cli_serve.commands)
 app.add_typer(cli_oncology.commands)
 app.add_typer(cli_forms.commands)
+app.add_typer(cli_exchange.commands)
 app.add_typer(cli_mapping.commands, name="mapping")
 app.add_typer(cli_packages.commands, name="packages")
 app.add_typer(cli_registry.commands, name="registry")

@@ -42,6 +42,7 @@ NEIGHBOURS = sdtm_files.KNOWN_NEIGHBOURS | {
     "lineage.ndjson",
     "deidentification.json",
     "provenance.ndjson",
+    "pull.json",
 }
 _BINARY = {suffix: name for name in ("xpt", "dsjc", "parquet", "xlsx") for suffix in sdtm_files.FORMATS[name].suffixes}
 

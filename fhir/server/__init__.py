@@ -1,1 +1,4 @@
-"""Exchange with FHIR servers: search, bulk export, transactions, and the proof of what was sent."""
+"""Exchange with FHIR servers: search, bulk export, transactions, and what lets us in.
+
+What is here knows FHIR's HTTP (https://hl7.org/fhir/R4/http.html) and nothing of studies or mappings.
+"""

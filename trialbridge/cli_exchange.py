@@ -1,0 +1,299 @@
+"""`trialbridge pull`, `push` and `sync`: exchange with FHIR servers."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trialbridge.cli_options import AsJson, BaseUrl, NoColor, Quiet
+
+commands = typer.Typer()
+_ACCESS = "Getting in"
+
+Url = Annotated[str, typer.Argument(metavar="URL", help="The server's FHIR base, such as https://host/fhir.")]
+BearerToken = Annotated[
+    Path | None,
+    typer.Option(
+        "--bearer-token",
+        metavar="FILE",
+        help="A file with the token (or TRIALBRIDGE_BEARER_TOKEN).",
+        rich_help_panel=_ACCESS,
+    ),
+]
+BasicUser = Annotated[
+    str | None, typer.Option("--basic-user", metavar="NAME", help="The user's name.", rich_help_panel=_ACCESS)
+]
+BasicPasswd = Annotated[
+    Path | None,
+    typer.Option(
+        "--basic-passwd",
+        metavar="FILE",
+        help="A file with the password (or TRIALBRIDGE_BASIC_PASSWD).",
+        rich_help_panel=_ACCESS,
+    ),
+]
+SmartClientId = Annotated[
+    str | None,
+    typer.Option(
+        "--smart-client-id", metavar="ID", help="SMART Backend Services: our client id.", rich_help_panel=_ACCESS
+    ),
+]
+SmartKey = Annotated[
+    Path | None,
+    typer.Option("--smart-key", metavar="FILE", help="Our private key, PEM or JWK.", rich_help_panel=_ACCESS),
+]
+SmartTokenUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--smart-token-url",
+        metavar="URL",
+        help="Where tokens are given. Default: as the server says.",
+        rich_help_panel=_ACCESS,
+    ),
+]
+Scope = Annotated[
+    str | None,
+    typer.Option(
+        "--scope",
+        metavar="SCOPES",
+        help="What to ask for. Default: system/*.rs, to write system/*.cruds.",
+        rich_help_panel=_ACCESS,
+    ),
+]
+Ca = Annotated[
+    Path | None,
+    typer.Option("--ca", metavar="FILE", help="Authorities to trust, PEM.", rich_help_panel=_ACCESS),
+]
+Cert = Annotated[
+    Path | None,
+    typer.Option("--cert", metavar="FILE", help="Our certificate, PEM (mutual TLS).", rich_help_panel=_ACCESS),
+]
+CertKey = Annotated[
+    Path | None,
+    typer.Option(
+        "--cert-key",
+        metavar="FILE",
+        help="Its key; a password stands in TRIALBRIDGE_CERT_PASSWD.",
+        rich_help_panel=_ACCESS,
+    ),
+]
+Proxy = Annotated[
+    str | None,
+    typer.Option(
+        "--proxy", metavar="URL", help="The proxy to go by (or HTTPS_PROXY, NO_PROXY).", rich_help_panel=_ACCESS
+    ),
+]
+Timeout = Annotated[
+    float,
+    typer.Option("--timeout", metavar="SECONDS", min=0.1, help="The longest silence.", rich_help_panel=_ACCESS),
+]
+Retries = Annotated[
+    int,
+    typer.Option("--retries", min=0, max=20, help="How often a request is tried again.", rich_help_panel=_ACCESS),
+]
+Audit = Annotated[
+    Path | None,
+    typer.Option("--audit", metavar="FILE", help="Where every request is logged, without patient data."),
+]
+Study = Annotated[
+    str | None,
+    typer.Option("--study", metavar="ID", help="An identifier of the study, SYSTEM|ID, or ResearchStudy/ID."),
+]
+Group = Annotated[str | None, typer.Option("--group", metavar="ID", help="The id of a Group of patients.")]
+Subjects = Annotated[
+    Path | None,
+    typer.Option("--subjects", metavar="FILE", help="Subjects, one a line: an identifier, SYSTEM|ID, or Patient/ID."),
+]
+Types = Annotated[
+    list[str] | None,
+    typer.Option("--type", metavar="TYPE", help="Repeatable, or with commas. Default: all that the mappings read."),
+]
+Export = Annotated[
+    bool | None,
+    typer.Option(
+        "--export/--no-export", help="By Bulk Data $export, or by search. Default: $export for a --group, if offered."
+    ),
+]
+Overlap = Annotated[
+    float,
+    typer.Option("--overlap", metavar="SECONDS", min=0, help="How far before the last pull `--since auto` asks."),
+]
+Workers = Annotated[int, typer.Option("--workers", min=1, max=32, help="Requests at a time.")]
+PageSize = Annotated[int, typer.Option("--page-size", min=1, max=10_000, help="Resources a page of a search.")]
+
+
+class Ids(StrEnum):
+    """Who chooses the ids of new resources."""
+
+    AUTO = "auto"
+    CLIENT = "client"
+    SERVER = "server"
+
+
+class OnError(StrEnum):
+    """What a refused entry does to the rest."""
+
+    CONTINUE = "continue"
+    STOP = "stop"
+    ROLLBACK = "rollback"
+
+
+class FailOn(StrEnum):
+    """The severity from which on findings make the exit code 1."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+FailOnOption = Annotated[FailOn, typer.Option("--fail-on", help="Findings that make the exit code 1.")]
+
+
+@commands.command()
+def pull(
+    *,
+    url: Url,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The folder of the study's resources.")],
+    study: Study = None,
+    group: Group = None,
+    subjects: Subjects = None,
+    types: Types = None,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="auto|INSTANT", help="Only what changed since the last pull, or then."),
+    ] = None,
+    overlap: Overlap = 60.0,
+    export: Export = None,
+    base_url: BaseUrl = None,
+    workers: Workers = 4,
+    page_size: PageSize = 500,
+    bearer_token: BearerToken = None,
+    basic_user: BasicUser = None,
+    basic_passwd: BasicPasswd = None,
+    smart_client_id: SmartClientId = None,
+    smart_key: SmartKey = None,
+    smart_token_url: SmartTokenUrl = None,
+    scope: Scope = None,
+    ca: Ca = None,
+    cert: Cert = None,
+    cert_key: CertKey = None,
+    proxy: Proxy = None,
+    timeout: Timeout = 60.0,
+    retries: Retries = 4,
+    audit: Audit = None,
+    fail_on: FailOnOption = FailOn.ERROR,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    no_color: NoColor = False,
+) -> None:
+    """Pull a study's resources from a FHIR server into a folder that `convert` takes; again, only what is new."""
+    from trialbridge.commands import pull as command  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.exchange.connection import Access  # noqa: PLC0415 - loaded when it runs
+
+    way = "auto" if export is None else "export" if export else "search"
+    raise typer.Exit(
+        command.run(
+            lambda: Access(
+                url,
+                bearer_token,
+                basic_user,
+                basic_passwd,
+                smart_client_id,
+                smart_key,
+                smart_token_url,
+                scope,
+                ca,
+                cert,
+                cert_key,
+                proxy,
+                timeout,
+                retries + 1,
+                audit or output / ".audit.ndjson",
+            ),
+            command.Asked(
+                output, study, group, subjects, tuple(types or ()), since, overlap, way, base_url, workers, page_size
+            ),
+            fail_on=fail_on.value,
+            as_json=as_json,
+            quiet=quiet,
+            no_color=no_color,
+        )
+    )
+
+
+@commands.command()
+def push(
+    *,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="FHIR resources, in any format.")],
+    url: Url,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent, and send nothing.")] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Read everything back and compare it element by element.")
+    ] = False,
+    on_error: Annotated[
+        OnError, typer.Option("--on-error", help="After a refused entry: go on, stop, or undo this push.")
+    ] = OnError.CONTINUE,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Also over what was changed on the server since the last push.")
+    ] = False,
+    ids: Annotated[
+        Ids, typer.Option("--ids", help="Who chooses ids. Default: we, where the server allows.")
+    ] = Ids.AUTO,
+    bundle_size: Annotated[int, typer.Option("--bundle-size", min=1, max=5000, help="Resources a transaction.")] = 100,
+    base_url: BaseUrl = None,
+    workers: Workers = 4,
+    bearer_token: BearerToken = None,
+    basic_user: BasicUser = None,
+    basic_passwd: BasicPasswd = None,
+    smart_client_id: SmartClientId = None,
+    smart_key: SmartKey = None,
+    smart_token_url: SmartTokenUrl = None,
+    scope: Scope = None,
+    ca: Ca = None,
+    cert: Cert = None,
+    cert_key: CertKey = None,
+    proxy: Proxy = None,
+    timeout: Timeout = 60.0,
+    retries: Retries = 4,
+    log: Annotated[
+        Path | None,
+        typer.Option("--log", metavar="DIR", help="Where journal, refusals and audit go. Default: DIR/.push."),
+    ] = None,
+    fail_on: FailOnOption = FailOn.ERROR,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    no_color: NoColor = False,
+) -> None:
+    """Push a study's resources to a FHIR server; a second push changes nothing."""
+    from trialbridge.commands import push as command  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.exchange.connection import Access  # noqa: PLC0415 - loaded when it runs
+
+    raise typer.Exit(
+        command.run(
+            lambda: Access(
+                url,
+                bearer_token,
+                basic_user,
+                basic_passwd,
+                smart_client_id,
+                smart_key,
+                smart_token_url,
+                scope,
+                ca,
+                cert,
+                cert_key,
+                proxy,
+                timeout,
+                retries + 1,
+            ),
+            command.Asked(
+                folder, dry_run, verify, on_error.value, overwrite, ids.value, bundle_size, base_url, workers, log
+            ),
+            fail_on=fail_on.value,
+            as_json=as_json,
+            quiet=quiet,
+            no_color=no_color,
+        )
+    )
