@@ -48,6 +48,26 @@ def test_to_sdtm_and_back(run, tmp_path):
     assert json.loads((tmp_path / "v2" / "record.json").read_text()) == CONTENT
 
 
+def test_a_folder_holds_one_conversion(run, tmp_path):
+    """If it failed, files of an earlier conversion would be read as part of a later one."""
+    convert(run, RECORD, "sdtm", tmp_path / "out")
+    convert(run, RECORD, "v2", tmp_path / "out")
+    assert sorted(one.name for one in (tmp_path / "out").iterdir()) == [
+        "findings.json",
+        "record.json",
+        "run_manifest.json",
+    ]
+
+
+def test_another_studys_file_is_noticed(run, tmp_path):
+    """If it failed, one trial's elements and visits would be written for another."""
+    plan = tmp_path / "study.yaml"
+    plan.write_text("study: {id: OTHER, registry: NCT00000001}\n")
+    done = run("registry", "convert", RECORD, "--to", "sdtm", "-o", tmp_path / "out", "--study-file", plan, "--json")
+    assert done.code == 1
+    assert "TB-REG-OTHER-STUDY" in {one["id"] for one in done.json["findings"]}
+
+
 def test_to_prs(run, tmp_path):
     """If it failed, the record could not be uploaded."""
     convert(run, RECORD, "prs", tmp_path / "prs", "--org-name", "EXAMPLE")
@@ -92,7 +112,15 @@ def test_results(run, tmp_path):
     )  # fmt: skip
     assert done.code == 0, done.err
     assert done.json["participants"] == {"Radiotherapy": "40 started, 15 completed"}
-    files = ["eudract.xml", "findings.json", "prs-results.xml", "prs.xml", "record.html", "record.json"]
+    files = [
+        "eudract.xml",
+        "findings.json",
+        "prs-results.xml",
+        "prs.xml",
+        "record.html",
+        "record.json",
+        "run_manifest.json",
+    ]
     assert sorted(one.name for one in out.iterdir()) == files
     for name, schema in (
         ("prs.xml", "ProtocolRecordSchema.xsd"),

@@ -7,6 +7,7 @@ published with the study (86/84/84 randomised; 58/27/25 completed) and worked ou
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from pathlib import Path
 
@@ -233,6 +234,18 @@ def test_the_pilots_record_passes_rules_and_schemas(valid):
     assert said == []
     again, _ = v2.parse(v2.serialize(record.content), "x.json")
     assert again.content == record.content
+
+
+def test_an_independent_model_takes_the_results(driving, example):
+    """If it failed, the results we write would not be the API's (altissimo's models come from the API's description)."""
+    clinicaltrials = pytest.importorskip("clinicaltrials", reason="altissimo-clinicaltrials is not installed")
+    for done, record in (
+        (pilot(), Record({"protocolSection": {}})),
+        (compute(example, Record(driving)), Record(driving)),
+    ):
+        written = v2.serialize(done.with_results(record).content)
+        model = clinicaltrials.Study.from_json(written.decode())
+        assert json.loads(model.to_json()) == json.loads(written)
 
 
 def test_results_alone_are_a_valid_upload(valid, driving, example):

@@ -8,6 +8,7 @@ folder never mixes two runs.
 from __future__ import annotations
 
 import hashlib
+from contextlib import contextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from trialbridge.fhir.jsontext import decode, encode, pretty
 from trialbridge.sdtm import files as sdtm_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from trialbridge.commands.outcome import Outcome
@@ -64,8 +65,7 @@ def write(
     outcome: Outcome, target: Path, formats: tuple[str, ...], about: dict[str, Any], given: list[Path]
 ) -> list[str]:
     """Everything into the folder; the names of the files made, relative to it. Raises DoesNotFitError."""
-    earlier = _earlier(target)
-    with whole_folder(target) as part:
+    with run_folder(target, about, given) as (part, names):
         for name in formats:
             _write_data(outcome, part if len(formats) == 1 else part / name, name)
         if outcome.ledger is not None:
@@ -80,6 +80,20 @@ def write(
         if outcome.rejects:
             rejected = b"".join(encode(boundary.as_record(one)) + b"\n" for one in outcome.rejects)
             (part / "rejects.ndjson").write_bytes(rejected)
+    return names
+
+
+@contextmanager
+def run_folder(target: Path, about: dict[str, Any], given: list[Path]) -> Iterator[tuple[Path, list[str]]]:
+    """A folder to write into, whole or not at all, and the names of what was made, filled in at the end.
+
+    A run manifest is added (`about` and the digests of input and output), and what an earlier run wrote into `target`
+    and this one did not is removed.
+    """
+    earlier = _earlier(target)
+    names: list[str] = []
+    with whole_folder(target) as part:
+        yield part, names
         made = {str(one.relative_to(part)): _digest(one) for one in sorted(part.rglob("*")) if one.is_file()}
         manifest = {
             "software": f"trialbridge {version('trialbridge')}",
@@ -88,8 +102,8 @@ def write(
             "outputs": [{"name": name, "sha256": digest} for name, digest in made.items()],
         }
         (part / RUN_MANIFEST).write_bytes(pretty(manifest))
+    names.extend([*made, RUN_MANIFEST])
     _remove_stale(target, earlier, made)
-    return [*made, RUN_MANIFEST]
 
 
 def _write_data(outcome: Outcome, folder: Path, name: str) -> None:

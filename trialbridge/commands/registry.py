@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from trialbridge import api
 from trialbridge.base.errors import UnknownNameError
-from trialbridge.base.finding import Severity
-from trialbridge.base.writing import whole_folder
+from trialbridge.base.finding import Finding, Severity, Where
 from trialbridge.commands import registry_input
-from trialbridge.commands.output import check_target
+from trialbridge.commands.output import check_target, run_folder
 from trialbridge.commands.shell import Shell, counts, exit_code, guarded
 from trialbridge.converters import registry_fhir, registry_sdtm
 from trialbridge.converters.registry_rest import spelled
@@ -26,12 +25,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from trialbridge.base.finding import Finding
     from trialbridge.commands.registry_input import Given
     from trialbridge.fhir.releases import Release
+    from trialbridge.study_file.model import StudyFile
 
 FINDINGS = "findings.json"
-OWN_FILES = (registry_input.RECORD, registry_input.REST, registry_input.RESIDUE, "prs.xml", FINDINGS)
 _MOST = 30
 
 
@@ -60,40 +58,50 @@ def _convert(wanted: Wanted, fail_on: str, shell: Shell) -> int:
     release = release_named(wanted.fhir_version)
     check_target(wanted.output, [wanted.record], ("one",))
     given = registry_input.read(wanted.record, with_contacts=wanted.contacts)
-    with whole_folder(wanted.output) as folder:
+    options = {"command": "registry convert", "to": wanted.to, "fhir_version": release, "contacts": wanted.contacts}
+    inputs = [one for one in (wanted.record, wanted.study_file) if one is not None]
+    with run_folder(wanted.output, {"options": options}, inputs) as (folder, names):
         made, said = WRITERS[wanted.to](given, wanted, release, folder)
         findings = [*given.findings, *made]
         (folder / FINDINGS).write_bytes(pretty({"findings": [one.as_dict() for one in findings]}))
-        names = sorted(str(one.relative_to(folder)) for one in folder.rglob("*") if one.is_file())
-    remove_stale(wanted.output, names)
     say(shell, findings, {"to": wanted.to, "record": given.record.nct_id, **said}, names, wanted.output)
     return exit_code(findings, Severity(fail_on))
 
 
-def remove_stale(target: Path, names: Iterable[str]) -> None:
-    """Remove the files of ours that an earlier conversion into the folder wrote and this one did not."""
-    kept = set(names)
-    for name in OWN_FILES:
-        if name not in kept:
-            (target / name).unlink(missing_ok=True)
+def _plan(given: Given, wanted: Wanted, findings: list[Finding]) -> StudyFile | None:
+    """The study file; one of another study is a finding."""
+    if wanted.study_file is None:
+        return None
+    plan = load(wanted.study_file)
+    if plan.study.registry and given.record.nct_id and plan.study.registry != given.record.nct_id:
+        message = f"The study file is of {plan.study.registry}, the record of {given.record.nct_id}."
+        where = Where(file=str(wanted.study_file), path="study.registry")
+        findings.append(Finding("TB-REG-OTHER-STUDY", Severity.ERROR, where, message, "give the study's own file"))
+    return plan
 
 
 def _to_fhir(given: Given, wanted: Wanted, release: Release, folder: Path) -> tuple[list[Finding], dict[str, Any]]:
     name = wanted.file_format or "bundle"
     if name not in fhir_files.FORMATS:
         raise UnknownNameError(f"There is no FHIR format {name!r}.", fix=f"use {', '.join(fhir_files.FORMATS)}")
-    studyid = load(wanted.study_file).study.id if wanted.study_file else ""
+    findings: list[Finding] = []
+    plan = _plan(given, wanted, findings)
+    studyid = plan.study.id if plan else ""
     done = registry_fhir.to_fhir(given.record, release, base=wanted.base_url or BASE, studyid=studyid)
     resources = list(done.resources)
     if given.residue:
         resources = registry_fhir.with_residue(given.record, given.residue, release)
     fhir_files.write(resources, folder, name, release)
     kinds = dict(sorted(Counter(one["resourceType"] for one in resources).items()))
-    return list(done.findings), {"resources": kinds, "values": {"in elements": done.native, "carried": done.carried}}
+    return [*findings, *done.findings], {
+        "resources": kinds,
+        "values": {"in elements": done.native, "carried": done.carried},
+    }
 
 
 def _to_sdtm(given: Given, wanted: Wanted, _release: Release, folder: Path) -> tuple[list[Finding], dict[str, Any]]:
-    plan = load(wanted.study_file) if wanted.study_file else None
+    findings: list[Finding] = []
+    plan = _plan(given, wanted, findings)
     done = registry_sdtm.to_tables(
         given.record,
         plan.design if plan else None,
@@ -105,7 +113,7 @@ def _to_sdtm(given: Given, wanted: Wanted, _release: Release, folder: Path) -> t
         {"path": spelled(one.path), "value": one.value, "absent": one.absent, "hash": one.hash} for one in done.rest
     ]
     _ndjson(folder / registry_input.REST, lines)
-    return list(done.findings), {"rows": {one.name: one.frame.height for one in done.study}, "rest": len(lines)}
+    return [*findings, *done.findings], {"rows": {one.name: one.frame.height for one in done.study}, "rest": len(lines)}
 
 
 def _to_v2(given: Given, _wanted: Wanted, _release: Release, folder: Path) -> tuple[list[Finding], dict[str, Any]]:

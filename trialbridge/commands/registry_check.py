@@ -26,7 +26,8 @@ def run(
         given = registry_input.read(path, with_contacts=True)
         findings = [*given.findings, *rules.check(given.record)]
         if study is not None:
-            findings += drift(given.record, registry_results.study_of(study))
+            data = registry_results.study_of(study, findings)
+            findings += drift(given.record, data)
         ran = len(rules.ALL) + (len(DRIFT) if study is not None else 0)
         if shell.as_json:
             shell.json({"record": given.record.nct_id, "rules": ran, "findings": [one.as_dict() for one in findings]})

@@ -6,15 +6,14 @@ upload), eudract.xml (adverse events), record.html, findings.json.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 from trialbridge import api, sources
 from trialbridge.base.errors import DoesNotFitError
 from trialbridge.base.finding import Finding, Severity
-from trialbridge.base.writing import whole_folder
 from trialbridge.commands import registry, registry_input
-from trialbridge.commands.output import check_target
+from trialbridge.commands.output import check_target, run_folder
 from trialbridge.commands.shell import Shell, exit_code, guarded
 from trialbridge.converters import registry_results
 from trialbridge.converters.registry_events import Wanted as Events
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
     from trialbridge.converters.registry_results import Computed
     from trialbridge.registry.record import Record
     from trialbridge.sdtm.table import Study
-
-FILES = ("record.json", "prs.xml", "prs-results.xml", "eudract.xml", "record.html", registry.FINDINGS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +55,18 @@ def run(wanted: Wanted, *, fail_on: str, as_json: bool = False, quiet: bool = Fa
     return guarded(shell, lambda: _run(wanted, fail_on, shell))
 
 
-def study_of(path: Path) -> Study:
-    """The SDTM of a path; FHIR is converted."""
+def study_of(path: Path, findings: list[Finding]) -> Study:
+    """The SDTM of a path; FHIR is converted, with what was found then (notes apart)."""
     if sources.find([path]).kind == "sdtm":
         return api.read(path, kind="sdtm")
-    return api.to_sdtm(path).study
+    done = api.to_sdtm(path)
+    findings += [one for one in done.findings if one.severity is not Severity.NOTE]
+    return done.study
+
+
+def _options(wanted: Wanted) -> dict[str, Any]:
+    """What was asked for, without paths: for the manifest."""
+    return {name: value for name, value in asdict(wanted).items() if name not in ("study", "record", "output")}
 
 
 def _run(wanted: Wanted, fail_on: str, shell: Shell) -> int:
@@ -71,17 +75,15 @@ def _run(wanted: Wanted, fail_on: str, shell: Shell) -> int:
     asked = SYSTEMATIC if wanted.assessment == "systematic" else NON_SYSTEMATIC
     events = Events(wanted.threshold, wanted.vocabulary, asked, wanted.time_frame)
     options = registry_results.Options(events, wanted.criteria, wanted.ctcae, wanted.day, wanted.window)
-    done = registry_results.compute(study_of(wanted.study), given.record, options)
+    read: list[Finding] = []
+    done = registry_results.compute(study_of(wanted.study, read), given.record, options)
     record = done.with_results(given.record)
-    findings = [*given.findings, *done.findings, *(found for rule in rules.RESULTS for found in rule(record))]
-    with whole_folder(wanted.output) as folder:
+    findings = [*given.findings, *read, *done.findings, *(found for rule in rules.RESULTS for found in rule(record))]
+    about = {"options": {"command": "registry results", **_options(wanted)}}
+    with run_folder(wanted.output, about, [wanted.study, wanted.record]) as (folder, names):
         findings += _write(done, record, wanted, folder)
         page.write(record, folder / "record.html", findings)
         (folder / registry.FINDINGS).write_bytes(pretty({"findings": [one.as_dict() for one in findings]}))
-        names = sorted(one.name for one in folder.iterdir())
-    for name in FILES:
-        if name not in names:
-            (wanted.output / name).unlink(missing_ok=True)
     registry.say(shell, findings, {"record": record.nct_id, "participants": _participants(done)}, names, wanted.output)
     return exit_code(findings, Severity(fail_on))
 
