@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from trialbridge.base.finding import Finding, Severity, Where
+from trialbridge.converters import registry_evidence
 from trialbridge.converters import registry_lines as lines
 from trialbridge.converters.registry_dialect import as_r5, is_ballot, with_focus
 from trialbridge.converters.registry_people import without_people
@@ -83,6 +84,9 @@ def _native(
     protocol = record.content.get("protocolSection")
     lines.write(PROTOCOL, protocol if isinstance(protocol, dict) else {}, study, writer)
     lines.write(WHOLE, record.content, study, writer)
+    results = registry_evidence.report(record.results, writer) if release == "R5" and record.results else None
+    if results:
+        study["result"] = [results]
     if release == "R5":
         study["status"] = "active"  # of the publication; how far the study is stands in progressStatus
     elif "status" not in study:

@@ -217,6 +217,49 @@ def test_every_value_of_every_enumeration_has_an_element_in_r5(name, driving, ch
         assert written.findings == (), (value, [str(one) for one in written.findings])
 
 
+def test_results_are_evidence_in_r5(large):
+    """If it failed, a reader of FHIR would see no results, or other numbers than the registry shows."""
+    study, *beside = registry_fhir.to_fhir(Record(large), "R5").resources
+    (report,) = (one for one in beside if one["resourceType"] == "EvidenceReport")
+    assert study["result"] == [{"reference": f"EvidenceReport/{report['id']}"}]
+    titles = ["Participant flow", "Baseline characteristics", "Outcome measures", "Adverse events"]
+    assert [one["title"] for one in report["section"]] == titles
+    evidence = {one["title"]: one for one in beside if one["resourceType"] == "Evidence"}
+    flow = large["resultsSection"]["participantFlowModule"]
+    (period, *_), group = flow["periods"], flow["groups"][1]
+    milestone = period["milestones"][0]
+    (cell,) = [one for one in milestone["achievements"] if one["groupId"] == group["id"]]
+    first = evidence[f"{period['title']}: {group['title']}"]["statistic"][0]
+    assert (first["category"]["text"], str(first["numberAffected"])) == (milestone["type"], cell["numSubjects"])
+    outcomes = large["resultsSection"]["outcomeMeasuresModule"]["outcomeMeasures"]
+    seen = 0
+    for measure in outcomes:
+        cells = [
+            cell for block in measure.get("classes", ()) for row in block["categories"] for cell in row["measurements"]
+        ]
+        for group in measure.get("groups", ()):
+            mine = [cell for cell in cells if cell["groupId"] == group["id"]]
+            title = f"{measure['title']} ({measure['timeFrame']}): {group['title']}"
+            if not mine:
+                assert title not in evidence
+                continue
+            statistics = evidence[title]["statistic"]
+            assert len(statistics) == len(mine)
+            for cell, one in zip(mine, statistics, strict=True):
+                said = one.get("numberAffected", one.get("quantity", {}).get("value"))
+                assert said is None or str(said) == cell["value"]
+                (limits,) = [each["range"] for each in one.get("attributeEstimate", ()) if "range" in each] or [{}]
+                assert str(limits.get("low", {}).get("value", "")) == cell.get("lowerLimit", "").replace("NA", "")
+                seen += said is not None
+    assert seen > 60
+    serious = next(one for title, one in evidence.items() if title.startswith("Serious adverse events"))
+    events = large["resultsSection"]["adverseEventsModule"]["seriousEvents"]
+    assert len(serious["statistic"]) == len(events)
+    first = events[0]["stats"][0]
+    assert serious["statistic"][0]["numberAffected"] == first["numAffected"]
+    assert serious["statistic"][0]["sampleSize"] == {"numberOfParticipants": first["numAtRisk"]}
+
+
 @pytest.mark.parametrize("release", RELEASES)
 def test_unknown_values_are_reported_and_kept(release, driving, changed):
     """If it failed, a value the registry added later would vanish, or pass unseen."""
