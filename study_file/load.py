@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from trialbridge.base.errors import UnreadableInputError
 from trialbridge.base.finding import Where
+from trialbridge.study_file import workbook
 from trialbridge.study_file.model import StudyFile
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ Place = tuple[str | int, ...]
 
 def load(file: Path) -> StudyFile:
     """The study file. Raises UnreadableInputError that names every wrong place with its line."""
+    if file.suffix.lower() == ".xlsx":
+        return _from_workbook(file)
     text = file.read_text(encoding="utf-8-sig")
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -28,12 +31,8 @@ def load(file: Path) -> StudyFile:
         where = Where(file=str(file), line=mark.line + 1 if mark else None)
         problem = getattr(error, "problem", None) or "the text does not parse"
         raise UnreadableInputError(f"This is no YAML: {problem}.", where, "mend the line") from error
-    try:
-        found = StudyFile.model_validate(data if data is not None else {})
-        wrong: list[tuple[Place, str]] = list(found.misnamed())
-    except ValidationError as error:
-        wrong = [(one["loc"], one["msg"]) for one in error.errors(include_url=False, include_input=False)]
-    if not wrong:
+    found, wrong = _validated(data)
+    if found is not None and not wrong:
         return found
     lines: dict[Place, int] = {}
     _lines(root, (), lines)
@@ -43,6 +42,34 @@ def load(file: Path) -> StudyFile:
         f"The study file is not right: {told}.",
         Where(file=str(file), line=placed[0][0]),
         "mend these places; docs/study-file.md describes each section",
+    )
+
+
+def _validated(data: Any) -> tuple[StudyFile | None, list[tuple[Place, str]]]:
+    """The model, and each wrong place with what is wrong."""
+    try:
+        found = StudyFile.model_validate(data if data is not None else {})
+    except ValidationError as error:
+        return None, [(one["loc"], one["msg"]) for one in error.errors(include_url=False, include_input=False)]
+    return found, list(found.misnamed())
+
+
+def _from_workbook(file: Path) -> StudyFile:
+    """A study file kept as a workbook; mistakes are told with their sheet and row."""
+    given = workbook.read(file)
+    found, wrong = _validated(given.data)
+    if found is not None and not wrong:
+        return found
+    told = []
+    for place, what in wrong:
+        at = place
+        while at and at not in given.places:
+            at = at[:-1]
+        told.append(f"{given.places.get(at, 'study')}, {_path(place)}: {what}")
+    raise UnreadableInputError(
+        f"The study file is not right: {'; '.join(told)}.",
+        Where(file=str(file)),
+        "mend these rows; docs/study-file.md describes each section",
     )
 
 

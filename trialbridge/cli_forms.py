@@ -48,6 +48,20 @@ def study_check(
     raise typer.Exit(command.check(file, as_json=as_json, no_color=no_color))
 
 
+@study.command("export")
+def study_export(
+    *,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A study file (.yaml or .xlsx).")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The workbook to write (.xlsx).")],
+    as_json: AsJson = False,
+    no_color: NoColor = False,
+) -> None:
+    """Write a study file as a workbook, which is read in its place."""
+    from trialbridge.commands import study as command  # noqa: PLC0415 - loaded when it runs
+
+    raise typer.Exit(command.export(file, output, as_json=as_json, no_color=no_color))
+
+
 @commands.command()
 def template(
     *,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from trialbridge.base.writing import whole_file
 from trialbridge.commands.shell import CLEAN, Shell, guarded
 from trialbridge.fhir.jsontext import pretty
+from trialbridge.study_file import workbook
 from trialbridge.study_file.load import load
 from trialbridge.study_file.schema import schema
 
@@ -52,6 +53,21 @@ def check(file: Path, *, as_json: bool = False, no_color: bool = False) -> int:
         else:
             counted = ", ".join(f"{number} {name}" for name, number in told.items() if name != "study")
             shell.out.print(f"{file} is right: study {found.study.id}, {counted}.")
+        return CLEAN
+
+    return guarded(shell, run)
+
+
+def export(file: Path, output: Path, *, as_json: bool = False, no_color: bool = False) -> int:
+    """Write a study file as a workbook."""
+    shell = Shell(as_json, no_color=no_color)
+
+    def run() -> int:
+        workbook.write(load(file), output)
+        if as_json:
+            shell.json({"written": str(output)})
+        else:
+            shell.out.print(f"Written: {output}")
         return CLEAN
 
     return guarded(shell, run)
