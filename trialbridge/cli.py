@@ -136,6 +136,9 @@ def convert(
     no_check: Annotated[
         bool, typer.Option("--no-check", help="Do not check FHIR input by fhir.resources (faster).")
     ] = False,
+    workers: Annotated[
+        int, typer.Option("--workers", metavar="N", min=1, help="FHIR NDJSON to SDTM, --no-residue: processes to share it.")
+    ] = 1,
     fail_on: Annotated[FailOn, typer.Option("--fail-on", help="Findings that make the exit code 1.")] = FailOn.ERROR,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -162,6 +165,7 @@ def convert(
         provenance=provenance,
         adjudication=adjudication,
         from_=from_.value if from_ else None,
+        workers=workers,
         fail_on=fail_on.value,
     )
     raise typer.Exit(command.run(wanted, as_json=as_json, quiet=quiet, no_color=no_color))

@@ -238,7 +238,7 @@ def read_resources(source: Source, release: Release | None = None) -> Resources:
     XML needs its release beforehand: R5 must be said. Raises UnreadableInputError where a file named outright is no
     FHIR; a broken file in a folder becomes a reject.
     """
-    release = release or _stated(source)
+    release = release or stated_release(source)
     named = set(source.given)
     reading = gather(chain.from_iterable(_items(path, release or "R4", path in named) for path in source.paths))
     return Resources(
@@ -261,7 +261,7 @@ def _items(path: Path, release: Release, named: bool) -> Iterator[Item]:  # noqa
         yield reject(text, Where(file=path.name, line=error.where.line), error.message, error.fix)
 
 
-def _stated(source: Source) -> Release | None:
+def stated_release(source: Source) -> Release | None:
     """The release that a manifest.json of ours states, if a folder has one."""
     for folder in source.given:
         manifest = folder / MANIFEST

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -52,6 +53,7 @@ class Wanted:
     provenance: bool = False
     adjudication: Path | None = None
     from_: Literal["sdtm", "fhir", "forms"] | None = None
+    workers: int = 1
     fail_on: Literal["error", "warning"] = "error"
 
 
@@ -65,7 +67,7 @@ def _run(wanted: Wanted, shell: Shell) -> int:
     formats = output.checked_formats(wanted.to, wanted.formats)
     release = release_named(wanted.fhir_version) if wanted.fhir_version else None
     version = _version(wanted.version)
-    with progress.steps(shell.err, shown=shell.speaks) as steps:
+    with progress.steps(shell.err, shown=shell.speaks) as steps, ExitStack() as until:
         steps.begin("reading")
         done, given = _done(wanted, release, version, formats, steps)
         done.findings.extend(accounting.missing(done.accounts))
@@ -177,6 +179,20 @@ def _from_sdtm(wanted: Wanted, source: Source, release: Release, version: str | 
         resources=cast("list[Located | dict[str, object]]", done.resources),
         ledger=done.ledger,
     )
+
+
+def _in_shards(
+    wanted: Wanted, source: Source, release: Release | None, version: str | None, steps: Steps, until: ExitStack
+) -> Outcome | None:
+    """What came of it where the input can be gone through line by line, else None. Raises UnknownNameError."""
+    from trialbridge.commands import convert_bulk  # noqa: PLC0415 - it imports this module's words
+
+    if convert_bulk.fits(wanted, source):
+        return convert_bulk.outcome(wanted, source, release, version, steps, until)
+    if wanted.workers > 1:
+        message = "Several workers share FHIR NDJSON on its way to SDTM without residue, and nothing else."
+        raise UnknownNameError(message, fix="Add --no-residue (and no --lineage), or leave --workers out.")
+    return None
 
 
 def _from_fhir(wanted: Wanted, source: Source, release: Release | None, version: str | None, steps: Steps) -> Outcome:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from trialbridge.converters.bulk import Bulk
     from trialbridge.converters.ledger import Ledger
     from trialbridge.crf.model import Source as Forms
     from trialbridge.fhir.located import Located, Reject
@@ -56,6 +57,8 @@ class Outcome:
     resources: Sequence[Located | dict[str, Any]] = ()
     rejects: list[Reject] = field(default_factory=list)
     ledger: Ledger | None = None
+    bulk: Bulk | None = None
+    """A conversion in shards, instead of `study`: its rows lie in files."""
     origins: Mapping[str, Iterable[bytes]] = field(default_factory=dict)
     """Files that tell where cells came from: name and lines."""
     forms: Forms | None = None
@@ -78,6 +81,8 @@ class Outcome:
         """Records made, by dataset or resource type."""
         if self.forms is not None:
             return {form.name: len(form.records) for form in self.forms}
+        if self.bulk is not None:
+            return {one.name: one.height for one in self.bulk.datasets}
         if self.to == "sdtm":
             return {table.name: table.frame.height for table in self.study or ()}
         return dict(sorted(Counter(_type(one) for one in self.resources).items()))

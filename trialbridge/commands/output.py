@@ -20,12 +20,14 @@ from trialbridge.commands.shell import counts
 from trialbridge.fhir import files as fhir_files
 from trialbridge.fhir.jsontext import decode, encode, pretty
 from trialbridge.sdtm import files as sdtm_files
+from trialbridge.sdtm.files import parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from trialbridge.commands.outcome import Outcome
+    from trialbridge.converters.bulk import Bulk
 
 RUN_MANIFEST = "run_manifest.json"
 
@@ -108,6 +110,9 @@ def run_folder(target: Path, about: dict[str, Any], given: list[Path]) -> Iterat
 
 def _write_data(outcome: Outcome, folder: Path, name: str) -> None:
     """One format of the data; the residue stands beside the tables it belongs to."""
+    if outcome.bulk is not None:
+        _write_pieces(outcome.bulk, folder, name)
+        return
     if outcome.forms is not None:
         from trialbridge.commands import forms  # noqa: PLC0415 - only for forms
 
@@ -119,13 +124,32 @@ def _write_data(outcome: Outcome, folder: Path, name: str) -> None:
         if outcome.study is not None and outcome.study.residue:
             api.write_residue(outcome.study, folder)
         return
-    try:
+    with _hinted():
         sdtm_files.write(outcome.study, folder, api.sdtm_format(name))
+    if outcome.study.residue:
+        api.write_residue(outcome.study, folder)
+
+
+def _write_pieces(bulk: Bulk, folder: Path, name: str) -> None:
+    """A conversion in shards, a dataset after the other; a format that wants the whole study gets it."""
+    kind = api.sdtm_format(name)
+    folder.mkdir(exist_ok=True)
+    with _hinted():
+        if kind not in parts.IN_PIECES:
+            sdtm_files.write(bulk.study(), folder, kind)
+            return
+        for one in bulk.datasets:
+            parts.write(one.about, one.height, one.frames, folder, kind)
+
+
+@contextmanager
+def _hinted() -> Iterator[None]:
+    """Say which format holds what one does not."""
+    try:
+        yield
     except DoesNotFitError as error:
         fix = f"{error.fix} Or choose a format that holds it: --format dataset-json.".strip()
         raise DoesNotFitError(error.message, error.where, fix) from error
-    if outcome.study.residue:
-        api.write_residue(outcome.study, folder)
 
 
 def _digest(path: Path) -> str:

@@ -1,0 +1,83 @@
+"""`trialbridge convert` of FHIR NDJSON to SDTM without residue: in shards, in bounded memory, by one process or several."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from trialbridge import sources
+from trialbridge.commands.outcome import UNREADABLE_TYPE, Account, Outcome
+from trialbridge.converters import bulk
+from trialbridge.converters.bulk_scan import NotInLinesError
+from trialbridge.converters.ledger import Ledger
+from trialbridge.fhir import files as fhir_files
+from trialbridge.fhir.ids import BASE
+from trialbridge.sdtm import metadata
+
+if TYPE_CHECKING:
+    from trialbridge.commands.convert import Wanted
+    from trialbridge.converters.bulk import Bulk
+    from trialbridge.fhir.releases import Release
+    from trialbridge.report.progress import Steps
+    from trialbridge.sources import Source
+
+
+def fits(wanted: Wanted, source: Source) -> bool:
+    """Whether this conversion can go through its input line by line."""
+    plain = source.kind == "fhir" and wanted.to == "sdtm" and not (wanted.residue or wanted.lineage or wanted.provenance)
+    return plain and all(fhir_files.sniff(path) == "ndjson" for path in source.paths)
+
+
+def outcome(
+    wanted: Wanted, source: Source, release: Release | None, version: str | None, steps: Steps, until: ExitStack
+) -> Outcome | None:
+    """What came of it; the rows lie in files that go with `until`. None where a line holds a Bundle."""
+    steps.begin("finding whose each line is")
+    moved = False
+
+    def progress(done: int, whole: int) -> None:
+        nonlocal moved
+        if not moved:
+            steps.begin("converting to SDTM", total=whole, in_bytes=True)
+            moved = True
+        steps.reach(done)
+
+    home = wanted.output.absolute().parent
+    try:
+        told = until.enter_context(
+            bulk.to_sdtm(
+                source.paths,
+                base=wanted.base_url or BASE,
+                release=release or sources.stated_release(source),
+                version=version or metadata.LATEST,
+                mode="strict" if wanted.check else "mapped",
+                mapping=wanted.mapping,
+                study_file=wanted.study_file,
+                workers=wanted.workers,
+                folder=home if home.is_dir() else None,
+                progress=progress,
+            )
+        )
+    except NotInLinesError:
+        return None
+    return _outcome(told)
+
+
+def _outcome(told: Bulk) -> Outcome:
+    ledger = Ledger("to_sdtm")
+    accounts = []
+    for kind in sorted(told.given):
+        name = kind or UNREADABLE_TYPE
+        accounts.append(Account(name, told.given[kind], told.kept[kind], told.rejected[kind], told.aside[kind]))
+        if told.rejected[kind]:
+            ledger.record(name, "rejected", told.rejected[kind])
+    return Outcome(
+        "fhir",
+        "sdtm",
+        told.release,
+        told.findings,
+        accounts,
+        bulk=told,
+        rejects=told.rejects,
+        ledger=ledger,
+    )
