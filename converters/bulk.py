@@ -78,10 +78,11 @@ def to_sdtm(
         spool = Path(name)
         dictionary = dictionary_of(mapping, study_file)
         plan = scan(files, dictionary, system(base, "usubjid"), spool, release, shard_bytes)
-        job = Job(plan.files, plan.names, plan.shared, spool, base, plan.release, mode, mapping, study_file)
+        shared = tuple(plan.shared.read(plan.files, plan.names))
+        job = Job(shared, base, plan.release, mode, mapping, study_file)
         parts = []
         done = 0
-        for part in _parts(job, plan, workers):
+        for part in _parts(job, plan, spool, workers):
             parts.append(part)
             done += part.size
             progress(done, plan.size)
@@ -93,28 +94,43 @@ def _tasks(plan: Plan) -> list[tuple[int, Lines]]:
     return [(0, plan.loose), *enumerate(plan.shards, start=1)]
 
 
-def _parts(job: Job, plan: Plan, workers: int) -> Iterator[Part]:
+def _parts(job: Job, plan: Plan, folder: Path, workers: int) -> Iterator[Part]:
     """The parts in the order of the shards, by this process or by several."""
+    setting = _Setting(job, plan.files, plan.names, folder)
     tasks = _tasks(plan)
     if workers <= 1 or len(tasks) <= 2:
-        for number, lines in tasks:
-            yield bulk_shard.convert(job, number, lines)
+        yield from map(setting.convert, tasks)
         return
-    with get_context("spawn").Pool(min(workers, len(tasks)), _start, (job,)) as pool:
+    with get_context("spawn").Pool(min(workers, len(tasks)), _start, (setting,)) as pool:
         yield from pool.imap(_convert, tasks)
 
 
-_job: list[Job] = []
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    """What a worker needs for any shard."""
+
+    job: Job
+    files: tuple[Path, ...]
+    names: tuple[str, ...]
+    folder: Path
+
+    def convert(self, task: tuple[int, Lines]) -> Part:
+        """One shard."""
+        number, lines = task
+        return bulk_shard.convert(self.job, number, lines.read(self.files, self.names), self.folder)
 
 
-def _start(job: Job) -> None:
+_here: list[_Setting] = []
+
+
+def _start(setting: _Setting) -> None:
     """A worker begins: Ctrl-C is for the parent, which ends its workers."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _job[:] = [job]
+    _here[:] = [setting]
 
 
 def _convert(task: tuple[int, Lines]) -> Part:
-    return bulk_shard.convert(_job[0], *task)
+    return _here[0].convert(task)
 
 
 def _bulk(plan: Plan, parts: list[Part], package: Package | None, version: str) -> Bulk:

@@ -51,7 +51,7 @@ class Dataset:
             return
         if self._in_order():
             for part in self.parts:
-                yield self._typed(pl.read_ipc(part.path))
+                yield self._typed(part.frame())
         else:
             yield from self._merged()
 
@@ -85,8 +85,7 @@ class Dataset:
         """The rows of all parts by their sort keys."""
 
         def rows(part: Stored) -> Iterator[dict[str, Any]]:
-            frame = pl.read_ipc(part.path)
-            yield from self._typed(frame).iter_rows(named=True)
+            yield from self._typed(part.frame()).iter_rows(named=True)
 
         merged = heapq.merge(*map(rows, self.parts), key=lambda row: sort_key(row, self.name))
         schema = self.about.frame.schema

@@ -92,8 +92,8 @@ class Lines:
         """Those lines of them."""
         return Lines(self.file[which], self.number[which], self.start[which], self.length[which])
 
-    def read(self, files: tuple[Path, ...]) -> Iterator[tuple[int, int, bytes]]:
-        """File, line number and bytes of each; neighbours are read at one go."""
+    def read(self, files: tuple[Path, ...], names: tuple[str, ...]) -> Iterator[tuple[str, int, bytes]]:
+        """Name of the file, number and bytes of each; neighbours are read at one go."""
         at, count = 0, len(self)
         ends = self.start + self.length
         joined = (self.file[1:] == self.file[:-1]) & (self.start[1:] - ends[:-1] <= 2)
@@ -102,9 +102,9 @@ class Lines:
         for stop in (*breaks.tolist(), count):
             if at == stop:
                 continue
-            name = int(self.file[at])
+            file = int(self.file[at])
             first = int(self.start[at])
-            with files[name].open("rb") as stream:
+            with files[file].open("rb") as stream:
                 stream.seek(first)
                 block = stream.read(int(ends[stop - 1]) - first)
             for begin, length, number in zip(
@@ -113,7 +113,7 @@ class Lines:
                 self.number[at:stop].tolist(),
                 strict=True,
             ):
-                yield name, number, block[begin : begin + length]
+                yield names[file], number, block[begin : begin + length]
             at = stop
 
 

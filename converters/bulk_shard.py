@@ -10,6 +10,7 @@ from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from trialbridge.base.finding import Finding
-    from trialbridge.converters.bulk_scan import Lines
     from trialbridge.converters.dictionary import Dictionary
     from trialbridge.converters.package import Package
     from trialbridge.converters.records import Record
@@ -43,14 +43,15 @@ if TYPE_CHECKING:
 Mode = Literal["mapped", "strict"]
 
 
+Line = tuple[str, int, bytes]
+"""Name of the file, number of the line from 1, the line."""
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """What every shard is converted with. It travels to other processes, so a study's own mapping goes by its file."""
 
-    files: tuple[Path, ...]
-    names: tuple[str, ...]
-    shared: Lines
-    folder: Path
+    shared: tuple[Line, ...]
     base: str
     release: Release
     mode: Mode = "strict"
@@ -60,14 +61,18 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The rows of one dataset in one shard: an Arrow file, the types of its columns, its first and last sort key."""
+    """The rows of one dataset in one shard, as an Arrow file or its bytes: what columns, first and last sort key."""
 
-    path: Path
+    arrow: Path | bytes
     height: int
     columns: dict[str, str]
     first: tuple[Any, ...]
     last: tuple[Any, ...]
     studyid: str | None
+
+    def frame(self) -> pl.DataFrame:
+        """The rows."""
+        return pl.read_ipc(BytesIO(self.arrow) if isinstance(self.arrow, bytes) else self.arrow)
 
 
 @dataclass(slots=True)
@@ -75,7 +80,7 @@ class Part:
     """What came of one shard."""
 
     number: int
-    size: int
+    size: int = 0
     stored: dict[str, Stored] = field(default_factory=dict)
     numbered: dict[str, int] = field(default_factory=dict)
     related: tuple[bool, ...] = ()
@@ -86,10 +91,13 @@ class Part:
     rejected: Counter[str] = field(default_factory=Counter)
 
 
-def convert(job: Job, number: int, lines: Lines) -> Part:
-    """Convert one shard. The shared lines' own records are made in shard 0 alone."""
+def convert(job: Job, number: int, lines: Iterable[Line], folder: Path | None = None) -> Part:
+    """Convert one shard. The shared lines' own records are made in shard 0 alone.
+
+    The rows are laid down in `folder`, or without one held in the part.
+    """
     with without_collector():
-        part = Part(number, int(lines.length.sum()))
+        part = Part(number)
         shared, noise = _shared(job)
         mine = list(_read(job, lines, part))
         items = [*shared, *mine]
@@ -103,7 +111,7 @@ def convert(job: Job, number: int, lines: Lines) -> Part:
         shown = {one.where.resource for one in shared} if number else set()
         part.findings.extend(one for one in told.findings if one.where.resource not in shown)
         _count(part, items if number == 0 else mine, [one.resource for one in held.items])
-        _store(told.rows, told.package, job, part)
+        _store(told.rows, told.package, folder, part)
         return part
 
 
@@ -140,15 +148,15 @@ def _shared(job: Job) -> tuple[list[Located], Part]:
     known = _SHARED.get(id(job))
     if known is None or known[0] is not job:
         _SHARED.clear()
-        noise = Part(0, 0)
+        noise = Part(0)
         known = _SHARED[id(job)] = (job, list(_read(job, job.shared, noise)), noise)
     return known[1], known[2]
 
 
-def _read(job: Job, lines: Lines, part: Part) -> Iterator[Located]:
+def _read(job: Job, lines: Iterable[Line], part: Part) -> Iterator[Located]:
     """The resources of these lines that are sound; the others among the part's rejects."""
-    for file, number, line in lines.read(job.files):
-        name = job.names[file]
+    for name, number, line in lines:
+        part.size += len(line)
         try:
             item = Located(decode(line), name, number)
         except UnreadableInputError as error:
@@ -183,7 +191,7 @@ def _count(part: Part, mine: Iterable[Located], held: list[dict[str, Any]]) -> N
         (part.kept if id(item.resource) in kept else part.aside)[kind] += 1
 
 
-def _store(rows: dict[str, list[Record]], package: Package | None, job: Job, part: Part) -> None:
+def _store(rows: dict[str, list[Record]], package: Package | None, folder: Path | None, part: Part) -> None:
     """Lay down the rows of every dataset, in their order."""
     datasets, part.numbered = datasets_of({name: found for name, found in rows.items() if found}, package)
     frames: dict[str, pl.DataFrame] = {}
@@ -194,10 +202,10 @@ def _store(rows: dict[str, list[Record]], package: Package | None, job: Job, par
         names = dict.fromkeys(key for row in table for key in row if not key.startswith("SUPP."))
         frame = pl.DataFrame([column(Variable(one), [row.get(one) for row in table]) for one in names])
         frames[name] = frame
-        path = job.folder / f"{name}-{part.number:06}.arrow"
-        frame.write_ipc(path, compression="uncompressed")
+        held = BytesIO() if folder is None else folder / f"{name}-{part.number:06}.arrow"
+        frame.write_ipc(held, compression="uncompressed")
         kinds = {one: "Num" if kind == pl.Float64 else "Char" for one, kind in frame.schema.items()}
         studyid = next((row["STUDYID"] for row in table if row.get("STUDYID") is not None), None)
         first, last = sort_key(table[0], name), sort_key(table[-1], name)
-        part.stored[name] = Stored(path, len(table), kinds, first, last, studyid)
+        part.stored[name] = Stored(held.getvalue() if isinstance(held, BytesIO) else held, len(table), kinds, first, last, studyid)
     part.related = related(frames)
