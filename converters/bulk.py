@@ -86,33 +86,33 @@ def to_sdtm(
             parts.append(part)
             done += part.size
             progress(done, plan.size)
-        yield _bulk(plan, parts, bulk_shard.package_in(job), version)
+        yield told(plan, parts, bulk_shard.package_in(job), version)
 
 
-def _tasks(plan: Plan) -> list[tuple[int, Lines]]:
+def tasks(plan: Plan) -> list[tuple[int, Lines]]:
     """The shards with their numbers. Shard 0 has the lines of nobody, and makes the records of the shared ones."""
     return [(0, plan.loose), *enumerate(plan.shards, start=1)]
 
 
 def _parts(job: Job, plan: Plan, folder: Path, workers: int) -> Iterator[Part]:
     """The parts in the order of the shards, by this process or by several."""
-    setting = _Setting(job, plan.files, plan.names, folder)
-    tasks = _tasks(plan)
-    if workers <= 1 or len(tasks) <= 2:
-        yield from map(setting.convert, tasks)
+    setting = Setting(job, plan.files, plan.names, folder)
+    todo = tasks(plan)
+    if workers <= 1 or len(todo) <= 2:
+        yield from map(setting.convert, todo)
         return
-    with get_context("spawn").Pool(min(workers, len(tasks)), _start, (setting,)) as pool:
-        yield from pool.imap(_convert, tasks)
+    with get_context("spawn").Pool(min(workers, len(todo)), _start, (setting,)) as pool:
+        yield from pool.imap(_convert, todo)
 
 
 @dataclass(frozen=True, slots=True)
-class _Setting:
+class Setting:
     """What a worker needs for any shard."""
 
     job: Job
     files: tuple[Path, ...]
     names: tuple[str, ...]
-    folder: Path
+    folder: Path | None
 
     def convert(self, task: tuple[int, Lines]) -> Part:
         """One shard."""
@@ -120,10 +120,10 @@ class _Setting:
         return bulk_shard.convert(self.job, number, lines.read(self.files, self.names), self.folder)
 
 
-_here: list[_Setting] = []
+_here: list[Setting] = []
 
 
-def _start(setting: _Setting) -> None:
+def _start(setting: Setting) -> None:
     """A worker begins: Ctrl-C is for the parent, which ends its workers."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _here[:] = [setting]
@@ -133,7 +133,8 @@ def _convert(task: tuple[int, Lines]) -> Part:
     return _here[0].convert(task)
 
 
-def _bulk(plan: Plan, parts: list[Part], package: Package | None, version: str) -> Bulk:
+def told(plan: Plan, parts: list[Part], package: Package | None, version: str) -> Bulk:
+    """What all shards together come to."""
     sums: dict[str, Counter[str]] = {name: Counter() for name in ("kept", "rejected", "aside")}
     findings = list(plan.findings)
     rejects = list(plan.rejects)

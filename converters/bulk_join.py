@@ -51,7 +51,7 @@ class Dataset:
             return
         if self._in_order():
             for part in self.parts:
-                yield self._typed(part.frame())
+                yield typed(part.frame(), self._columns)
         else:
             yield from self._merged()
 
@@ -64,33 +64,38 @@ class Dataset:
         rows = pl.concat(frames) if frames else empty
         return table(self.name, rows, self.about.variables, self.about.label)
 
+    @property
+    def _columns(self) -> tuple[tuple[str, str], ...]:
+        return tuple((variable.name, variable.type) for variable in self.about.variables)
+
     def _in_order(self) -> bool:
         return all(one.last <= other.first for one, other in zip(self.parts, self.parts[1:], strict=False))
-
-    def _typed(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """A part's frame with all columns of the dataset."""
-        columns = []
-        for variable in self.about.variables:
-            wanted = pl.Float64 if variable.type == "Num" else pl.String
-            if variable.name not in frame.columns:
-                columns.append(pl.Series(variable.name, [None] * frame.height, wanted))
-                continue
-            column = frame[variable.name]
-            if column.dtype == pl.Float64 and wanted == pl.String:
-                column = pl.Series(variable.name, [None if one is None else number_text(one) for one in column], wanted)
-            columns.append(column)
-        return pl.DataFrame(columns)
 
     def _merged(self) -> Iterator[pl.DataFrame]:
         """The rows of all parts by their sort keys."""
 
         def rows(part: Stored) -> Iterator[dict[str, Any]]:
-            yield from self._typed(part.frame()).iter_rows(named=True)
+            yield from typed(part.frame(), self._columns).iter_rows(named=True)
 
         merged = heapq.merge(*map(rows, self.parts), key=lambda row: sort_key(row, self.name))
         schema = self.about.frame.schema
         while block := list(islice(merged, ROWS_AT_A_TIME)):
             yield pl.DataFrame(block, schema=schema)
+
+
+def typed(frame: pl.DataFrame, variables: Iterable[tuple[str, str]]) -> pl.DataFrame:
+    """A part's frame with all columns of its dataset, given by name and type (`Char`, `Num`)."""
+    columns = []
+    for name, kind in variables:
+        wanted = pl.Float64 if kind == "Num" else pl.String
+        if name not in frame.columns:
+            columns.append(pl.Series(name, [None] * frame.height, wanted))
+            continue
+        column = frame[name]
+        if column.dtype == pl.Float64 and wanted == pl.String:
+            column = pl.Series(name, [None if one is None else number_text(one) for one in column], wanted)
+        columns.append(column)
+    return pl.DataFrame(columns)
 
 
 def joined(parts: Sequence[Part], package: Package | None, version: str) -> list[Dataset]:

@@ -72,7 +72,12 @@ class Stored:
 
     def frame(self) -> pl.DataFrame:
         """The rows."""
-        return pl.read_ipc(BytesIO(self.arrow) if isinstance(self.arrow, bytes) else self.arrow)
+        return frame_of(self.arrow)
+
+
+def frame_of(arrow: Path | bytes) -> pl.DataFrame:
+    """The rows of an Arrow file, or of its bytes."""
+    return pl.read_ipc(BytesIO(arrow) if isinstance(arrow, bytes) else arrow)
 
 
 @dataclass(slots=True)

@@ -1,0 +1,129 @@
+"""FHIR to SDTM on Apache Spark: the same shards, the same functions, on as many machines as there are.
+
+`files_to_sdtm` takes NDJSON files that all executors see (a mounted volume): a task is a list of byte ranges, so Spark
+never moves the text. `resources_to_sdtm` takes a DataFrame with a column of resources as JSON (Delta, Parquet). Both
+give a Spark DataFrame for each dataset, cell for cell what `bulk.to_sdtm` gives.
+
+Spark runs our functions by `mapInArrow`: Arrow batches go to Python and come back, rows are never pickled.
+"""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from trialbridge.converters import bulk, bulk_shard
+from trialbridge.converters.bulk_join import typed
+from trialbridge.converters.bulk_scan import SHARD_BYTES, scan
+from trialbridge.converters.bulk_shard import Job, Mode, Part, dictionary_of
+from trialbridge.fhir.ids import BASE, system
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from pyspark.sql import DataFrame, SparkSession
+
+    from trialbridge.converters.bulk import Bulk
+    from trialbridge.converters.bulk_join import Dataset
+    from trialbridge.converters.bulk_shard import Stored
+    from trialbridge.fhir.releases import Release
+
+_LAID = "number int, dataset string, arrow binary, part binary"
+
+
+@dataclass(frozen=True, slots=True)
+class OnSpark:
+    """What a conversion on Spark gives: a DataFrame for each dataset; `told` as `bulk.to_sdtm` has it, but for the rows."""
+
+    tables: dict[str, DataFrame]
+    told: Bulk
+
+
+def files_to_sdtm(
+    spark: SparkSession,
+    files: Iterable[Path],
+    spool: Path,
+    *,
+    base: str = BASE,
+    release: Release | None = None,
+    version: str = "3.4",
+    mode: Mode = "strict",
+    mapping: Path | None = None,
+    study_file: Path | None = None,
+    shard_bytes: int = SHARD_BYTES,
+) -> OnSpark:
+    """The study that NDJSON files tell. Files, `mapping`, `study_file` and `spool` must be seen by all executors.
+
+    `spool` is a folder for the unpacked text of gzip files; it may go when the tables have been written. Raises
+    NotInLinesError where a line holds a Bundle.
+    """
+    plan = scan(files, dictionary_of(mapping, study_file), system(base, "usubjid"), spool, release, shard_bytes)
+    shared = tuple(plan.shared.read(plan.files, plan.names))
+    job = Job(shared, base, plan.release, mode, mapping, study_file)
+    setting = spark.sparkContext.broadcast(bulk.Setting(job, plan.files, plan.names, None))
+
+    def convert(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for task in batch.column("task").to_pylist():
+                yield _laid(setting.value.convert(pickle.loads(task)))  # noqa: S301 - made below, by us
+
+    tasks = [(number, pickle.dumps((number, lines))) for number, lines in bulk.tasks(plan)]
+    spread = spark.createDataFrame(tasks, "number int, task binary").repartition(len(tasks), "number")
+    laid = spread.mapInArrow(convert, _LAID).persist()
+    kept = laid.where("part is not null").select("part").toLocalIterator()
+    parts = sorted((pickle.loads(row.part) for row in kept), key=_number)  # noqa: S301 - made in _laid, by us
+    told = bulk.told(plan, parts, bulk_shard.package_in(job), version)
+    return OnSpark({one.name: _table(spark, laid, one) for one in told.datasets}, told)
+
+
+def resources_to_sdtm(
+    spark: SparkSession, resources: DataFrame, spool: Path, *, column: str = "resource", **options: Any
+) -> OnSpark:
+    """The study that a DataFrame of resources tells: a column of JSON texts, one resource a row.
+
+    They are laid down as NDJSON in `spool`, a folder that all executors see and that does not exist yet; then as
+    `files_to_sdtm`, whose other options it takes.
+    """
+    resources.select(resources[column].alias("value")).write.text(str(spool))
+    files = sorted(path for path in spool.iterdir() if path.name.startswith("part-"))
+    return files_to_sdtm(spark, files, spool, **options)
+
+
+def _number(part: Part) -> int:
+    return part.number
+
+
+def _laid(part: Part) -> pa.RecordBatch:
+    """A part as rows: the Arrow bytes of each dataset, then what else is known of it."""
+    rows: list[tuple[Any, ...]] = [(part.number, name, one.arrow, None) for name, one in part.stored.items()]
+    part.stored = {name: _without_rows(one) for name, one in part.stored.items()}
+    rows.append((part.number, None, None, pickle.dumps(part)))
+    types = {"number": pa.int32(), "dataset": pa.string(), "arrow": pa.binary(), "part": pa.binary()}
+    columns = zip(zip(*rows, strict=True), types.values(), strict=True)
+    return pa.RecordBatch.from_arrays([pa.array(column, kind) for column, kind in columns], names=list(types))
+
+
+def _without_rows(one: Stored) -> Stored:
+    return replace(one, arrow=b"")
+
+
+def _table(spark: SparkSession, laid: DataFrame, one: Dataset) -> DataFrame:
+    """A dataset as a DataFrame; its rows are in order from partition to partition where the shards' are."""
+    variables = tuple((variable.name, variable.type) for variable in one.about.variables)
+    kinds = {name: pa.float64() if kind == "Num" else pa.string() for name, kind in variables}
+    schema = ", ".join(f"`{name}` {'double' if kind == 'Num' else 'string'}" for name, kind in variables)
+    if one.whole is not None:
+        return spark.createDataFrame(one.whole.frame.rows(), schema)
+
+    def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for arrow in batch.column("arrow").to_pylist():
+                frame = typed(bulk_shard.frame_of(arrow), variables)
+                yield from frame.to_arrow().cast(pa.schema(list(kinds.items()))).to_batches()
+
+    mine = laid.where(f"dataset = '{one.name}'").select("number", "arrow")
+    return mine.repartitionByRange("number").sortWithinPartitions("number").mapInArrow(read, schema)
