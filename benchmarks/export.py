@@ -63,7 +63,7 @@ def export(folder: Path, subjects: int) -> int:
     for kind, its in found.items():
         with (folder / f"{kind}.ndjson").open("wb") as file:
             for line in its:
-                everyone = kind in SHARED or b'"Patient/' not in line and kind not in {"Patient", "Basic"}
+                everyone = kind in SHARED or (b'"Patient/' not in line and kind not in {"Patient", "Basic"})
                 alone = everyone or (kind == "Basic" and b'"subject"' not in line)
                 for one in copies(line, 1 if alone else -(-subjects // own), kept):
                     size += file.write(one)

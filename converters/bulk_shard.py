@@ -212,5 +212,7 @@ def _store(rows: dict[str, list[Record]], package: Package | None, folder: Path 
         kinds = {one: "Num" if kind == pl.Float64 else "Char" for one, kind in frame.schema.items()}
         studyid = next((row["STUDYID"] for row in table if row.get("STUDYID") is not None), None)
         first, last = sort_key(table[0], name), sort_key(table[-1], name)
-        part.stored[name] = Stored(held.getvalue() if isinstance(held, BytesIO) else held, len(table), kinds, first, last, studyid)
+        part.stored[name] = Stored(
+            held.getvalue() if isinstance(held, BytesIO) else held, len(table), kinds, first, last, studyid
+        )
     part.related = related(frames)

@@ -33,6 +33,10 @@ class Compiled:
     read: Read
     write: Write
     source: str
+    derivable: frozenset[str]
+    """The variables that the mapping derives."""
+    qualified: bool
+    """Whether a line reads a supplemental qualifier."""
 
 
 @dataclass(slots=True)
@@ -72,7 +76,13 @@ class _Source:
 def compiled(mapping: Mapping, release: Release, base: str) -> Compiled:
     """The functions of a mapping for one release of FHIR and one base url."""
     source = _Source(
-        names={"pick": steps.pick, "matches": steps.matches, "put": steps.put, "child": steps.child}
+        names={
+            "pick": steps.pick,
+            "pick_by": steps.pick_by,
+            "matches": steps.matches,
+            "put": steps.put,
+            "child": steps.child,
+        }
         | {"nth": steps.nth, "choose": steps.choose, "fresh": steps.fresh, "deepcopy": copy.deepcopy}
     )
     parts = [part for part in mapping.parts if release in part.releases]
@@ -84,7 +94,9 @@ def compiled(mapping: Mapping, release: Release, base: str) -> Compiled:
     space: dict[str, Any] = dict(source.names)
     code = compile(text, f"<mapping {mapping.name} {release}>", "exec")
     exec(code, space)  # noqa: S102 - the source is made above from the dictionary, never from input
-    return Compiled(mapping, names, space["read"], space["write"], text)
+    derivable = frozenset(one.variable for one in mapping.derived)
+    qualified = any(one.variable.startswith("SUPP.") for one in mapping.lines)
+    return Compiled(mapping, names, space["read"], space["write"], text, derivable, qualified)
 
 
 # --- FHIR to SDTM ---------------------------------------------------------------------------------------------------
@@ -168,8 +180,12 @@ def _emit_step(source: _Source, step: Step, name: str, value: str, depth: int, b
         source.add(depth, f"{value} = {name}.get({step.name!r})")
         source.add(depth, f"{value} = {value}[{step.at}] if {value} and len({value}) > {step.at} else None")
     else:
-        match = source.named("m", _matcher(step, bound))
-        source.add(depth, f"{value} = pick({name}.get({step.name!r}), {match})")
+        matcher = _matcher(step, bound)
+        if len(matcher.simple) == 1 and not matcher.deep:
+            (key, text), *_ = matcher.simple
+            source.add(depth, f"{value} = pick_by({name}.get({step.name!r}), {key!r}, {text!r})")
+        else:
+            source.add(depth, f"{value} = pick({name}.get({step.name!r}), {source.named('m', matcher)})")
 
 
 def _emit_leaf(source: _Source, one: Line, spelling: Spelling, value: str, depth: int) -> None:

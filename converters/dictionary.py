@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from trialbridge.converters.steps import bind, matcher, matches
@@ -18,7 +18,9 @@ from trialbridge.mappings.route import domain_named
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from trialbridge.converters.steps import Matcher
     from trialbridge.converters.tailoring import Resolve, Tailoring
+    from trialbridge.fhir.paths import Step
     from trialbridge.mappings.kit import Mapping, Release, Resource, Row
 
 
@@ -46,6 +48,20 @@ class Dictionary:
         for mapping in self.mappings:
             found[mapping.domain] = (*found.get(mapping.domain, ()), mapping)
         return found
+
+    @cached_property
+    def _of_type(self) -> dict[str, list[Mapping]]:
+        """The mappings that read whole resources, by the resource's type, in order."""
+        found: dict[str, list[Mapping]] = {}
+        for mapping in self.mappings:
+            if not mapping.each:
+                found.setdefault(mapping.resource, []).append(mapping)
+        return found
+
+    @cached_property
+    def _listed(self) -> list[tuple[str, Mapping]]:
+        """The domains whose records are elements of a list, each with its first mapping."""
+        return [(domain, mappings[0]) for domain, mappings in self.domains.items() if mappings[0].each]
 
     def rank(self, dataset: str) -> int:
         """The place of a dataset in the order of writing: what others point at comes first."""
@@ -82,8 +98,8 @@ class Dictionary:
         if named is None and self.tailoring is not None:
             named = self.tailoring.assign(resource, resolve)
         if named is None:
-            for mapping in self.mappings:
-                if mapping.resource == kind and not mapping.each and mapping.when(resource) and mapping.shape(resource):
+            for mapping in self._of_type.get(str(kind), ()):
+                if mapping.when(resource) and mapping.shape(resource):
                     return mapping.domain, mapping
             return None
         if not named:
@@ -110,17 +126,23 @@ class Dictionary:
     def elements_of(self, resource: Resource, release: Release, base: str) -> Iterator[tuple[Mapping, Resource]]:
         """The list elements of a resource that are records of their own, each with its mapping."""
         kind = resource.get("resourceType")
-        for domain, mappings in self.domains.items():
-            first = mappings[0]
-            if not first.each or first.resource != kind or not first.when(resource):
+        for domain, first in self._listed:
+            if first.resource != kind or not first.when(resource):
                 continue
-            step = bind(parse(first.each[release]).steps, constants(base))[-1]
+            step, match = _list_of(first.each[release], base)
             for element in resource.get(step.name) or ():
-                if isinstance(step, Choice) and not matches(element, matcher(step.conditions, {})):
+                if match is not None and not matches(element, match):
                     continue
                 named = _domain_of(element, base)
                 if named == domain or (named is None and not first.named_only):
                     yield self.for_element(domain, element), element
+
+
+@lru_cache(maxsize=64)
+def _list_of(path: str, base: str) -> tuple[Step, Matcher | None]:
+    """The list that a path ends at, and what its elements must meet."""
+    step = bind(parse(path).steps, constants(base))[-1]
+    return step, matcher(step.conditions, {}) if isinstance(step, Choice) else None
 
 
 DICTIONARY = Dictionary(ALL)

@@ -6,7 +6,7 @@ differs; FHIR to SDTM settles it against what the resource carries. So what one 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -24,25 +24,39 @@ def walk(
     each: Resource | None,
     ctx: Context,
     columns: frozenset[str] | None,
-    others: Iterable[str],
+    others: Collection[str],
     settle: Settle,
+    *,
+    only_others: bool = False,
 ) -> tuple[Row, tuple[Resource | None, ...]]:
     """The final row of a record, and its parts.
 
     `columns` are the variables the dataset has (None: any may be derived); `others` are variables to settle although
-    the elements say nothing of them.
+    the elements say nothing of them. With `only_others` nothing else is settled, save qualifiers (`SUPP.…`): for a
+    caller who takes what the elements say of all the rest.
     """
     row, parts = compiled.read(primary, each, ctx)
-    mapping = compiled.mapping
-    row["DOMAIN"] = mapping.domain
-    derivable = {one.variable for one in mapping.derived}
-    given = set(row)
-    for variable in [*row, *(one for one in others if one not in given)]:
+    row["DOMAIN"] = compiled.mapping.domain
+    derivable = compiled.derivable
+    given = frozenset(row)
+    if only_others:
+        asked = [one for one in row if one.startswith("SUPP.") and one not in others] if compiled.qualified else []
+        asked.extend(others)
+    else:
+        asked = [*row, *(one for one in others if one not in given)]
+    for variable in asked:
         if variable in given or variable not in derivable:
             _set(row, variable, settle(variable, row.get(variable), False))  # noqa: FBT003 - named by Settle
-    for one in mapping.derived:
-        if one.variable not in given and (columns is None or one.variable in columns):
-            _set(row, one.variable, settle(one.variable, one.how(row, ctx), True))  # noqa: FBT003 - named by Settle
+    for one in compiled.mapping.derived:
+        variable = one.variable
+        if variable not in given and (columns is None or variable in columns):
+            value = one.how(row, ctx)
+            if not only_others or variable in others or variable.startswith("SUPP."):
+                value = settle(variable, value, True)  # noqa: FBT003 - named by Settle
+            if value is not None:
+                row[variable] = value
+            elif variable in row:
+                del row[variable]
     return row, parts
 
 

@@ -6,7 +6,7 @@ Columns without a value, their order, labels and lengths belong to the data a sp
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from trialbridge.mappings.dm import arm_id
@@ -27,11 +27,11 @@ class Declared:
     name: str
     label: str
     variables: tuple[Variable, ...]
+    columns: frozenset[str] = field(init=False, compare=False)
+    """The names of its variables."""
 
-    @property
-    def columns(self) -> frozenset[str]:
-        """The names of its variables."""
-        return frozenset(one.name for one in self.variables)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "columns", frozenset(one.name for one in self.variables))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from trialbridge.base.finding import Finding, Severity, Where
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from trialbridge.mappings.kit import Resource
 
 
-@contextmanager
-def sound(resource: Resource, findings: list[Finding]) -> Iterator[None]:
+_SHAPE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+
+
+class sound:  # noqa: N801 - used as a function: `with sound(resource, findings):`
     """Whatever a resource of the wrong shape upsets becomes a finding; the resource is left to the residue.
 
-    The boundary's check catches such resources with their place; this is for input that was not checked.
+    The boundary's check catches such resources with their place; this is for input that was not checked. A class, not
+    a generator: it surrounds every resource, several times.
     """
-    try:
-        yield
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-        findings.append(
+
+    __slots__ = ("_findings", "_resource")
+
+    def __init__(self, resource: Resource, findings: list[Finding]) -> None:
+        self._resource = resource
+        self._findings = findings
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
+        if kind is None or not isinstance(error, _SHAPE):
+            return False
+        resource = self._resource
+        self._findings.append(
             Finding(
                 "TB-RESOURCE-SHAPE",
                 Severity.ERROR,
@@ -31,3 +42,4 @@ def sound(resource: Resource, findings: list[Finding]) -> Iterator[None]:
                 "let the boundary check it: it names the element",
             )
         )
+        return True

@@ -88,6 +88,15 @@ def pick(items: list[Any] | None, match: Matcher) -> Any:
     return None
 
 
+def pick_by(items: list[Any] | None, key: str, text: str) -> Any:
+    """The first element that has this text at this key, or None: `pick` for the commonest condition."""
+    if items:
+        for element in items:
+            if isinstance(element, dict) and element.get(key) == text:
+                return element
+    return None
+
+
 def follow(element: Any, steps: tuple[Step, ...]) -> Any:
     """The value at bound steps below an element, or None."""
     for step in steps:

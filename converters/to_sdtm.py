@@ -268,7 +268,7 @@ def _read(
     declared = package.datasets.get(dataset) if package else None
     home = primary if each is None else each
     kept: dict[str, Carried] = {}
-    for one in carried(home, ctx.url("x-sdtm-variable")):
+    for one in carried(home, ctx.url("x-sdtm-variable")) if "extension" in home else ():
         kept[f"SUPP.{one.name}" if one.qualifier else one.name] = one
     record = Record(dataset, 0, {})
 
@@ -291,7 +291,7 @@ def _read(
         return value
 
     columns = declared.columns if declared else None
-    record.row, parts = walk(functions, primary, each, ctx, columns, kept, settle)
+    record.row, parts = walk(functions, primary, each, ctx, columns, kept, settle, only_others=True)
     if package is not None and _stands_in(domain, primary, record.row, ctx):
         return None
     if ctx.dictionary.tailoring is not None and not ctx.dictionary.tailoring.keeps(domain, record.row, ctx):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from trialbridge.base.finding import Finding, Severity
@@ -79,12 +80,10 @@ class Pool:
         """What a relative or absolute reference points at, seen from a resource with this fullUrl."""
         if text in self._by_url:
             return self._by_url[text]
-        matched = _REST.search(text)
-        if not matched:
+        parts = _rest(text)
+        if parts is None:
             return None
-        key, version = matched.groups()
-        relative = matched.start() == 0 and not text.startswith("/")
-        wanted = text[: matched.end(1)]
+        key, version, relative, wanted = parts
         if relative and full_url and (base := base_of(full_url)):
             wanted = f"{base}/{key}"
         item = self._by_url.get(wanted)
@@ -204,6 +203,15 @@ def _rewritten(value: Any, renamed: Callable[[str], str]) -> Any:
         members = [_rewritten(member, renamed) for member in value]
         return members if any(new is not old for new, old in zip(members, value, strict=True)) else value
     return value
+
+
+@lru_cache(maxsize=8192)
+def _rest(text: str) -> tuple[str, str | None, bool, str] | None:
+    """Of a RESTful reference: Type/id, version, whether it is relative, and the reference without version."""
+    matched = _REST.search(text)
+    if not matched:
+        return None
+    return matched[1], matched[2], matched.start() == 0 and not text.startswith("/"), text[: matched.end(1)]
 
 
 def _contained(name: str, container: Resource) -> Resource | None:

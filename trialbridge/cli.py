@@ -137,7 +137,8 @@ def convert(
         bool, typer.Option("--no-check", help="Do not check FHIR input by fhir.resources (faster).")
     ] = False,
     workers: Annotated[
-        int, typer.Option("--workers", metavar="N", min=1, help="FHIR NDJSON to SDTM, --no-residue: processes to share it.")
+        int,
+        typer.Option("--workers", metavar="N", min=1, help="FHIR NDJSON to SDTM, --no-residue: processes to share it."),
     ] = 1,
     fail_on: Annotated[FailOn, typer.Option("--fail-on", help="Findings that make the exit code 1.")] = FailOn.ERROR,
     as_json: AsJson = False,

@@ -69,7 +69,7 @@ def _run(wanted: Wanted, shell: Shell) -> int:
     version = _version(wanted.version)
     with progress.steps(shell.err, shown=shell.speaks) as steps, ExitStack() as until:
         steps.begin("reading")
-        done, given = _done(wanted, release, version, formats, steps)
+        done, given = _done(wanted, release, version, formats, steps, until)
         done.findings.extend(accounting.missing(done.accounts))
         steps.begin("writing")
         about = {
@@ -89,9 +89,14 @@ def _run(wanted: Wanted, shell: Shell) -> int:
 
 
 def _done(
-    wanted: Wanted, release: Release | None, version: str | None, formats: tuple[str, ...], steps: Steps
+    wanted: Wanted,
+    release: Release | None,
+    version: str | None,
+    formats: tuple[str, ...],
+    steps: Steps,
+    until: ExitStack,
 ) -> tuple[Outcome, list[Path]]:
-    """What the source becomes, and the files that were given."""
+    """What the source becomes, and the files that were given; what it holds on the disk goes with `until`."""
     if wanted.from_ == "forms" or (wanted.from_ is None and _are_forms(wanted)):
         given = [one for one in wanted.sources if one.exists()]
         output.check_target(wanted.output, given, formats)
@@ -103,7 +108,9 @@ def _done(
     if source.kind == "sdtm":
         done = _from_sdtm(wanted, source, release or "R4", version, steps)
     else:
-        done = _from_fhir(wanted, source, release, version, steps)
+        done = _in_shards(wanted, source, release, version, steps, until) or _from_fhir(
+            wanted, source, release, version, steps
+        )
     if wanted.to == "forms":
         done = _as_forms(wanted, source, done)
     done.findings[:0] = source.findings

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from trialbridge import sources
@@ -15,6 +14,8 @@ from trialbridge.fhir.ids import BASE
 from trialbridge.sdtm import metadata
 
 if TYPE_CHECKING:
+    from contextlib import ExitStack
+
     from trialbridge.commands.convert import Wanted
     from trialbridge.converters.bulk import Bulk
     from trialbridge.fhir.releases import Release
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 
 def fits(wanted: Wanted, source: Source) -> bool:
     """Whether this conversion can go through its input line by line."""
-    plain = source.kind == "fhir" and wanted.to == "sdtm" and not (wanted.residue or wanted.lineage or wanted.provenance)
+    plain = (
+        source.kind == "fhir" and wanted.to == "sdtm" and not (wanted.residue or wanted.lineage or wanted.provenance)
+    )
     return plain and all(fhir_files.sniff(path) == "ndjson" for path in source.paths)
 
 
