@@ -255,3 +255,25 @@ def test_the_study_file_decides(run, tmp_path):
     for name, column, drug in (("ex.csv", "EXTRT", "Nivolumab"), ("cm.csv", "CMTRT", "Ondansetron")):
         rows = list(csv.DictReader((tmp_path / "o" / name).read_text().splitlines()))
         assert [one[column] for one in rows] == [drug]
+
+
+def test_a_bulk_export_gives_the_files_of_the_whole(run, study, tmp_path):
+    """In shards, FHIR NDJSON would become other tables than the same resources in one Bundle, or would not add up."""
+    for kind in ("ndjson", "bundle"):
+        assert run("convert", study, "--to", "fhir", "-o", tmp_path / kind, "--format", kind).code == 0
+        words = ("--to", "sdtm", "-o", tmp_path / f"from-{kind}", "--format", "xpt", "--format", "csv", "--no-residue")
+        done = run("convert", tmp_path / kind, *words)
+        assert done.code == 0
+        assert "it adds up" in done.out
+    lines, whole = (files_of(tmp_path / f"from-{kind}") for kind in ("ndjson", "bundle"))
+    assert lines.pop("run_manifest.json") != whole.pop("run_manifest.json")  # the inputs differ
+    assert lines == whole
+    assert not [one for one in tmp_path.iterdir() if one.name.startswith(".")]
+
+
+def test_what_cannot_be_shared_is_not_given_to_workers(run, study, tmp_path):
+    """`--workers` would be taken and do nothing."""
+    assert run("convert", study, "--to", "fhir", "-o", tmp_path / "fhir").code == 0
+    done = run("convert", tmp_path / "fhir", "--to", "sdtm", "-o", tmp_path / "out", "--workers", "2")
+    assert done.code == 2
+    assert "--no-residue" in done.err
