@@ -232,26 +232,20 @@ def _known(name: str, table: Table, standard: DomainMetadata | None, version: st
     """The guide's variable; else the model's, as another dataset of its class (or any) has it: MHSTDY as AESTDY."""
     if standard is not None and name in standard:
         return standard.variable(name)
-    if name[:2] != table.domain:
-        return None
-    found = _model(version, standard.cls if standard is not None else "").get(f"--{name[2:]}")
+    general = f"--{name[2:]}" if name[:2] == table.domain else name
+    found = _model(version, standard.cls if standard is not None else "").get(general)
     return replace(found, name=name) if found is not None else None
 
 
 @cache
 def _model(version: str, cls: str) -> dict[str, VariableMetadata]:
-    """The general classes' variables by the model's name, those of one class first; permissible, with no codelist."""
-    ordered = sorted(metadata.domains(version), key=lambda one: one.cls != cls)
+    """Variables by the model's name (`--STDY`, `VISITNUM`), as the class has them first; permissible, no codelist."""
+    ordered = sorted(metadata.domains(version), key=lambda one: (one.cls != cls, one.cls == "Trial Design"))
     found: dict[str, VariableMetadata] = {}
     for one in ordered:
         for variable in one.variables:
-            if variable.model_variable.startswith("--"):
-                found.setdefault(
-                    variable.model_variable,
-                    replace(
-                        variable, name=f"--{variable.model_variable[2:]}", core="Perm", codelists=(), codelist_names=()
-                    ),
-                )
+            plain = replace(variable, core="Perm", codelists=(), codelist_names=())
+            found.setdefault(variable.model_variable or variable.name, plain)
     return found
 
 
@@ -275,7 +269,7 @@ def _item(
         digits=found.digits,
         sas_name=variable.name,
         format=found.format,
-        label=variable.label or (known.label if known is not None else ""),
+        label=variable.label or (known.label if known is not None else "") or variable.name,
         codelist=codelists.of_variable(table, variable.name, known),
         origins=origins,
     )

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from trialbridge.sdtm.rules.data import Dataset
 
 _SECTION = "Define-XML 2.1, 4.2; FDA Study Data Technical Conformance Guide, 4.1.4.5"
+_SAME = 1e-9
+"""Numbers nearer than this are one number: a codelist writes 1.2 where arithmetic left 1.2000000000000002."""
 _DATES = frozenset({"date", "datetime", "partialDate", "partialDatetime"})
 
 
@@ -165,7 +167,9 @@ def codelist_holds(data: Data) -> Iterator[Hit]:
 def _outside(one: Dataset, name: str, codelist: CodeList) -> pl.Expr:
     values = [term.value for term in codelist.terms]
     if one.table.variable(name).type == "Num":
-        return ~pl.col(name).is_in([float(text) for text in values if PLAIN_NUMBER.fullmatch(text)])
+        known = [float(text) for text in values if PLAIN_NUMBER.fullmatch(text)]
+        near = [(pl.col(name) - one).abs() < _SAME for one in known]
+        return ~pl.any_horizontal(near) if near else pl.col(name).is_not_null()
     return ~pl.col(name).is_in(values)
 
 

@@ -194,7 +194,16 @@ def dictionary_of(table: Table, name: str, standard: VariableMetadata | None) ->
 
 def _texts(table: Table, name: str) -> list[str]:
     column = table.frame[name].drop_nulls()
-    return [repr(one).removesuffix(".0") if isinstance(one, float) else one for one in column.unique().sort().to_list()]
+    return list(dict.fromkeys(value_text(one) for one in column.unique().sort().to_list()))
+
+
+def value_text(value: str | float) -> str:
+    """A value as a codelist has it: numbers with 12 digits, so that 1.1 + 0.1 is 1.2.
+
+    >>> value_text(1.2000000000000002), value_text(3.0), value_text("3.0")
+    ('1.2', '3', '3.0')
+    """
+    return f"{value:.12g}" if isinstance(value, float) else value
 
 
 def _pairs(table: Table, code: str, name: str) -> dict[str, str]:
@@ -204,8 +213,9 @@ def _pairs(table: Table, code: str, name: str) -> dict[str, str]:
     rows = table.frame.select(code, name).drop_nulls().unique(maintain_order=True).rows()
     found: dict[str, str] = {}
     for value, text in rows:
-        found.setdefault(repr(value).removesuffix(".0") if isinstance(value, float) else value, text)
-    return found if len(found) == len(rows) else {}
+        if found.setdefault(value_text(value), text) != text:
+            return {}
+    return found
 
 
 def package_date(study: Study, terminology: Terminology) -> str:

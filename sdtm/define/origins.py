@@ -76,7 +76,7 @@ def origin_of(
     What is read from somewhere is Collected, unless it is the sponsor's by its meaning; a variable that a mapping
     derives, or the guide has derived, is Derived. A variable the guide does not have is Collected, as nothing else is known.
     """
-    name = standard.model_variable or standard.name if standard is not None else ""
+    name = _model_name(standard, within)
     read_from = told.read_from if told is not None else ""
     if within is not None and within.cls == "Trial Design" and name not in ASSIGNED:
         return Origin(type="Protocol", source=SPONSOR, text=read_from), ""
@@ -87,11 +87,22 @@ def origin_of(
     if told is not None and told.method and not read_from:
         return Origin(type="Derived", source=SPONSOR), told.method
     if name in DERIVED and not read_from:
-        return Origin(type="Derived", source=SPONSOR), DERIVED[name].replace("--", _prefix(standard))
+        return Origin(type="Derived", source=SPONSOR), DERIVED[name].replace("--", _prefix(standard, name))
     return Origin(type="Collected", source=INVESTIGATOR, text=read_from), ""
 
 
-def _prefix(standard: VariableMetadata | None) -> str:
-    if standard is None or not standard.model_variable.startswith("--"):
+def _model_name(standard: VariableMetadata | None, within: DomainMetadata | None) -> str:
+    """The name in the model: `--SEQ` of AESEQ, and of SESEQ, which the guide's SE has under its own name alone."""
+    if standard is None:
+        return ""
+    own = standard.model_variable or standard.name
+    general = f"--{standard.name[2:]}"
+    of_domain = within is not None and standard.name[:2] == within.name[:2]
+    return general if of_domain and (general in ASSIGNED or general in DERIVED) else own
+
+
+def _prefix(standard: VariableMetadata | None, name: str) -> str:
+    """What stands for `--` in a method's text."""
+    if standard is None or not name.startswith("--"):
         return "--"
-    return standard.name.removesuffix(standard.model_variable[2:])
+    return standard.name.removesuffix(name[2:])

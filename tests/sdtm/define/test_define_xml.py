@@ -196,3 +196,23 @@ def test_broken_files_are_refused(change, message):
     """A broken define would be read as if it were whole, or end in a traceback; a DTD would be expanded."""
     with pytest.raises(UnreadableInputError, match=message):
         xml.from_bytes(change(VERSION_2_0))
+
+
+def test_every_item_has_a_description(named, made):
+    """CORE's reader, for one, ends in an error where an item has no label: none of the dataset's rules would run."""
+    assert [one.oid for one in made(named).items if not one.label] == []
+
+
+def test_variables_of_the_model(made):
+    """A timing variable that the guide's table leaves out would have no role, and be called non-standard."""
+    define = made("pilot")
+    refs = {ref.item: ref for one in define.datasets for ref in one.items}
+    assert (refs["IT.CM.VISITNUM"].role, refs["IT.CM.VISITNUM"].nonstandard) == ("Timing", False)  # SDTM 2.0, 3.1.5
+    assert define.item["IT.SE.SESEQ"].origins[0].type == "Derived"
+
+
+def test_numbers_of_a_codelist_are_plain(given, made):
+    """1.2000000000000002 of the published pilot would stand as a value of its own beside 1.2."""
+    values = [one.value for one in made("pilot").codelist["CL.VISITNUM"].terms]
+    assert "1.2" in values
+    assert all(len(one) < 6 for one in values)
