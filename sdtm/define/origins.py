@@ -82,7 +82,7 @@ def origin_of(
         return Origin(type="Protocol", source=SPONSOR, text=read_from), ""
     if name in PROTOCOL:
         return Origin(type="Protocol", source=SPONSOR, text=read_from), ""
-    if name in ASSIGNED:
+    if name in ASSIGNED or (name == "--SEQ" and read_from):
         return Origin(type="Assigned", source=SPONSOR, text=read_from), ""
     if told is not None and told.method and not read_from:
         return Origin(type="Derived", source=SPONSOR), told.method

@@ -185,3 +185,15 @@ def test_wrong_use(run, study, words, message):
         return
     assert done.code == 2
     assert message in done.err
+
+
+def test_lineage_beside_the_tables_is_used(run, study, tmp_path):
+    """Of tables that came from FHIR an issue would not name the element its cell was read from."""
+    dm = study / "dm.csv"
+    dm.write_text(dm.read_text().replace(",F,", ",W,"))
+    cell = {"dataset": "DM", "row": 1, "variable": "SEX", "resource": "Patient/p1", "path": "Patient.gender"}
+    (study / "lineage.ndjson").write_text(json.dumps(cell) + "\n" + json.dumps({**cell, "row": 2}) + "\n")
+    assert run("validate", study, "-r", "TB-CT-0001", "-o", tmp_path / "rep").code == 1
+    (issue,) = json.loads((tmp_path / "rep.json").read_bytes())["Issue_Details"]
+    assert (issue["row"], issue["variables"], issue["values"]) == (1, ["SEX"], ["W"])
+    assert issue["fhir_source"] == "Patient/p1 Patient.gender"
