@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from trialbridge.base.errors import UnreadableInputError
 from trialbridge.base.finding import Finding, Severity, Where
 from trialbridge.converters import registry_evidence
 from trialbridge.converters import registry_lines as lines
@@ -26,6 +27,7 @@ from trialbridge.mappings.names import absent
 from trialbridge.mappings.registry_study import PROTOCOL, WHOLE, constants
 from trialbridge.registry.contacts import without_contacts
 from trialbridge.registry.content import leaves
+from trialbridge.registry.fields import in_order
 from trialbridge.registry.record import Record
 
 if TYPE_CHECKING:
@@ -114,7 +116,8 @@ def _extension(one: Rest, url: str) -> Resource:
     return {"url": url, "extension": inside}
 
 
-def _carried(study: Resource) -> list[Rest]:
+def _carried(study: Resource, findings: list[Finding]) -> list[Rest]:
+    """The rest that the study carries; an extension that is broken is left out, with a finding."""
     found = []
     for one in study.get("extension") or ():
         if not isinstance(one, dict) or not str(one.get("url", "")).endswith(f"/StructureDefinition/{EXTENSION}"):
@@ -126,7 +129,16 @@ def _carried(study: Resource) -> list[Rest]:
         text = "".join(parts.get("value", ()))
         place = "".join(parts.get("path", ()))
         digest = "".join(parts.get("nativeHash", ()))
-        found.append(Rest(() if place == "$" else parsed(place), decode(text) if text else None, not text, digest))
+        try:
+            path, value = () if place == "$" else parsed(place), decode(text) if text else None
+        except UnreadableInputError as error:
+            where = Where(resource=name_of(study), path=place[:80])
+            message = f"What is carried there cannot be read and is left out: {error.message}"
+            findings.append(
+                Finding("TB-REG-CARRIED-BROKEN", Severity.WARNING, where, message, "convert the record again")
+            )
+            continue
+        found.append(Rest(path, value, not text, digest))
     return found
 
 
@@ -163,11 +175,11 @@ def to_records(
     found = []
     for study in studies:
         said: list[Finding] = list(findings)
-        content = restored(_content(shaped, study, release), _carried(study), said)
+        content = restored(_content(shaped, study, release), _carried(study, said), said)
         if not with_contacts:
             content, dropped = without_contacts(content)
             said += dropped
-        record = Record(content, source)
+        record = Record(in_order(content), source)
         beside = given if len(studies) == 1 else [originals[name_of(study)]]
         found.append(Read(record, tuple(said), tuple(_residue(beside, name_of(study), record, release))))
     return found

@@ -46,6 +46,7 @@ def outcome_measures(
     ctcae: str = "4.0",
     day: int = 91,
     window: int = 28,
+    evaluator: str = "INVESTIGATOR",
 ) -> m.OutcomeMeasures:
     """The registered measures in their order, then what was computed beyond them.
 
@@ -54,12 +55,12 @@ def outcome_measures(
     criteria_of(criteria)
     grades.terms(ctcae)  # a version that does not exist is wrong usage, not a thing the study lacks
     try:
-        done = oncology.outcomes(study, criteria, ctcae, rules=_rules(record), day=day, window=window)
+        done = oncology.outcomes(study, criteria, ctcae, rules=_rules(record, evaluator), day=day, window=window)
     except UnknownNameError as error:
         findings.append(_finding("OUTCOMES-MISSING", f"The outcome measures cannot be computed: {error.message}"))
         return m.OutcomeMeasures(tuple(_unposted(one, findings) for one in record.outcomes))
     findings += done.findings
-    lesions = list(_by_lesion(study, done, arms, criteria, day, window))
+    lesions = list(_by_lesion(study, done, arms, criteria, day, window, evaluator))
     computed = {one.key: _measure(one, arms, {key: counts for key, counts, _ in lesions}) for one in done.measures}
     made = []
     for registered in record.outcomes:
@@ -72,13 +73,13 @@ def outcome_measures(
     return m.OutcomeMeasures((*made, *beyond, *(one for _, _, one in lesions)))
 
 
-def _rules(record: Record) -> PfsRules:
+def _rules(record: Record, evaluator: str) -> PfsRules:
     """Progression-free survival counts from the end of radiotherapy where its registered time frame says so."""
     frames = [one.time_frame for one in record.outcomes if answer_to(one.measure, one.description) == "pfs"]
     from_end = any(
         re.search(r"\b(?:after|from|since)\b.*\bend of (?:the )?(?:radio|irradi)", one, re.IGNORECASE) for one in frames
     )
-    return PfsRules(start="end of radiotherapy") if from_end else PfsRules()
+    return PfsRules(start="end of radiotherapy" if from_end else "radiotherapy", evaluator=evaluator)
 
 
 def _as_registered(computed: m.OutcomeMeasure, registered: Outcome) -> m.OutcomeMeasure:
@@ -169,11 +170,11 @@ def _limits(value: oncology.Value, decimals: int) -> tuple[str, str]:
 
 
 def _by_lesion(
-    study: Study, done: oncology.Outcomes, arms: Arms, criteria: str, day: int, window: int
+    study: Study, done: oncology.Outcomes, arms: Arms, criteria: str, day: int, window: int, evaluator: str
 ) -> Iterable[tuple[str, Mapping[str, int], m.OutcomeMeasure]]:
     """For each lesion group: its outcome's key, its lesions by column, and how many target lesions are in remission."""
     ends = end_of_radiotherapy(study)
-    found = lesion_remissions(study, criteria, ends, day=day, window=window)
+    found = lesion_remissions(study, criteria, ends, evaluator=evaluator, day=day, window=window)
     for key, group, name in (
         ("remission-irradiated", IRRADIATED, "irradiated"),
         ("remission-non-irradiated", NON_IRRADIATED, "non-irradiated"),

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from trialbridge.base.errors import UnreadableInputError
 from trialbridge.base.finding import Finding, Severity, Where
 from trialbridge.fhir.jsontext import encode
 
@@ -79,7 +80,13 @@ def restored(after: Any, places: Iterable[Rest], findings: list[Finding]) -> Any
             where = Where(path=spelled(one.path))
             findings.append(Finding("TB-REG-STALE", Severity.WARNING, where, message, "check the value"))
             continue
-        content = put_back(content, one)
+        try:
+            content = put_back(content, one)
+        except (AttributeError, IndexError, KeyError, TypeError):
+            message = "What was carried has no place in the record any more; it is left out."
+            findings.append(
+                Finding("TB-REG-STALE", Severity.WARNING, Where(path=spelled(one.path)), message, "check it")
+            )
     return content
 
 
@@ -116,10 +123,14 @@ def parsed(text: str) -> Path:
 
     >>> parsed("a.b[0].c")
     ('a', 'b', 0, 'c')
+
+    Raises UnreadableInputError for a text that is no path.
     """
     found: list[str | int] = []
     for part in text.split("."):
         name, *numbers = part.replace("]", "").split("[")
         found += [name] if name else []
+        if not all(number.isdecimal() for number in numbers):
+            raise UnreadableInputError(f"{text[:80]!r} is no path of a record.", fix="convert the record again")
         found += [int(number) for number in numbers]
     return tuple(found)

@@ -29,13 +29,17 @@ EVENTS = Wanted()
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How results are computed. `day` and `window`: days after the end of radiotherapy at which remission counts."""
+    """How results are computed. `day` and `window`: days after the end of radiotherapy at which remission counts.
+
+    `evaluator`: RSEVAL and TREVAL whose readings count.
+    """
 
     events: Wanted = EVENTS
     criteria: str = "1.0"
     ctcae: str = "4.0"
     day: int = 91
     window: int = 28
+    evaluator: str = "INVESTIGATOR"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,7 @@ def compute(study: Study, record: Record, options: Options | None = None) -> Com
         ctcae=wanted.ctcae,
         day=wanted.day,
         window=wanted.window,
+        evaluator=wanted.evaluator,
     )
     made = results.Results(
         registry_flow.flow(study, arms, findings),

@@ -16,6 +16,7 @@ from trialbridge.base.finding import Finding, Severity, Where
 from trialbridge.converters import registry_ti, registry_ts
 from trialbridge.converters.registry_rest import Rest, rest, restored
 from trialbridge.registry.content import put
+from trialbridge.registry.fields import in_order
 from trialbridge.registry.record import Record
 from trialbridge.sdtm import metadata, terminology
 from trialbridge.sdtm.table import Study, Table, Variable, table
@@ -166,4 +167,4 @@ def to_record(study: Study, places: Iterable[Rest] = ()) -> tuple[Record, list[F
     """The record that trial design datasets and the rest give; without a rest what the datasets say."""
     findings: list[Finding] = []
     content = restored(native(study), places, findings)
-    return Record(content, study.source), findings
+    return Record(in_order(content), study.source), findings

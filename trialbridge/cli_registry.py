@@ -106,6 +106,9 @@ def results(
     ctcae: Annotated[str, typer.Option("--ctcae", metavar="4.0|4.03|5.0", help="The version grades are of.")] = "4.0",
     day: Annotated[int, typer.Option("--day", min=1, help="Days after radiotherapy at which outcomes count.")] = 91,
     window: Annotated[int, typer.Option("--window", min=0, help="Days around --day.")] = 28,
+    evaluator: Annotated[
+        str, typer.Option("--evaluator", metavar="NAME", help="RSEVAL and TREVAL of the reader who counts.")
+    ] = "INVESTIGATOR",
     org_name: OrgName = "",
     contacts: Contacts = False,
     fail_on: Failing = FailOn.ERROR,
@@ -128,6 +131,7 @@ def results(
         ctcae,
         day,
         window,
+        evaluator,
         org_name,
         contacts,
     )

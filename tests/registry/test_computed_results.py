@@ -327,6 +327,15 @@ def _in_remission(example, rows, first, mine):
     )
 
 
+def test_another_evaluator_counts(driving, example):
+    """If it failed, a central review's outcomes could not be posted. The example has both readers."""
+    mine = compute(example, Record(driving)).results.outcome_measures_module.outcome_measures[0]
+    other = compute(example, Record(driving), Options(evaluator="INDEPENDENT ASSESSOR"))
+    theirs = other.results.outcome_measures_module.outcome_measures[0]
+    assert "independent assessor" in theirs.description
+    assert theirs.description != mine.description
+
+
 def test_a_lesion_that_fell_by_exactly_30_percent_is_in_remission():
     """If it failed, the boundary of the criteria would be off by one. Worked: 20 mm to 14.0 mm is remission, to 14.1 is not."""
     subject = {"STUDYID": "S", "USUBJID": "S-1"}

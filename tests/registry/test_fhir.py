@@ -293,6 +293,33 @@ def test_what_was_edited_in_fhir_wins_over_what_was_carried(driving):
     ]
 
 
+def test_a_broken_extension_is_said(driving):
+    """If it failed, an extension someone damaged would end in a traceback."""
+
+    def edit(resources):
+        mine = [one for one in resources[0]["extension"] if one["url"].endswith("/registry-field")]
+        mine[0]["extension"][0]["valueString"] = "a[x]"
+        mine[1]["extension"][1]["valueString"] = "{"
+        mine[2]["extension"][0]["valueString"] = "none[3].such"
+
+    _, read = through(driving, "R4", edit)
+    assert [one.id for one in read.findings] == ["TB-REG-CARRIED-BROKEN", "TB-REG-CARRIED-BROKEN", "TB-REG-STALE"]
+    assert read.record.nct_id == "NCT03406468"
+
+
+@pytest.mark.parametrize("name", ["driving", "large"])
+def test_fields_come_in_the_apis_order(name, request):
+    """If it failed, a record that came back would have its sections and modules in an order no reader knows."""
+    content = request.getfixturevalue(name)
+    _, read = through(content, "R5")
+    back = read.record.content
+    assert list(back) == list(content)
+    for section in ("protocolSection", "resultsSection"):
+        assert list(back.get(section, {})) == list(content.get(section, {}))
+    arm = content["protocolSection"]["armsInterventionsModule"]["armGroups"][0]
+    assert list(back["protocolSection"]["armsInterventionsModule"]["armGroups"][0]) == list(arm)
+
+
 @pytest.mark.parametrize("release", RELEASES)
 def test_persons_are_dropped_unless_asked_for(release, driving, changed):
     """If it failed, names and telephone numbers of people would leave the registry without anyone asking."""

@@ -81,7 +81,9 @@ def _trial_design(path: Path, *, with_contacts: bool) -> Given:
     """Trial design datasets, and the rest beside them where there is one."""
     study = api.read(path, kind="sdtm")
     beside = (path if path.is_dir() else path.parent) / REST
-    places = [Rest(parsed(one["path"]), one["value"], one["absent"], one["hash"]) for one in _lines(beside)]
+    places = [
+        Rest(parsed(one["path"]), one["value"], bool(one["absent"]), str(one.get("hash"))) for one in _lines(beside)
+    ]
     record, findings = registry_sdtm.to_record(study, places)
     if not with_contacts:
         content, dropped = without_contacts(record.content)
@@ -96,7 +98,15 @@ def _lines(path: Path) -> list[dict[str, Any]]:
     found = []
     for number, line in enumerate(path.read_bytes().splitlines(), 1):
         try:
-            found.append(decode(line))
+            one = decode(line)
         except UnreadableInputError as error:
             raise UnreadableInputError(error.message, Where(file=str(path), line=number), error.fix) from None
+        if (
+            not isinstance(one, dict)
+            or not {"path", "value", "absent"} <= one.keys()
+            or not isinstance(one["path"], str)
+        ):
+            message = "This is no line of ours: path, value and absent are wanted."
+            raise UnreadableInputError(message, Where(file=str(path), line=number), "convert the record again")
+        found.append(one)
     return found

@@ -45,6 +45,7 @@ class Wanted:
     ctcae: str = "4.0"
     day: int = 91
     window: int = 28
+    evaluator: str = "INVESTIGATOR"
     org_name: str = ""
     contacts: bool = False
 
@@ -74,7 +75,9 @@ def _run(wanted: Wanted, fail_on: str, shell: Shell) -> int:
     given = registry_input.read(wanted.record, with_contacts=wanted.contacts)
     asked = SYSTEMATIC if wanted.assessment == "systematic" else NON_SYSTEMATIC
     events = Events(wanted.threshold, wanted.vocabulary, asked, wanted.time_frame)
-    options = registry_results.Options(events, wanted.criteria, wanted.ctcae, wanted.day, wanted.window)
+    options = registry_results.Options(
+        events, wanted.criteria, wanted.ctcae, wanted.day, wanted.window, wanted.evaluator
+    )
     read: list[Finding] = []
     done = registry_results.compute(study_of(wanted.study, read), given.record, options)
     record = done.with_results(given.record)
