@@ -200,9 +200,10 @@ def actual_is_planned(data: Data) -> Iterator[Hit]:
     domains="DM",
 )
 def assigned_have_reference_end(data: Data) -> Iterator[Hit]:
-    """A subject with an arm has RFENDTC."""
+    """A subject with an arm has RFENDTC; a screen failure written as an arm has a rule of its own."""
     dm = data.dataset("DM", "ARM", "RFENDTC")
-    yield from dm.hits(dm.given("ARM") & dm.missing("RFENDTC"), "RFENDTC", "ARM")
+    none = dm.text("ARM").str.to_uppercase().is_in(_NO_ARMS)
+    yield from dm.hits(dm.given("ARM") & ~none & dm.missing("RFENDTC"), "RFENDTC", "ARM")
 
 
 @rule(

@@ -280,8 +280,9 @@ def targets_within_limit_by_organ(data: Data) -> Iterator[Hit]:
 def sums_are_sums(data: Data) -> Iterator[Hit]:
     """A sum of diameters is that of the target lesions' diameters by the same evaluator at the same visit.
 
-    SUMDIAM takes the short axis of nodes and the longest diameter of others, SUMLDIAM the longest of all, SUMNLNLD
-    that of lesions that are no nodes, SUMLPERP the short axis of nodes. Where a part is not known nothing is said.
+    SUMDIAM takes the test DIAMETER where there is one, else the short axis of nodes and the longest diameter of others,
+    SUMLDIAM the longest of all, SUMNLNLD that of lesions that are no nodes, SUMLPERP the short axis of nodes. Where a
+    part is not known nothing is said.
     """
     tr = data.dataset("TR", "USUBJID", "TRTESTCD", "TRSTRESN", "VISITNUM")
     sums = tr.frame.filter(pl.col("TRTESTCD").is_in(_SUMS) & tr.col("TRSTRESN").is_not_null())
@@ -308,15 +309,19 @@ def _parts(data: Data) -> pl.DataFrame:
     due = lesions.select(*READER, "#lesion", "#loc", pl.col("#visit").alias("#since")).join(visits, on=READER)
     due = due.filter(pl.col("#since").is_null() | (pl.col("#since") <= pl.col("#visit"))).drop("#since")
     keys = [*READER, "#visit", "#lesion"]
+    # Two sizes of a test under one VISITNUM are two assessments: which of them a sum is of is not known.
+    of_test = {test: pl.col("#size").filter(pl.col("#test") == test).drop_nulls() for test in _SIZES}
     sizes = readings.group_by(keys).agg(
-        pl.col("#size").filter(pl.col("#test") == test).drop_nulls().first().alias(test) for test in _SIZES
+        pl.when(found.len() == 1).then(found.first()).alias(test) for test, found in of_test.items()
     )
     by_test = due.join(sizes, on=keys, how="left")
     node = pl.col("#loc").str.contains("LYMPH NODE")
     longest, shortest = pl.coalesce("LDIAM", "DIAMETER"), pl.coalesce("LPERP", "DIAMETER")
     part = {
         "SUMLDIAM": longest,
-        "SUMDIAM": pl.when(node).then(pl.coalesce("LPERP", "DIAMETER", "LDIAM")).otherwise(longest),
+        "SUMDIAM": pl.when(node)
+        .then(pl.coalesce("DIAMETER", "LPERP", "LDIAM"))
+        .otherwise(pl.coalesce("DIAMETER", "LDIAM")),
         "SUMNLNLD": pl.when(node).then(0.0).otherwise(longest),
         "SUMLPERP": pl.when(node).then(shortest).otherwise(0.0),
     }
