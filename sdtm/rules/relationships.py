@@ -232,14 +232,6 @@ def qualifiers_are_no_variables(data: Data) -> Iterator[Hit]:
         yield from one.hits(one.text("QNAM").is_in(known), "QNAM")
 
 
-@rule("TB-REL-0013", "QVAL is missing.", "take the record out, or give the value", section=_SUPP)
-def qualifiers_have_values(data: Data) -> Iterator[Hit]:
-    """A supplemental qualifier has a value; records without one are not submitted."""
-    for one in _supps(data, "QVAL"):
-        if not one.standard or one.standard.by_name["QVAL"].core != "Req":
-            yield from one.hits(one.missing("QVAL"), "QVAL", "QNAM")
-
-
 @rule(
     "TB-REL-0014",
     "QORIG is no origin.",
@@ -366,7 +358,6 @@ RULES = (
     qualifier_labels_fit,
     qualifiers_one_to_one,
     qualifiers_are_no_variables,
-    qualifiers_have_values,
     origins_are_origins,
     no_population_flags,
     relations_have_two_sides,
