@@ -18,6 +18,7 @@ from trialbridge.mappings.route import domain_named
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from trialbridge.converters.coder import Coder
     from trialbridge.converters.steps import Matcher
     from trialbridge.converters.tailoring import Resolve, Tailoring
     from trialbridge.fhir.paths import Step
@@ -35,11 +36,17 @@ def _domain_of(element: Resource, base: str) -> str | None:
 
 
 class Dictionary:
-    """Mappings in their order, found by domain, by row, by resource; `tailoring` holds a study's own rules."""
+    """Mappings in their order, found by domain, by row, by resource.
 
-    def __init__(self, mappings: Iterable[Mapping], tailoring: Tailoring | None = None) -> None:
+    `tailoring` holds a study's own rules, `coder` the dictionaries (MedDRA, WHODrug) that fill what records do not say.
+    """
+
+    def __init__(
+        self, mappings: Iterable[Mapping], tailoring: Tailoring | None = None, coder: Coder | None = None
+    ) -> None:
         self.mappings = tuple(mappings)
         self.tailoring = tailoring
+        self.coder = coder
 
     @cached_property
     def domains(self) -> dict[str, tuple[Mapping, ...]]:

@@ -79,7 +79,7 @@ class Tailoring:
 
 def tailored(dictionary: Dictionary, records: Records) -> Dictionary:
     """The dictionary with a study's rules."""
-    return Dictionary((*dictionary.mappings, *FOREIGN_MEDICINES), Tailoring(records))
+    return Dictionary((*dictionary.mappings, *FOREIGN_MEDICINES), Tailoring(records), dictionary.coder)
 
 
 def matches(wanted: Iterable[str], about: Iterable[tuple[str, str]]) -> bool:

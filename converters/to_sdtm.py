@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from trialbridge.base.finding import Finding, Severity, Where
 from trialbridge.converters.carry import Carried, Qualifier, carried, hash_of
+from trialbridge.converters.coder import coded_note
 from trialbridge.converters.compile import compiled
 from trialbridge.converters.context import Context
 from trialbridge.converters.dictionary import DICTIONARY, Dictionary
@@ -297,6 +298,10 @@ def _read(
     if ctx.dictionary.tailoring is not None and not ctx.dictionary.tailoring.keeps(domain, record.row, ctx):
         findings.append(_not_the_studys(domain, primary))
         return None
+    if ctx.dictionary.coder is not None and package is None:
+        name = ctx.dictionary.coder.fill(domain, record.row, primary)
+        if name is not None:
+            findings.append(coded_note(name, domain, primary))
     if domain == "DM":
         usubjid = record.row.get("USUBJID")
         if usubjid:

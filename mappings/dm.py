@@ -12,6 +12,8 @@ import re
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from iso3166 import countries
+
 from trialbridge.mappings.common import STUDYID, day, record_of
 from trialbridge.mappings.kit import Context, Derived, Extra, Mapping, Part, Resource, Row, Spelling, line
 from trialbridge.mappings.names import ABSENT, CDCREC, MCODE, NULL_FLAVOR, absent, coding, concept
@@ -72,6 +74,17 @@ def _omb(name: str, table: MappingOf[str, dict[str, Any]]) -> Spelling:
 RACE = _omb("RACE (C74457) and OMB race", _RACES)
 ETHNIC = _omb("ETHNIC (C66790) and OMB ethnicity", _ETHNICITIES)
 DEATH_FLAG = Spelling("dead without a date", YES.to_sdtm, YES.to_fhir)
+
+
+def _country(value: Any, _ctx: Context) -> str | None:
+    """ISO 3166-1 alpha-3; alpha-2, numeric codes and names are read, any other text stays as it is."""
+    if not isinstance(value, str) or not value:
+        return None
+    found = countries.get(value.strip(), None)
+    return found.alpha3 if found is not None else value
+
+
+COUNTRY = Spelling("country as ISO 3166-1 alpha-3; alpha-2, numbers and names are read", _country, TEXT.to_fhir)
 
 
 def arm_id(name: str) -> str:
@@ -228,7 +241,7 @@ DM = Mapping(
         line("ACTARM", "ResearchSubject.actualArm", TEXT, only="R4"),
         line("ARM", "ResearchSubject.assignedComparisonGroup", ARM_LINK, only="R5"),
         line("ACTARM", "ResearchSubject.actualComparisonGroup", ARM_LINK, only="R5"),
-        line("COUNTRY", "Location.address.country", TEXT, note="the site's country, ISO 3166 alpha-3"),
+        line("COUNTRY", "Location.address.country", COUNTRY, note="the site's country"),
         line("INVID", "Investigator.identifier.where(system=%invid).value", TEXT, only="R4"),
         line("INVNAM", "Investigator.name[0].text", TEXT, only="R4"),
     ),

@@ -31,38 +31,6 @@ CANCELLED = Spelling(
     lambda value, _ctx: "NOT DONE" if value == "cancelled" else None,
     lambda _value, _ctx: None,
 )
-_UCUM = {
-    "mm": "mm",
-    "cm": "cm",
-    "kg": "kg",
-    "g": "g",
-    "mg": "mg",
-    "%": "%",
-    "mmHg": "mm[Hg]",
-    "beats/min": "{beats}/min",
-    "breaths/min": "{breaths}/min",
-    "C": "Cel",
-    "F": "[degF]",
-    "kg/m2": "kg/m2",
-    "mm2": "mm2",
-    "cm2": "cm2",
-    "mL": "mL",
-    "g/L": "g/L",
-    "g/dL": "g/dL",
-    "U/L": "U/L",
-    "umol/L": "umol/L",
-    "mmol/L": "mmol/L",
-    "10^9/L": "10*9/L",
-    "10^6/L": "10*6/L",
-    "10^12/L": "10*12/L",
-}
-_CDISC = {code: unit for unit, code in _UCUM.items()}
-UNIT = Spelling(
-    "unit: CDISC UNIT term and UCUM code",
-    lambda code, _ctx: _CDISC.get(code),
-    lambda unit, _ctx: _UCUM.get(unit),
-    pairs=_UCUM,
-)
 
 
 def decoded(variable: str, code_variable: str, codelist: str) -> Derived:

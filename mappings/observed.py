@@ -20,10 +20,11 @@ from trialbridge.mappings.common import (
     record_lines,
     visit,
 )
-from trialbridge.mappings.findings import CANCELLED, NOT_DONE, UNIT, decoded, same_as
+from trialbridge.mappings.findings import CANCELLED, NOT_DONE, decoded, same_as
 from trialbridge.mappings.kit import Context, Derived, Extra, Line, Mapping, Part, Resource, Row, Spelling, line
 from trialbridge.mappings.names import UCUM, absent
 from trialbridge.mappings.spellings import COUNT, RESULT, TEXT, compared, plain_decimal
+from trialbridge.mappings.units import UNIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -23,12 +23,13 @@ from trialbridge.mappings.common import (
     visit,
 )
 from trialbridge.mappings.concepts import in_codelist
-from trialbridge.mappings.findings import CANCELLED, NOT_DONE, UNIT, decoded, same_as
+from trialbridge.mappings.findings import CANCELLED, NOT_DONE, decoded, same_as
 from trialbridge.mappings.kit import Context, Derived, Extra, Line, Mapping, Resource, Row, line
 from trialbridge.mappings.names import ABSENT_CODES, LOINC, MCODE, UCUM, coding, concept
 from trialbridge.mappings.observed import UNCODED
 from trialbridge.mappings.route import has_code
 from trialbridge.mappings.spellings import LESION, RESULT, TEXT, compared, number_text, plain_decimal
+from trialbridge.mappings.units import UNIT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping as MappingOf

@@ -29,6 +29,7 @@ from trialbridge.mappings.kit import (
 from trialbridge.mappings.names import SCT, UCUM, absent, coding
 from trialbridge.mappings.pr import DOSE, DOSE_UNIT, GRAY, is_course, volume
 from trialbridge.mappings.spellings import DATE, LESION, NUMBER, TEXT
+from trialbridge.mappings.units import ucum_of
 
 ROUTE = in_codelist(
     "route of administration",
@@ -38,7 +39,6 @@ ROUTE = in_codelist(
         "ORAL": (coding(SCT, "26643006", "Oral route"),),
     },
 )
-_DOSE_UNITS = {"mg": "mg", "mg/kg": "mg/kg", "g": "g", "ug": "ug", "mL": "mL", "mg/m2": "mg/m2", "Gy": "Gy"}
 DECODED = Spelling(
     "dictionary term as the display of a coding",
     last_display,
@@ -86,7 +86,7 @@ def _period(domain: str, at: str, release: Release) -> list[Line]:
 
 def _units(domain: str, dose: str, release: Release) -> tuple[Extra, ...]:
     def known(row: Row) -> str | None:
-        return _DOSE_UNITS.get(row.get(f"{domain}DOSU") or "") if row.get(f"{domain}DOSE") is not None else None
+        return ucum_of(row.get(f"{domain}DOSU") or "") if row.get(f"{domain}DOSE") is not None else None
 
     return (
         Extra(f"{dose}.code", lambda row, _ctx: known(row), (release,)),

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from trialbridge.mappings.common import STUDY_EXTENSION, collected, visit
 from trialbridge.mappings.concepts import in_codelist
-from trialbridge.mappings.findings import UNIT
 from trialbridge.mappings.kit import Extra, Mapping, line
 from trialbridge.mappings.names import LOINC, UCUM, coding
 from trialbridge.mappings.observed import findings
 from trialbridge.mappings.route import has_code
 from trialbridge.mappings.spellings import RECORD, RESULT, STUDY, SUBJECT, TEXT, plain_decimal
+from trialbridge.mappings.units import UNIT
 
 if TYPE_CHECKING:
     from trialbridge.mappings.kit import Context, Resource, Row

@@ -15,6 +15,7 @@ import typer
 from trialbridge import (
     cli_define,
     cli_deidentify,
+    cli_dictionary,
     cli_exchange,
     cli_forms,
     cli_mapping,
@@ -40,6 +41,7 @@ app = typer.Typer(
 )
 terminology = typer.Typer(help="Controlled terminology: the bundled package and your own.", no_args_is_help=True)
 app.add_typer(terminology, name="terminology")
+app.add_typer(cli_dictionary.commands, name="dictionary")
 app.add_typer(cli_validate.commands)
 app.add_typer(cli_rules.commands, name="rules")
 app.add_typer(cli_report.commands, name="report")
@@ -108,6 +110,10 @@ def convert(
         Path | None, typer.Option("--mapping", metavar="FILE", help="The study's own lines (.xlsx or .yaml).")
     ] = None,
     study_file: StudyFile = None,
+    dictionary: Annotated[
+        list[str] | None,
+        typer.Option("--dictionary", metavar="NAME", help="To SDTM: code by meddra-27.1, whodrug-… Repeatable."),
+    ] = None,
     define_xml_path: Annotated[
         Path | None,
         typer.Option("--define-xml-path", "-dxp", metavar="FILE", help="The study's define: labels, lengths, types."),
@@ -160,6 +166,7 @@ def convert(
         check=not no_check,
         mapping=mapping,
         study_file=study_file,
+        dictionaries=tuple(dictionary or ()),
         define=define_xml_path,
         to_release=to_release,
         lineage=lineage,

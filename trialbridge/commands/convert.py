@@ -47,6 +47,7 @@ class Wanted:
     check: bool = True
     mapping: Path | None = None
     study_file: Path | None = None
+    dictionaries: tuple[str, ...] = ()
     define: Path | None = None
     to_release: str | None = None
     lineage: bool = False
@@ -78,6 +79,7 @@ def _run(wanted: Wanted, shell: Shell) -> int:
             "fhirRelease": done.release,
             "baseUrl": wanted.base_url or BASE,
             "residue": wanted.residue,
+            "dictionaries": list(wanted.dictionaries),
             "checked": wanted.check,
         }
         files = output.write(done, wanted.output, formats, about, given)
@@ -288,7 +290,7 @@ def _in_release(
 
 def _dictionary(wanted: Wanted) -> Dictionary:
     """The dictionary in use: ours, with the study's own lines, and with what its study file says of records."""
-    return chosen(wanted.mapping, wanted.study_file)
+    return chosen(wanted.mapping, wanted.study_file, wanted.dictionaries)
 
 
 def _origins(

@@ -1,0 +1,208 @@
+"""MedDRA, WHODrug and LOINC: read in their owners' layouts, used to code and to check. All rows here are made up.
+
+Layouts: MedDRA's distribution files (`$` after each field), WHODrug B3 (columns by position, and as CSV), Loinc.csv.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from trialbridge.base.errors import UnknownNameError, UnreadableInputError
+from trialbridge.converters.chosen import chosen
+from trialbridge.converters.coder import check
+from trialbridge.converters.study import to_fhir, to_sdtm
+from trialbridge.fhir.bundle import pool
+from trialbridge.sdtm import dictionaries
+from trialbridge.sdtm.table import study, table
+
+MDHIER = (
+    "90000001$90010001$90020001$90030001$Sore elbow$Elbow pains$Joint matters$Limb disorders$Limb$$90030001$Y$\n"
+    "90000001$90010002$90020002$90030002$Sore elbow$Work pains$Work matters$Social matters$Soc$$90030001$N$\n"
+    "90000002$90010001$90020001$90030001$Stiff elbow$Elbow pains$Joint matters$Limb disorders$Limb$$90030001$Y$\n"
+)
+LLT = (
+    "90000001$Sore elbow$90000001$$$$$$$Y$$\n"
+    "90000009$Painful elbow$90000001$$$$$$$Y$$\n"
+    "90000008$Dolour of the elbow$90000001$$$$$$$N$$\n"
+    "90000002$Stiff elbow$90000002$$$$$$$Y$$\n"
+)
+
+
+def dd(record, first, second, name):
+    """A line of DD.txt: 30 characters of numbers and sources, then the name."""
+    return f"{record}{first}{second}7N97INNNNNUMC  0101".ljust(30) + name.ljust(45) + "\n"
+
+
+B3 = {
+    "DD.txt": dd("900001", "01", "001", "ELBOCAINE")
+    + dd("900001", "01", "002", "ELBOWEASE")
+    + dd("900002", "01", "001", "JOINTOL"),
+    "DDA.txt": "90000101001" + "7" + "Z99AA01" + "971" + "Y\n" + "90000201001" + "7" + "Z99AA01971N\n" + "90000201001"
+    "7" + "Z99AB01971N\n",
+    "INA.txt": "Z      1IMAGINARY\nZ99AA014ELBOW SALVES\n",
+}
+LOINC = (
+    '"LOINC_NUM","COMPONENT","STATUS","LONG_COMMON_NAME"\n'
+    '"99001-1","Elbowase","ACTIVE","Elbowase [Mass/volume] in Serum"\n'
+    '"99002-9","Elbowase","DEPRECATED","Elbowase old"\n'
+)
+
+
+@pytest.fixture
+def copy(tmp_path, monkeypatch):
+    """Distributions in folders, and a user's folder of their own."""
+    monkeypatch.setenv("TRIALBRIDGE_HOME", str(tmp_path / "home"))
+    meddra, drugs, loinc = (tmp_path / name for name in ("MedAscii", "b3", "loinc"))
+    for folder in (meddra, drugs, loinc):
+        folder.mkdir()
+    (meddra / "mdhier.asc").write_text(MDHIER)
+    (meddra / "llt.asc").write_text(LLT)
+    for name, text in B3.items():
+        (drugs / name).write_text(text)
+    (loinc / "Loinc.csv").write_text(LOINC)
+    dictionaries.install("meddra", meddra, "99.1")
+    dictionaries.install("whodrug", drugs, "2099Mar1")
+    dictionaries.install("loinc", loinc / "Loinc.csv", "9.99")
+    return tmp_path
+
+
+def event(number, code, system="https://www.meddra.org", **more):
+    """A hospital's AdverseEvent with one MedDRA code of no stated level."""
+    return {
+        "resourceType": "AdverseEvent",
+        "id": str(number),
+        "actuality": "actual",
+        "subject": {"reference": "Patient/p"},
+        "event": {"text": "elbow hurts", "coding": [{"system": system, "code": code}]},
+        **more,
+    }
+
+
+PATIENT = {"resourceType": "Patient", "id": "p"}
+
+
+def test_levels_follow_from_a_code(copy):
+    """A lowest level term's code would stand as the preferred term's, and the levels above be left to hand work."""
+    given = [PATIENT, event(1, "90000009"), event(2, "90000002", "http://terminology.hl7.org/CodeSystem/MDRAE")]
+    done = to_sdtm(given, release="R4", dictionary=chosen(None, None, ("meddra-99.1",)))
+    first, second = done.study["AE"].rows()
+    assert (first["AELLT"], first["AELLTCD"]) == ("Painful elbow", 90000009.0)
+    assert (first["AEDECOD"], first["AEPTCD"]) == ("Sore elbow", 90000001.0)
+    # the primary path, not the other one
+    assert (first["AEHLT"], first["AEHLGT"], first["AESOC"]) == ("Elbow pains", "Joint matters", "Limb disorders")
+    assert (first["AEBODSYS"], first["AESOCCD"], first["AEBDSYCD"]) == ("Limb disorders", 90030001.0, 90030001.0)
+    assert (second["AEDECOD"], second["AELLT"]) == ("Stiff elbow", None)
+    assert first["AETERM"] == "elbow hurts"
+    assert [one.id for one in done.findings].count("TB-CODED") == 2
+
+
+def test_what_was_filled_does_not_change_the_resources(copy):
+    """The hospital's resources would come back with codes they did not have."""
+    given = [PATIENT, event(1, "90000009")]
+    dictionary = chosen(None, None, ("meddra-99.1",))
+    back = to_fhir(to_sdtm(given, release="R4", dictionary=dictionary).study, release="R4", dictionary=dictionary)
+    assert {one["id"]: one for one in back.resources} == {one.resource["id"]: one.resource for one in pool(given).items}
+
+
+def test_an_unknown_code_fills_nothing(copy):
+    """A level would be made up for a code of another version."""
+    done = to_sdtm([PATIENT, event(1, "12345678")], release="R4", dictionary=chosen(None, None, ("meddra-99.1",)))
+    (row,) = done.study["AE"].rows()
+    assert (row["AEPTCD"], row["AEBODSYS"]) == (12345678.0, None)
+
+
+def test_a_sponsors_own_records_are_not_filled(copy):
+    """A cell that the sponsor left empty would come home filled."""
+    rows = [{"STUDYID": "S", "DOMAIN": "AE", "USUBJID": "S-1", "AESEQ": 1.0, "AETERM": "x", "AEDECOD": "Sore elbow"}]
+    given = study([table("AE", pl.DataFrame([row | {"AEPTCD": 90000001.0, "AEHLT": None} for row in rows]))])
+    made = to_fhir(given).resources
+    told = to_sdtm(made, dictionary=chosen(None, None, ("meddra-99.1",))).study
+    assert [row.get("AEHLT") for row in told["AE"].rows()] == [None]
+
+
+def test_a_medicine_called_as_a_drug_is(copy):
+    """A trade name would not be decoded to its preferred name, or one of several classes be picked."""
+    given = [
+        PATIENT,
+        *(
+            {
+                "resourceType": "MedicationStatement",
+                "id": name,
+                "status": "completed",
+                "subject": {"reference": "Patient/p"},
+                "medicationCodeableConcept": {"text": name},
+            }
+            for name in ("Elbowease", "Jointol", "Nothing")
+        ),
+    ]
+    done = to_sdtm(given, release="R4", dictionary=chosen(None, None, ("whodrug-2099Mar1",)))
+    found = {row["CMTRT"]: (row["CMDECOD"], row.get("CMCLAS"), row.get("CMCLASCD")) for row in done.study["CM"].rows()}
+    assert found == {
+        "Elbowease": ("ELBOCAINE", "ELBOW SALVES", "Z99AA01"),
+        "Jointol": ("JOINTOL", None, None),
+        "Nothing": (None, None, None),
+    }
+
+
+def test_whodrug_as_csv_is_the_same(copy, tmp_path):
+    """The comma-separated distribution would be read otherwise than the text one."""
+    folder = tmp_path / "b3csv"
+    folder.mkdir()
+    (folder / "DD.csv").write_text('900001,01,001,7,N,97,INN,NNN,UMC,01,01,"ELBOCAINE"\n')
+    (folder / "DDA.csv").write_text("900001,01,001,7,Z99AA01,971,Y\n")
+    (folder / "INA.csv").write_text("Z99AA01,4,ELBOW SALVES\n")
+    made = dictionaries.install("whodrug", folder, "csv")
+    assert isinstance(made, dictionaries.WHODrug)
+    assert (made.preferred, made.atc, made.texts) == (
+        {"900001": "ELBOCAINE"},
+        {"900001": ["Z99AA01"]},
+        {"Z99AA01": "ELBOW SALVES"},
+    )
+
+
+def test_terms_are_checked(copy):
+    """A term of no dictionary, or a code that says something else, would pass."""
+    who = {"STUDYID": "S", "USUBJID": "S-1"}
+    ae = [
+        {"AEDECOD": "Sore elbow", "AEPTCD": 90000001.0, "AELLTCD": 90000009.0},  # right
+        {"AEDECOD": "Stiff elbow", "AEPTCD": 90000001.0, "AELLTCD": None},  # another term's code
+        {"AEDECOD": None, "AEPTCD": 1.0, "AELLTCD": None},  # no such code
+        {"AEDECOD": None, "AEPTCD": 90000001.0, "AELLTCD": 90000008.0},  # no longer current
+        {"AEDECOD": None, "AEPTCD": 90000001.0, "AELLTCD": 90000002.0},  # of another preferred term
+    ]
+    cm = [{"CMDECOD": "ELBOCAINE", "CMCLASCD": "Z99AA01"}, {"CMDECOD": "ASPIRIN", "CMCLASCD": "N02BA01"}]
+    lb = [{"LBLOINC": "99001-1"}, {"LBLOINC": "99002-9"}, {"LBLOINC": "1-1"}]
+    made = study(
+        [table(name, pl.DataFrame([who | row for row in rows])) for name, rows in (("AE", ae), ("CM", cm), ("LB", lb))]
+    )
+    found = {
+        (one.where.dataset, one.where.row, one.where.variable)
+        for one in check(made, [dictionaries.load(name) for name in dictionaries.available()])
+    }
+    assert found == {
+        ("AE", 2, "AEDECOD"),
+        ("AE", 3, "AEPTCD"),
+        ("AE", 4, "AELLTCD"),
+        ("AE", 5, "AEPTCD"),
+        ("CM", 2, "CMDECOD"),
+        ("CM", 2, "CMCLASCD"),
+        ("LB", 2, "LBLOINC"),
+        ("LB", 3, "LBLOINC"),
+    }
+
+
+def test_what_is_no_distribution_is_refused(copy, tmp_path):
+    """A wrong folder or a cut file would be installed as a dictionary."""
+    with pytest.raises(UnreadableInputError, match=r"no mdhier\.asc"):
+        dictionaries.install("meddra", tmp_path, "1")
+    (copy / "MedAscii" / "llt.asc").write_text("90000001$Sore elbow\n")
+    with pytest.raises(UnreadableInputError, match=r"llt\.asc has 2 fields"):
+        dictionaries.install("meddra", copy / "MedAscii", "1")
+    (copy / "loinc" / "Loinc.csv").write_text("A,B\n1,2\n")
+    with pytest.raises(UnreadableInputError, match="no column LOINC_NUM"):
+        dictionaries.install("loinc", copy / "loinc", "1")
+    with pytest.raises(UnknownNameError, match=r"available: loinc-9\.99, meddra-99\.1"):
+        dictionaries.load("meddra-1")
+    with pytest.raises(UnknownNameError, match="no dictionary"):
+        dictionaries.install("meddra", copy / "MedAscii", "../../etc")
