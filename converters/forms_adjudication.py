@@ -127,6 +127,7 @@ def write(entries: Sequence[Entry], path: Path) -> None:
     from openpyxl.styles import Alignment, Font, PatternFill  # noqa: PLC0415 - as above
     from openpyxl.utils import get_column_letter  # noqa: PLC0415 - as above
     from openpyxl.worksheet.datavalidation import DataValidation  # noqa: PLC0415 - as above
+    from openpyxl.worksheet.properties import PageSetupProperties  # noqa: PLC0415 - as above
 
     book = Workbook()
     page = book.worksheets[0]
@@ -138,7 +139,12 @@ def write(entries: Sequence[Entry], path: Path) -> None:
         head.font = Font(bold=True, color="FFFFFFFF")
         head.fill = PatternFill("solid", fgColor="FF9C5700" if fill else "FF1F4E79")
         page.column_dimensions[get_column_letter(at)].width = width
+    page.page_setup.orientation = "landscape"
+    page.page_setup.fitToWidth, page.page_setup.fitToHeight = 1, 0
+    page.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
     for row, entry in enumerate(entries, 2):
+        lines = max(-(-len(text) // width) for text, width in zip(entry.texts, WIDTHS, strict=True))
+        page.row_dimensions[row].height = 15 * max(lines, 1)
         for at, text in enumerate(entry.texts, 1):
             cell = page.cell(row, at)
             cell.value = text or None

@@ -63,9 +63,9 @@ def compiled(
         "assign": lambda: _assign(domain, variable, line, tables, verbatim=verbatim),
         "assign_ct": lambda: _assign_ct(domain, variable, line, tables),
         "hardcode": lambda: _hardcode(domain, variable, str(line.hardcode)),
-        "concat": lambda: _concat(line.concat or (), tables),
+        "concat": lambda: _concat(line.concat or (), tables, variable),
         "split": lambda: _split(line),
-        "date": lambda: _date(line.date),
+        "date": lambda: _date(line.date, variable),
         "convert": lambda: _convert(domain, variable, line),
         "lookup": lambda: _lookup(domain, variable, line, tables),
     }
@@ -109,7 +109,7 @@ def _assign(domain: str, variable: str, line: VariableLine, tables: Mapping[str,
     if line.codes is not None:
         return _by_table(variable, column, tables[line.codes], line, number=is_number(domain, variable))
     if is_date(variable) and not verbatim:
-        return _date(column)
+        return _date(column, variable)
     if is_number(domain, variable):
         return Spelling(
             "number",
@@ -161,7 +161,10 @@ def _by_table(
         if not isinstance(found, Doubt):
             return found
         if yes_no:
-            for word, meaning in (*((one, "Y") for one in view.reading.yes), *((one, "N") for one in view.reading.no)):
+            for word, meaning in (
+                *((one, "Y") for one in view.reading.yes_words),
+                *((one, "N") for one in view.reading.no_words),
+            ):
                 if plain(word) == plain(text):
                     return meaning
         if line.otherwise == "keep":
@@ -189,7 +192,7 @@ def _hardcode(domain: str, variable: str, text: str) -> Spelling:
     return Spelling(f"constant {text!r}", lambda _view, _: value, lambda cell, _: {} if cell == value else None)
 
 
-def _concat(parts: tuple[Part, ...], tables: Mapping[str, Table]) -> Spelling:
+def _concat(parts: tuple[Part, ...], tables: Mapping[str, Table], variable: str) -> Spelling:
     def to_sdtm(view: View, _: Any) -> str | None:
         found = []
         for one in parts:
@@ -197,7 +200,7 @@ def _concat(parts: tuple[Part, ...], tables: Mapping[str, Table]) -> Spelling:
                 found.append(one.text or "")
                 continue
             table = tables[one.codes] if one.codes else None
-            text = view.read(one.column, table.value if table else (lambda text: text))
+            text = view.read(one.column, table.value if table else (lambda text: text), variable)
             if text is None:
                 return None
             found.append(text)
@@ -250,19 +253,19 @@ def _split(line: VariableLine) -> Spelling:
     return Spelling(f"part {part}", to_sdtm, lambda cell, _: {f"{column}\x1f{part}\x1f{separator}": cell})
 
 
-def _date(given: str | DateParts | None) -> Spelling:
+def _date(given: str | DateParts | None, variable: str) -> Spelling:
     parts = DateParts(date=given) if isinstance(given, str) else given
     if parts is None:
         raise UnknownNameError("A date has no column.")
-    return _whole_date(parts.date, parts.time) if parts.date is not None else _parted(parts)
+    return _whole_date(parts.date, parts.time, variable) if parts.date is not None else _parted(parts, variable)
 
 
-def _whole_date(column: str, time: str | None) -> Spelling:
+def _whole_date(column: str, time: str | None, variable: str) -> Spelling:
     """A date column, perhaps with a time column beside it."""
 
     def to_sdtm(view: View, _: Any) -> str | None:
-        day = view.read(column, lambda text: in_range(view, column, text))
-        clock = view.read(time, dates.time) if time is not None else None
+        day = view.read(column, lambda text: in_range(view, column, text), variable)
+        clock = view.read(time, dates.time, variable) if time is not None else None
         return f"{day}T{clock}" if day is not None and clock is not None and len(day) == 10 else day
 
     def to_form(cell: str, _: Any) -> Texts:
@@ -287,7 +290,7 @@ def in_range(view: View, column: str, text: str) -> str | Doubt:
     return found
 
 
-def _parted(parts: DateParts) -> Spelling:
+def _parted(parts: DateParts, variable: str) -> Spelling:
     """A date whose parts stand in columns of their own."""
     names = [(one, getattr(parts, one)) for one in ("year", "month", "day", "hour", "minute")]
     given = [(name, str(column)) for name, column in names if column is not None]
@@ -295,7 +298,7 @@ def _parted(parts: DateParts) -> Spelling:
     def to_sdtm(view: View, _: Any) -> str | None:
         found: dict[str, str] = {}
         for name, column in given:
-            value = view.read(column, partial(_date_part, name))
+            value = view.read(column, partial(_date_part, name), variable)
             if value is None:
                 break
             found[name] = value
@@ -305,7 +308,7 @@ def _parted(parts: DateParts) -> Spelling:
         checked = dates.date(day, "year-first")
         if isinstance(checked, Doubt):
             last = [column for name, column in given if name in found][-1]
-            view.ask(last, view.get(last) or "", checked)
+            view.ask(last, view.get(last) or "", checked, variable)
             return None
         clock = ":".join(found[one] for one in ("hour", "minute") if one in found)
         return f"{checked}T{clock if ':' in clock else clock + ':00'}" if clock else checked

@@ -11,6 +11,7 @@ from trialbridge.base.finding import Finding, Severity, Where
 from trialbridge.converters.forms_view import View
 from trialbridge.crf.reading.doubt import Doubt, Kind
 from trialbridge.crf.reading.texts import cleaned, plain
+from trialbridge.study_file.condition import parse
 
 if TYPE_CHECKING:
     from trialbridge.converters.forms_questions import Questions
@@ -99,11 +100,13 @@ def _columns_known(form: Form, study: StudyFile, name: str, described: Described
     for block in study.domains:
         if block.source == name:
             wanted.update(block.same)
+            conditions = [block.when, *(one.when for one in block.each), *(line.when for line in block.lines())]
+            wanted.update(column for text in conditions if text for column in parse(text).columns)
             for line in block.lines():
-                wanted.update(line.columns())
+                wanted.update((*line.columns(), *line.by))
         for line in block.lines():
             if line.in_ == name and line.lookup is not None:
-                wanted.add(line.lookup)
+                wanted.update((line.lookup, *line.by, *(parse(line.where).columns if line.where else ())))
     there = {one.name for one in form.columns}
     missing = sorted(wanted - there)
     if missing:

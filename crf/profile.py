@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MOSTLY = 0.9
 FEW = 12
 SHOWN = 8
-_YES_NO = frozenset(one.casefold() for one in (*Reading().yes, *Reading().no))
+_YES_NO = frozenset(one.casefold() for one in (*Reading().yes_words, *Reading().no_words))
 ORDERS: tuple[Order, ...] = ("year-first", "day-first", "month-first")
 
 

@@ -61,7 +61,7 @@ class Domain(Section):
             yield from one.variables.values()
 
     def names(self) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
-        """Every source and code table that is named: its place in the block, `source` or `codes`, and the name."""
+        """What is named elsewhere: its place in the block, `source`, `codes` or `dataset`, and the name."""
         if self.source is not None:
             yield ("from",), "source", self.source
         yield from _names(("variables",), self.variables)
@@ -75,6 +75,10 @@ def _names(
     for variable, one in lines.items():
         if one.in_ is not None:
             yield (*place, variable, "in"), "source", one.in_
+        for name in (*one.of, *((one.sequence_of,) if one.sequence_of else ())):
+            dataset, dot, _ = name.partition(".")
+            if dot or name == one.sequence_of:
+                yield (*place, variable), "dataset", dataset
         if one.codes is not None:
             yield (*place, variable, "codes"), "codes", one.codes
         for number, part in enumerate(one.concat or ()):

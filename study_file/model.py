@@ -59,6 +59,14 @@ class StudyFile(Section):
         for number, one in enumerate(self.domains):
             for place, kind, name in one.names():
                 there = self.sources if kind == "source" else self.codes
+                if kind == "dataset":
+                    made = {block.domain for block in self.domains}
+                    if name not in made:
+                        yield (
+                            ("domains", number, *place),
+                            f"no block makes dataset {name!r}; there are: {', '.join(sorted(made))}",
+                        )
+                    continue
                 if name not in there and not (kind == "codes" and name == "VISITS"):
                     known = ", ".join(there) or "none"
                     yield ("domains", number, *place), f"there is no {kind} {name!r}; there are: {known}"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from trialbridge.study_file.section import Section
 
@@ -26,8 +26,19 @@ class Reading(Section):
         None, description="The decimal sign. Not given: 1,234 and 1.234 are asked about."
     )
     missing: tuple[str, ...] = Field((), description="Texts that stand for an empty cell, in any case of letters.")
-    yes: tuple[str, ...] = Field(("Y", "yes", "ja", "j", "true", "1", "x"), description="Texts that mean yes.")
-    no: tuple[str, ...] = Field(("N", "no", "nee", "false", "0"), description="Texts that mean no.")
+
+    @field_validator("missing", "yes_words", "no_words", mode="before")
+    @classmethod
+    def _texts(cls, given: Any) -> Any:
+        """Codes such as -99 are texts, too; yes and no must stand in quotes."""
+        if not isinstance(given, list):
+            return given
+        if any(isinstance(one, bool) for one in given):
+            raise ValueError("YAML reads an unquoted yes, no, on or off as true or false; put it in quotes")
+        return [str(one) if isinstance(one, int | float) else one for one in given]
+
+    yes_words: tuple[str, ...] = Field(("Y", "yes", "ja", "j", "true", "1", "x"), description="Texts that mean yes.")
+    no_words: tuple[str, ...] = Field(("N", "no", "nee", "false", "0"), description="Texts that mean no.")
     earliest: str = Field(
         "1900-01-01", description="A date before this one is asked about.", pattern=r"\d{4}-\d\d-\d\d"
     )

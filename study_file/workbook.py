@@ -70,7 +70,11 @@ class Read:
     def _study(self, rows: Iterable[Row]) -> None:
         for number, row in rows:
             section, _, key = row.get("what", "").partition(".")
-            value = yaml.safe_load(row["value"]) if not key or key in ("missing", "yes", "no") else row.get("value", "")
+            value = (
+                yaml.safe_load(row["value"])
+                if not key or key in ("missing", "yes_words", "no_words")
+                else row.get("value", "")
+            )
             self._at((section, key) if key else (section,), "study", number)
             if key:
                 self.data.setdefault(section, {})[key] = int(value) if key == "century" else value

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import zipfile
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from trialbridge.base.errors import DoesNotFitError
@@ -186,6 +187,15 @@ def _cell(page: Worksheet, row: int, column: int, text: str, field: Field | None
     if number is None:
         cell.data_type = "s"  # a text that begins with = is no formula
         cell.number_format = "@"
+    else:
+        cell.alignment = _left()
+
+
+@cache
+def _left() -> Any:
+    from openpyxl.styles import Alignment  # noqa: PLC0415 - loaded with the workbook
+
+    return Alignment(horizontal="left")
 
 
 def number_of(text: str) -> float | int | None:

@@ -383,3 +383,12 @@ def test_row_with_too_many_cells(tmp_path):
     path = tmp_path / "form.csv"
     path.write_bytes(b"Subject,Event\n01,Cough, dry\n")
     assert "TB-CRF-ROW" in convert(tmp_path, path, TERM).findings
+
+
+def test_a_condition_on_a_column_that_is_not_there(tmp_path):
+    """A misspelled column in a condition would silently make no rows."""
+    from trialbridge.base.errors import UnreadableInputError
+
+    block = {"domain": "VS", "from": "form", "when": "[Wieght] is given", "variables": {"VSORRES": "Weight"}}
+    with pytest.raises(UnreadableInputError, match="Wieght"):
+        convert(tmp_path, book(tmp_path, [["Subject", "Weight"], ["01", 70]]), [block])

@@ -54,6 +54,8 @@ def test_a_good_one(tmp_path):
         ("domain: DM", "domain: dm", 7, "pattern"),
         ("study: {id: S1}", "study: {}", 1, "study.id"),
         ("variables:\n", "variables:\n\t", 11, "YAML"),
+        ("SUBJID: Patient", "RFENDTC: {derive: latest, of: [EX.EXENDTC]}", 11, "EX"),
+        ("study: {id: S1}", "study: {id: S1}\nreading: {yes_words: [yes]}", 2, "quotes"),
     ],
 )
 def test_mistakes_are_told_with_their_line(tmp_path, old, new, line, says):
@@ -62,3 +64,8 @@ def test_mistakes_are_told_with_their_line(tmp_path, old, new, line, says):
         read(tmp_path, GOOD.replace(old, new, 1))
     assert error.value.where.line == line
     assert says in str(error.value)
+
+
+def test_missing_data_codes_may_be_numbers(tmp_path):
+    """`missing: [-99]`, as everybody writes it, would be refused."""
+    assert read(tmp_path, GOOD + "reading: {missing: [-99, NI]}\n").reading.missing == ("-99", "NI")

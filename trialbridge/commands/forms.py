@@ -6,6 +6,7 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from trialbridge import boundary
 from trialbridge.base.errors import UnknownNameError, UnreadableInputError
 from trialbridge.base.finding import Finding, Severity, Where
 from trialbridge.commands.outcome import Account, Outcome
@@ -130,6 +131,7 @@ def from_forms(
     accounts = [
         Account(name, its["given"], its["used"], its["rejected"], its["idle"]) for name, its in done.records.items()
     ]
+    done.findings.extend(boundary.foreign_columns(done.study))
     attachments: dict[str, Callable[[Path], None]] = {}
     if entries:
         attachments[ADJUDICATION] = partial(forms_adjudication.write, entries)
