@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from trialbridge.cli_options import AsJson, BaseUrl, NoColor, Quiet
+from trialbridge.cli_options import AsJson, BaseUrl, NoColor, Quiet, SdtmVersion
 
 commands = typer.Typer()
 _ACCESS = "Getting in"
@@ -290,6 +290,96 @@ def push(
             ),
             command.Asked(
                 folder, dry_run, verify, on_error.value, overwrite, ids.value, bundle_size, base_url, workers, log
+            ),
+            fail_on=fail_on.value,
+            as_json=as_json,
+            quiet=quiet,
+            no_color=no_color,
+        )
+    )
+
+
+@commands.command()
+def sync(
+    *,
+    url: Url,
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", help="The folder: fhir/ as it is now, versions/0001, 0002, … of the study."),
+    ],
+    study: Study = None,
+    group: Group = None,
+    subjects: Subjects = None,
+    types: Types = None,
+    format: Annotated[  # noqa: A002 - the user's word
+        list[str] | None, typer.Option("--format", metavar="FORMAT", help="Repeatable, as of convert --to sdtm.")
+    ] = None,
+    version: SdtmVersion = None,
+    mapping: Annotated[
+        Path | None, typer.Option("--mapping", metavar="FILE", help="The study's own lines (.xlsx or .yaml).")
+    ] = None,
+    accept_edits: Annotated[
+        bool, typer.Option("--accept-edits", help="Go on although the last version was changed by hand.")
+    ] = False,
+    full: Annotated[bool, typer.Option("--full", help="Pull everything anew, not only what changed.")] = False,
+    overlap: Overlap = 60.0,
+    export: Export = None,
+    base_url: BaseUrl = None,
+    workers: Workers = 4,
+    page_size: PageSize = 500,
+    bearer_token: BearerToken = None,
+    basic_user: BasicUser = None,
+    basic_passwd: BasicPasswd = None,
+    smart_client_id: SmartClientId = None,
+    smart_key: SmartKey = None,
+    smart_token_url: SmartTokenUrl = None,
+    scope: Scope = None,
+    ca: Ca = None,
+    cert: Cert = None,
+    cert_key: CertKey = None,
+    proxy: Proxy = None,
+    timeout: Timeout = 60.0,
+    retries: Retries = 4,
+    audit: Audit = None,
+    fail_on: FailOnOption = FailOn.ERROR,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    no_color: NoColor = False,
+) -> None:
+    """Stay in step with a FHIR server: pull what changed, and write the next version of the study with its changes."""
+    from trialbridge.commands import pull as pulling  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.commands import sync as command  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.exchange.connection import Access  # noqa: PLC0415 - loaded when it runs
+
+    way = "auto" if export is None else "export" if export else "search"
+    since = None if full else "auto"
+    named = (output / "fhir", study, group, subjects, tuple(types or ()), since, overlap, way)
+    raise typer.Exit(
+        command.run(
+            lambda: Access(
+                url,
+                bearer_token,
+                basic_user,
+                basic_passwd,
+                smart_client_id,
+                smart_key,
+                smart_token_url,
+                scope,
+                ca,
+                cert,
+                cert_key,
+                proxy,
+                timeout,
+                retries + 1,
+                audit or output / ".audit.ndjson",
+            ),
+            command.Asked(
+                output,
+                pulling.Asked(*named, base_url, workers, page_size),
+                tuple(format or ()),
+                version,
+                mapping,
+                accept_edits,
             ),
             fail_on=fail_on.value,
             as_json=as_json,

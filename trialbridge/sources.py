@@ -43,6 +43,9 @@ NEIGHBOURS = sdtm_files.KNOWN_NEIGHBOURS | {
     "deidentification.json",
     "provenance.ndjson",
     "pull.json",
+    "changes.json",
+    "changes.csv",
+    "resources.json",
 }
 _BINARY = {suffix: name for name in ("xpt", "dsjc", "parquet", "xlsx") for suffix in sdtm_files.FORMATS[name].suffixes}
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import json
 import shutil
 import time
 from collections import Counter
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 
 import httpx
 import pytest
-from typer.testing import CliRunner
+from typer.main import get_command
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -30,6 +34,35 @@ proxies = _neighbour("proxy", Path(__file__).with_name("proxy.py"))
 packages = _neighbour("packages", Path(__file__).parents[1] / "packages.py")
 
 
+@cache
+def _command():
+    """The command line, built once: typer takes a sixth of a second for it."""
+    from trialbridge.cli import app
+
+    return get_command(app)
+
+
+@dataclass
+class Ended:
+    """A command's end: exit code, standard output, standard error."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+
+def _invoked(*words) -> Ended:
+    """Run a command in this process; an exception that escapes fails the test."""
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        try:
+            _command()([*(str(word) for word in words), "--json"])
+            code = 0
+        except SystemExit as end:
+            code = int(end.code or 0)
+    return Ended(code, out.getvalue(), err.getvalue())
+
+
 @pytest.fixture(scope="session")
 def _sekmet(tmp_path_factory):
     server = servers.Sekmet(tmp_path_factory.mktemp("sekmet")).start()
@@ -40,12 +73,10 @@ def _sekmet(tmp_path_factory):
 @pytest.fixture(scope="session")
 def _filled(_sekmet, tmp_path_factory):
     """The cohort is pushed once a session, and remembered by the server."""
-    from trialbridge.cli import app
-
     _sekmet.reset()
     folder = tmp_path_factory.mktemp("filled") / "fhir"
     shutil.copytree(EXAMPLES / "re_induction" / "fhir", folder)
-    done = CliRunner().invoke(app, ["push", str(folder), _sekmet.url, "--json"], catch_exceptions=False)
+    done = _invoked("push", folder, _sekmet.url)
     assert done.exit_code == 0, done.stdout
     _sekmet.tell("keep")
     time.sleep(1.1)  # a pull asks by whole seconds of the server's clock
@@ -102,15 +133,13 @@ def cohort(tmp_path):
 @pytest.fixture
 def run(monkeypatch, tmp_path):
     """The command line in this process, with --json: its exit code and what it said; pauses are not waited for long."""
-    from trialbridge.cli import app
-
     monkeypatch.setenv("TRIALBRIDGE_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("TRIALBRIDGE_DEBUG", "1")
     for name in ("TRIALBRIDGE_BEARER_TOKEN", "TRIALBRIDGE_BASIC_PASSWD", "HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
 
     def call(*words, code=0):
-        done = CliRunner().invoke(app, [*(str(word) for word in words), "--json"], catch_exceptions=False)
+        done = _invoked(*words)
         assert done.exit_code == code, done.stdout[-3000:] + done.stderr[-1000:]
         return json.loads(done.stdout, parse_float=Decimal)
 

@@ -110,7 +110,9 @@ def _pull(server: Server, wanted: Wanted, told: Callable[[str], None]) -> Pulled
     now = _together(parts, gone)
     _compare(earlier, now, gone, outcome, work)
     _write(wanted.folder, now.values(), outcome)
-    write_state(wanted.folder, _state(asked, work.plan["begun"], wanted, outcome))
+    write_state(
+        wanted.folder, {**_state(asked, work.plan["begun"], wanted, outcome), "gone": _gone(before, now, outcome)}
+    )
     work.remove()
     return outcome
 
@@ -252,6 +254,12 @@ def _state(asked: Asked, begun: str, wanted: Wanted, outcome: Pulled) -> dict[st
         "removed": outcome.removed,
         "findings": [one.as_dict() for one in outcome.findings],
     }
+
+
+def _gone(before: dict[str, Any], now: dict[str, Resource], outcome: Pulled) -> dict[str, str]:
+    """All that any pull into this folder found gone, with the reason; what came back apart."""
+    gone: dict[str, str] = {**before.get("gone", {}), **outcome.removed}
+    return {name: why for name, why in gone.items() if name not in now}
 
 
 def nothing_found(outcome: Pulled) -> Iterator[Finding]:
