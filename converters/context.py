@@ -15,7 +15,7 @@ from trialbridge.mappings.names import ABSENT, absent, constants
 from trialbridge.mappings.spellings import number_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Container, Iterable, Mapping
 
     from trialbridge.mappings.kit import Release, Resource, Row
 
@@ -227,6 +227,18 @@ class Context:
             if one.get("system") == self.url(system):
                 return one.get("value")
         return identifiers[0].get("value") if identifiers else None
+
+    def forget(self, resources: Container[str], subjects: Container[str]) -> None:
+        """Let go of resources (`Type/id`) that were made, and of what is known of these subjects."""
+        self.resources = {key: one for key, one in self.resources.items() if key not in resources}
+        self._keys = {
+            key: one for key, one in self._keys.items() if f"{one['resourceType']}/{one['id']}" not in resources
+        }
+        self._facts = {
+            key: value for key, value in self._facts.items() if not any(part in subjects for part in key[1:])
+        }
+        self._groups = {key: one for key, one in self._groups.items() if not any(part in subjects for part in key[1:])}
+        self._references = {name: one for name, one in self._references.items() if name not in subjects}
 
     # --- facts ------------------------------------------------------------------------------------------------------
 

@@ -27,6 +27,8 @@ from trialbridge.mappings.qualifiers import DEFAULTS
 from trialbridge.mappings.spellings import record_id
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from trialbridge.mappings.kit import Release, Resource
     from trialbridge.sdtm.table import Study, Table
 
@@ -71,16 +73,34 @@ def native_to_fhir(
     Findings tell of records without a usable key and of columns of the wrong type. Raises DoesNotFitError for NaN and
     infinity, which neither SDTM nor JSON has.
     """
-    _finite(study)
+    refuse_odd_numbers(study)
+    ctx, result = begun(study, base, release, dictionary)
+    mapped, plain = sorted_out(study, dictionary, wrong_columns(study, dictionary, result.findings))
+    written = write_all(mapped, ctx)
+    round_trip(written, study, ctx, result)
+    result.made.update({(one.record.dataset, one.record.number): one.parts for one in written})
+    carry_all(study, plain, ctx, result)
+    finished(study, ctx, result)
+    result.resources.extend(in_order(ctx.resources.values(), release))
+    return result
+
+
+def begun(study: Study, base: str, release: Release, dictionary: Dictionary) -> tuple[Context, ToFhir]:
+    """The surroundings in which a study's rows are written, and the outcome to be filled."""
     oncology = any(name in study for name in ("TU", "TR", "RS"))
     ctx = Context(base, release, dictionary=dictionary, oncology=oncology)
-    result = ToFhir([])
     ctx.enter_design(study["SE"].rows() if "SE" in study else (), study["TV"].rows() if "TV" in study else ())
     ctx.enter_exposure(study["EX"].rows() if "EX" in study else ())
-    mapped, plain = _sorted_out(study, dictionary, result.findings)
-    written = [_write(record, ctx, base, release) for dataset in mapped for record in mapped[dataset]]
-    _round_trip(written, study, ctx, result)
-    result.made.update({(one.record.dataset, one.record.number): one.parts for one in written})
+    return ctx, ToFhir([])
+
+
+def write_all(mapped: dict[str, list[Record]], ctx: Context) -> list[_Written]:
+    """Write the mapped rows, dataset by dataset."""
+    return [_write(record, ctx, ctx.base, ctx.release) for dataset in mapped for record in mapped[dataset]]
+
+
+def carry_all(study: Study, plain: dict[str, list[Record]], ctx: Context, result: ToFhir) -> None:
+    """Write the rows that travel as they are."""
     for dataset, rows in plain.items():
         label = study[dataset].label
         if dataset == "TS":
@@ -91,16 +111,28 @@ def native_to_fhir(
             result.ledger.record(dataset, "out")
             for variable in record.row:
                 result.ledger.count(dataset, variable, "carried")
+
+
+def finished(study: Study, ctx: Context, result: ToFhir) -> None:
+    """Describe the study on its resources, and account for its rows."""
     _finish(study, ctx)
     for table in study:
         result.ledger.record(table.name, "in", table.frame.height)
     result.findings.extend(_shared_keys(ctx))
-    result.resources.extend(in_order(ctx.resources.values(), release))
-    return result
 
 
-def _sorted_out(
-    study: Study, dictionary: Dictionary, findings: list[Finding]
+def wrong_columns(study: Study, dictionary: Dictionary, findings: list[Finding]) -> dict[str, list[str]]:
+    """The columns of the wrong type, by dataset: such datasets are not mapped."""
+    found: dict[str, list[str]] = {}
+    for table in sorted(study, key=lambda one: dictionary.rank(one.name)):
+        if dictionary.takes(table.name, table.frame.columns) and (wrong := mistyped(table, study.version)):
+            findings.append(_mistyped(table, wrong))
+            found[table.name] = wrong
+    return found
+
+
+def sorted_out(
+    study: Study, dictionary: Dictionary, wrong: Container[str]
 ) -> tuple[dict[str, list[Record]], dict[str, list[Record]]]:
     """Records of mapped datasets with their qualifiers, in the order of writing; and records that travel as they are."""
     mapped: dict[str, list[Record]] = {}
@@ -108,9 +140,7 @@ def _sorted_out(
     for table in sorted(study, key=lambda one: dictionary.rank(one.name)):
         if not dictionary.takes(table.name, table.frame.columns):
             continue
-        wrong = mistyped(table, study.version)
-        if wrong:
-            findings.append(_mistyped(table, wrong))
+        if table.name in wrong:
             plain[table.name] = records(table)
             continue
         for record in records(table):
@@ -136,7 +166,7 @@ def _mistyped(table: Table, wrong: list[str]) -> Finding:
     )
 
 
-def _finite(study: Study) -> None:
+def refuse_odd_numbers(study: Study) -> None:
     """Refuse numbers that are none: neither SDTM nor JSON has them."""
     for table in study:
         for variable in table.variables:
@@ -173,7 +203,7 @@ def _name_record(primary: Resource, record: Record, ctx: Context) -> None:
     primary.setdefault("identifier", []).append({"system": ctx.url("sdtm-record"), "value": value})
 
 
-def _round_trip(written: list[_Written], study: Study, ctx: Context, result: ToFhir) -> None:
+def round_trip(written: list[_Written], study: Study, ctx: Context, result: ToFhir) -> None:
     """Read back all that was written, and carry what comes back different."""
     columns = {table.name: frozenset(table.frame.columns) for table in study}
     for one in written:

@@ -14,8 +14,10 @@ False
 
 from __future__ import annotations
 
+from functools import lru_cache
+from hashlib import sha1
 from urllib.parse import quote
-from uuid import NAMESPACE_URL, uuid5
+from uuid import NAMESPACE_URL
 
 from trialbridge.base.errors import DoesNotFitError
 
@@ -33,8 +35,21 @@ def resource_id(base_url: str, resource_type: str, *key: str) -> str:
         raise DoesNotFitError(
             f"A {resource_type} has no complete key to make its id from.", fix="Fill the key variables of the record."
         )
-    parts = "/".join(quote(part, safe="") for part in key)
-    return str(uuid5(NAMESPACE_URL, f"{base_url.rstrip('/')}/{resource_type}/{parts}"))
+    parts = "/".join(map(_quoted, key))
+    name = f"{base_url.rstrip('/')}/{resource_type}/{parts}"
+    digest = bytearray(sha1(_NAMESPACE + name.encode(), usedforsecurity=False).digest()[:16])
+    digest[6] = digest[6] & 0x0F | 0x50  # version 5
+    digest[8] = digest[8] & 0x3F | 0x80  # the variant of RFC 9562
+    text = digest.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+_NAMESPACE = NAMESPACE_URL.bytes
+
+
+@lru_cache(maxsize=16_384)
+def _quoted(part: str) -> str:
+    return quote(part, safe="")
 
 
 def system(base_url: str, name: str) -> str:

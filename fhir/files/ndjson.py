@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import zlib
+from collections import Counter
 from contextlib import ExitStack
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -133,6 +134,42 @@ def write(
             listed.append({"name": kind + ending, "type": kind, "count": len(members), "sha256": digest})
         (part / MANIFEST).write_bytes(pretty(_manifest(listed, release)))
     return [folder / entry["name"] for entry in listed] + [folder / MANIFEST]
+
+
+class Writer:
+    """Resources into a folder as they come: one `Type.ndjson` a type, and `manifest.json` at the end, as `write` has it.
+
+    They stand alone already (references are `Type/id`). The folder is the caller's to take away if something fails.
+    """
+
+    def __init__(self, folder: Path, release: Release) -> None:
+        self._folder = folder
+        self._release = release
+        self._files: dict[str, BinaryIO] = {}
+        self.counts: Counter[str] = Counter()
+
+    def give(self, resources: Iterable[Resource]) -> None:
+        """Write some more."""
+        for resource in resources:
+            kind = resource["resourceType"]
+            if kind not in self._files:
+                self._files[kind] = (self._folder / f"{kind}.ndjson").open("wb")
+            self._files[kind].write(encode(resource) + b"\n")
+            self.counts[kind] += 1
+
+    def close(self, *, whole: bool = True) -> None:
+        """End the files; the manifest is written only of what is whole."""
+        for file in self._files.values():
+            file.close()
+        if not whole:
+            return
+        listed: list[dict[str, Any]] = []
+        for kind, count in self.counts.items():
+            name = f"{kind}.ndjson"
+            with (self._folder / name).open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            listed.append({"name": name, "type": kind, "count": count, "sha256": digest})
+        (self._folder / MANIFEST).write_bytes(pretty(_manifest(listed, self._release)))
 
 
 def _manifest(files: list[dict[str, Any]], release: Release) -> dict[str, Any]:

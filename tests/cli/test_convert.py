@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 from decimal import Decimal
 
@@ -277,3 +278,22 @@ def test_what_cannot_be_shared_is_not_given_to_workers(run, study, tmp_path):
     done = run("convert", tmp_path / "fhir", "--to", "sdtm", "-o", tmp_path / "out", "--workers", "2")
     assert done.code == 2
     assert "--no-residue" in done.err
+
+
+def test_a_large_study_gives_the_resources_of_a_small_one(run, study, tmp_path, monkeypatch):
+    """Converted some subjects at a time, a study would become other resources, or the manifest would not hold."""
+    from trialbridge.commands import convert_bulk
+
+    assert run("convert", study, "--to", "fhir", "-o", tmp_path / "whole").code == 0
+    monkeypatch.setattr(convert_bulk, "LARGE", 1)
+    done = run("convert", study, "--to", "fhir", "-o", tmp_path / "turn")
+    assert done.code == 0
+    assert "it adds up" in done.out
+    whole, turn = (files_of(tmp_path / name) for name in ("whole", "turn"))
+    assert whole.keys() == turn.keys()
+    for name in whole:
+        if name not in {"manifest.json", "run_manifest.json"}:
+            assert sorted(whole[name].splitlines()) == sorted(turn[name].splitlines()), name
+    for one in json.loads(turn["manifest.json"])["files"]:
+        assert hashlib.sha256(turn[one["name"]]).hexdigest() == one["sha256"]
+    assert not [one for one in tmp_path.iterdir() if one.name.startswith(".")]

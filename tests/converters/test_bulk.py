@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 from trialbridge.base.finding import Severity
-from trialbridge.converters import bulk
+from trialbridge.converters import bulk, bulk_fhir
 from trialbridge.converters.bulk_scan import NotInLinesError
 from trialbridge.converters.study import to_fhir, to_sdtm
 from trialbridge.fhir.checked import checked
@@ -220,3 +220,37 @@ def test_what_was_laid_down_is_taken_away(cohort_files, tmp_path):
     with pytest.raises(Stopped), bulk.to_sdtm(cohort_files, folder=tmp_path, shard_bytes=50_000, progress=stop):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+def _by_key(resources):
+    """Each resource's JSON by type and id."""
+    found = {f"{one['resourceType']}/{one['id']}": encode(one) for one in resources}
+    assert len(found) == len(resources)
+    return found
+
+
+@pytest.mark.parametrize("release", ["R4", "R5"])
+def test_a_study_in_turn_gives_the_resources_of_the_whole(few, release):
+    """A resource, an id or a carried value would hang on which subjects are written together."""
+    whole = to_fhir(few, release=release)
+    given = []
+    done = bulk_fhir.to_fhir(few, given.extend, release=release, at_once=3)
+    assert _by_key(given) == _by_key(whole.resources)
+    assert done.ledger == whole.ledger
+    assert Counter(map(str, done.findings)) == Counter(map(str, whole.findings))
+
+
+@pytest.mark.parametrize("at_once", [1, 50])
+def test_public_data_in_turn(at_once):
+    """Foreign tables: subjects that DM does not list, keys given twice, qualifiers without a parent."""
+    names = {"DM": "dm", "AE": "ae", "SUPPAE": "suppae", "TU": "tu_onco_recist", "TR": "tr_onco_recist"}
+    frames = {name: pl.read_parquet(DATA / f"{file}.parquet").head(150) for name, file in names.items()}
+    frames["AE"] = pl.concat([frames["AE"], frames["AE"].head(2)])
+    frames["DM"] = frames["DM"].sample(fraction=1.0, shuffle=True, seed=1)
+    of = study([table(name, frame) for name, frame in frames.items()])
+    whole = to_fhir(of)
+    given = []
+    done = bulk_fhir.to_fhir(of, given.extend, at_once=at_once)
+    assert _by_key(given) == _by_key(whole.resources)
+    assert done.ledger == whole.ledger
+    assert Counter(map(str, done.findings)) == Counter(map(str, whole.findings))

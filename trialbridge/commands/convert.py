@@ -108,7 +108,7 @@ def _done(
     if wanted.from_ is not None and source.kind != wanted.from_:
         raise UnreadableInputError(f"This is {source.kind}, not {wanted.from_}.", fix="Leave --from out.")
     if source.kind == "sdtm":
-        done = _from_sdtm(wanted, source, release or "R4", version, steps)
+        done = _from_sdtm(wanted, source, release or "R4", version, formats, steps, until)
     else:
         done = _in_shards(wanted, source, release, version, steps, until) or _from_fhir(
             wanted, source, release, version, steps
@@ -167,7 +167,15 @@ def _version(name: str | None) -> str | None:
     return version
 
 
-def _from_sdtm(wanted: Wanted, source: Source, release: Release, version: str | None, steps: Steps) -> Outcome:
+def _from_sdtm(
+    wanted: Wanted,
+    source: Source,
+    release: Release,
+    version: str | None,
+    formats: tuple[str, ...],
+    steps: Steps,
+    until: ExitStack,
+) -> Outcome:
     study, described = _described(wanted, sources.read_study(source))
     if version:
         study = replace(study, version=version)
@@ -177,6 +185,14 @@ def _from_sdtm(wanted: Wanted, source: Source, release: Release, version: str | 
     if wanted.to in ("sdtm", "forms"):
         return Outcome("sdtm", "sdtm", release, findings, accounting.rows_kept(study), study)
     steps.begin("converting to FHIR")
+    from trialbridge.commands import convert_bulk  # noqa: PLC0415 - it imports this module's words
+
+    laid = convert_bulk.laid_down(wanted, study, release, formats, _dictionary(wanted), until)
+    if laid is not None:
+        folder, told = laid
+        accounts = accounting.rows_accounted(study, told.ledger)
+        said = findings + told.findings
+        return Outcome("sdtm", "fhir", release, said, accounts, ledger=told.ledger, laid=folder)
     done = to_fhir(study, base=wanted.base_url or BASE, release=release, dictionary=_dictionary(wanted))
     accounts = accounting.rows_accounted(study, done.ledger)
     return Outcome(

@@ -1,15 +1,18 @@
-"""`trialbridge convert` of FHIR NDJSON to SDTM without residue: in shards, in bounded memory, by one process or several."""
+"""`trialbridge convert` of what is large: FHIR NDJSON to SDTM in shards, a large study to FHIR NDJSON in turn."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from trialbridge import sources
-from trialbridge.commands.outcome import UNREADABLE_TYPE, Account, Outcome
-from trialbridge.converters import bulk
+from trialbridge.commands.outcome import UNREADABLE_TYPE, Account, Laid, Outcome
+from trialbridge.converters import bulk, bulk_fhir
 from trialbridge.converters.bulk_scan import NotInLinesError
 from trialbridge.converters.ledger import Ledger
 from trialbridge.fhir import files as fhir_files
+from trialbridge.fhir.files.ndjson import Writer
 from trialbridge.fhir.ids import BASE
 from trialbridge.sdtm import metadata
 
@@ -18,8 +21,11 @@ if TYPE_CHECKING:
 
     from trialbridge.commands.convert import Wanted
     from trialbridge.converters.bulk import Bulk
+    from trialbridge.converters.dictionary import Dictionary
+    from trialbridge.converters.to_fhir import ToFhir
     from trialbridge.fhir.releases import Release
     from trialbridge.report.progress import Steps
+    from trialbridge.sdtm.table import Study
     from trialbridge.sources import Source
 
 
@@ -84,3 +90,30 @@ def _outcome(told: Bulk) -> Outcome:
         rejects=told.rejects,
         ledger=ledger,
     )
+
+
+LARGE = 50_000
+"""Rows from which on a study goes to FHIR some subjects at a time."""
+
+
+def laid_down(
+    wanted: Wanted, study: Study, release: Release, formats: tuple[str, ...], dictionary: Dictionary, until: ExitStack
+) -> tuple[Laid, ToFhir] | None:
+    """A large study as FHIR NDJSON in a folder that goes with `until`, and what is to be said; None if not in turn."""
+    if formats != ("ndjson",) or study.residue or sum(one.frame.height for one in study) < LARGE:
+        return None
+    home = wanted.output.absolute().parent
+    name = TemporaryDirectory(prefix=".trialbridge-", dir=home if home.is_dir() else None)
+    folder = Path(until.enter_context(name))
+    writer = Writer(folder, release)
+    whole = False
+    try:
+        done = bulk_fhir.to_fhir(
+            study, writer.give, base=wanted.base_url or BASE, release=release, dictionary=dictionary
+        )
+        whole = True
+    except bulk_fhir.NotInTurnError:
+        return None
+    finally:
+        writer.close(whole=whole)
+    return Laid(folder, writer.counts), done

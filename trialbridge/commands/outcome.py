@@ -44,6 +44,14 @@ class Account:
         return self.given == self.kept + self.rejected + self.aside
 
 
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """A folder of FHIR NDJSON with its manifest, and how many resources of each type it holds."""
+
+    folder: Path
+    counts: Counter[str]
+
+
 @dataclass(slots=True)
 class Outcome:
     """A conversion's outcome: a study or resources, findings, rejects, the ledger (if languages were crossed)."""
@@ -59,6 +67,8 @@ class Outcome:
     ledger: Ledger | None = None
     bulk: Bulk | None = None
     """A conversion in shards, instead of `study`: its rows lie in files."""
+    laid: Laid | None = None
+    """Resources laid down as NDJSON already, instead of `resources`."""
     origins: Mapping[str, Iterable[bytes]] = field(default_factory=dict)
     """Files that tell where cells came from: name and lines."""
     forms: Forms | None = None
@@ -83,6 +93,8 @@ class Outcome:
             return {form.name: len(form.records) for form in self.forms}
         if self.bulk is not None:
             return {one.name: one.height for one in self.bulk.datasets}
+        if self.laid is not None:
+            return dict(sorted(self.laid.counts.items()))
         if self.to == "sdtm":
             return {table.name: table.frame.height for table in self.study or ()}
         return dict(sorted(Counter(_type(one) for one in self.resources).items()))

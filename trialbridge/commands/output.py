@@ -110,6 +110,11 @@ def run_folder(target: Path, about: dict[str, Any], given: list[Path]) -> Iterat
 
 def _write_data(outcome: Outcome, folder: Path, name: str) -> None:
     """One format of the data; the residue stands beside the tables it belongs to."""
+    if outcome.laid is not None:
+        folder.mkdir(exist_ok=True)
+        for one in outcome.laid.folder.iterdir():
+            one.replace(folder / one.name)
+        return
     if outcome.bulk is not None:
         _write_pieces(outcome.bulk, folder, name)
         return
