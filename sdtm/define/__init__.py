@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["overlay", "read", "sniff"]
 
-_HEAD = 4096
+_HEAD = 16384
 
 
 def sniff(path: Path) -> str | None:

@@ -6,23 +6,25 @@ decodes, standards; from the data come types, lengths, digits, order, and the va
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from trialbridge.base.finding import Finding, Severity, Where
 
 if TYPE_CHECKING:
-    from trialbridge.sdtm.define.model import CodeList, Dataset, Define, Item, ItemRef
+    from trialbridge.sdtm.define.model import CodeList, Dataset, Define, Item, ItemRef, WhereClause
 
 
 def overlay(define: Define, spec: Define, file: str = "") -> tuple[Define, list[Finding]]:
     """The define with what the specification says, and a finding for each thing it says of nothing in the data."""
     items = {_key(spec, dataset, ref): spec.item.get(ref.item) for dataset in spec.datasets for ref in dataset.items}
-    values = {(variable, one.name): one for variable, one in _values(spec)}
+    values = _values(spec)
+    own = {one.item.oid: one for its in _values(define).values() for one in its}
+    keys = {ref.item: _key(define, dataset, ref) for dataset in define.datasets for ref in dataset.items}
     renamed: dict[str, str] = {}
     new_items = []
-    for item, key in _keyed(define):
-        said = items.get(key) if len(key) == 2 else values.get((f"{key[0]}.{key[1]}", key[2]))
+    for item in define.items:
+        said = items.get(keys[item.oid]) if item.oid in keys else _said(own.get(item.oid), values)
         if said is not None and said.codelist and item.codelist:
             renamed[item.codelist] = said.codelist
         new_items.append(_item(item, said))
@@ -51,26 +53,54 @@ def _key(define: Define, dataset: Dataset, ref: ItemRef) -> tuple[str, str]:
     return dataset.name, item.name if item is not None else ref.item
 
 
-def _values(define: Define) -> list[tuple[str, Item]]:
-    """Each value-level item with its variable, `LB.LBORRES`."""
-    found = []
+@dataclass(frozen=True, slots=True)
+class _Value:
+    """A value-level item with its variable (`LB.LBORRES`) and what its where clauses ask, each by variable."""
+
+    variable: str
+    item: Item
+    clauses: tuple[dict[str, tuple[str, ...]], ...]
+
+
+def _values(define: Define) -> dict[str, list[_Value]]:
+    """The value-level items by variable; those whose clauses compare otherwise than by equality are left out."""
+    found: dict[str, list[_Value]] = {}
     for dataset in define.datasets:
         for ref in dataset.items:
             variable = define.item.get(ref.item)
             listed = define.values.get(variable.values) if variable is not None else None
-            if listed is not None and variable is not None:
-                home = f"{dataset.name}.{variable.name}"
-                found += [(home, define.item[inner.item]) for inner in listed.items if inner.item in define.item]
+            if listed is None or variable is None:
+                continue
+            home = f"{dataset.name}.{variable.name}"
+            for inner in listed.items:
+                clauses = [define.where[oid] for oid in inner.where if oid in define.where]
+                plain = tuple(_asked(one, define) for one in clauses if _by_equality(one))
+                if inner.item in define.item and plain:
+                    found.setdefault(home, []).append(_Value(home, define.item[inner.item], plain))
     return found
 
 
-def _keyed(define: Define) -> list[tuple[Item, tuple[str, ...]]]:
-    """Each item with (dataset, variable), or (dataset, variable, value) of a value-level item."""
-    homes: dict[str, tuple[str, ...]] = {
-        ref.item: _key(define, dataset, ref) for dataset in define.datasets for ref in dataset.items
-    }
-    homes |= {one.oid: (*variable.split("."), one.name) for variable, one in _values(define)}
-    return [(one, homes.get(one.oid, (one.oid,))) for one in define.items]
+def _by_equality(clause: WhereClause) -> bool:
+    return all(one.comparator in ("EQ", "IN") for one in clause.checks)
+
+
+def _asked(clause: WhereClause, define: Define) -> dict[str, tuple[str, ...]]:
+    return {define.item[one.item].name: one.values for one in clause.checks if one.item in define.item}
+
+
+def _said(own: _Value | None, values: dict[str, list[_Value]]) -> Item | None:
+    """What the specification says of the records of an item of ours: the item one of whose clauses selects them.
+
+    A clause of several tests (`IN`) selects each of them; names of items do not matter, for every tool has its own.
+    """
+    if own is None:
+        return None
+    for one in values.get(own.variable, ()):
+        for theirs in one.clauses:
+            for ours in own.clauses:
+                if theirs and all(set(ours.get(name, ())) <= set(its) and name in ours for name, its in theirs.items()):
+                    return one.item
+    return None
 
 
 def _item(item: Item, said: Item | None) -> Item:

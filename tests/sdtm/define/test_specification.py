@@ -160,3 +160,34 @@ def test_where_clauses(text, expected):
     assert where_text.parse(text) == expected
     if expected is not None:
         assert where_text.parse(where_text.shown(expected)) == expected
+
+
+def test_value_level_words_by_what_is_selected(made):
+    """A define of another tool names its items otherwise and takes tests together: its words would not be found."""
+    from trialbridge.sdtm.define.model import Check, Item, ItemRef, Origin, ValueList, WhereClause
+
+    ours = made("example")
+    tests = ("WEIGHT", "HEIGHT")
+    theirs = Item(
+        oid="IT.X.1",
+        name="VSORRES",
+        type="float",
+        label="A size of the body",
+        origins=(Origin(type="Collected", source="Vendor"),),
+    )
+    spec = replace(
+        ours,
+        items=tuple(
+            replace(one, values="VL.X") if one.oid == "IT.VS.VSORRES" else one for one in (*ours.items, theirs)
+        ),
+        value_lists=(ValueList(oid="VL.X", items=(ItemRef(item="IT.X.1", where=("WC.X",)),)),),
+        where_clauses=(WhereClause(oid="WC.X", checks=(Check(item="IT.VS.VSTESTCD", comparator="IN", values=tests),)),),
+    )
+    made_again, unused = definitions.overlay(ours, spec)
+    assert unused == []
+    labels = {
+        made_again.item[ref.item].name: made_again.item[ref.item] for ref in made_again.values["VL.VS.VSORRES"].items
+    }
+    assert labels["WEIGHT"].label == "A size of the body"
+    assert labels["WEIGHT"].origins[0].source == "Vendor"
+    assert labels["SYSBP"].label != "A size of the body"
