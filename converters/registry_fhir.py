@@ -8,7 +8,7 @@ residue together give the FHIR again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from trialbridge.base.errors import UnreadableInputError
@@ -33,10 +33,12 @@ from trialbridge.registry.record import Record
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from trialbridge.fhir.bundle import Pool
     from trialbridge.fhir.located import Located, Resource
     from trialbridge.mappings.registry_kit import Release
 
 EXTENSION = "registry-field"
+_SUBJECTS = frozenset({"Patient", "Person", "RelatedPerson", "ResearchSubject"})
 PIECE = 500_000
 """Characters of carried JSON in one string: FHIR takes a mebibyte."""
 
@@ -161,41 +163,87 @@ def to_records(
     """Every study in the resources as a record, with findings and residue. A site's own study is no record.
 
     The registry's `fhir.json` (R6 ballot) is told by its content and read as the R5 it came from. Without contacts,
-    persons are dropped with a note, from the record and from the residue.
+    persons are dropped with a note, from the record and from the residue. The residue is of the study and what it refers
+    to; a Bundle's other resources (patients, say) are no part of a record.
     """
-    given = [located(one).resource for one in resources]
-    ballot = any(map(is_ballot, given))
+    given = [located(one) for one in resources]
     findings: list[Finding] = []
     if not with_contacts:
         given, findings = without_people(given)
-    shaped, release = (as_r5(given), "R5") if ballot else (given, release)
-    shaped = [with_focus(one) if one.get("resourceType") == "ResearchStudy" else one for one in shaped]
-    studies = [one for one in shaped if one.get("resourceType") == "ResearchStudy" and not one.get("partOf")]
-    originals = {name_of(one): one for one in given}
+    plain = [one.resource for one in given]
+    ballot = any(map(is_ballot, plain))
+    read_as: Release = "R5" if ballot else release
+    bodies = [_with_focus(one) for one in (as_r5(plain) if ballot else plain)]
+    shaped = [replace(item, resource=body) for item, body in zip(given, bodies, strict=True)]
+    held = pool(given)
     found = []
-    for study in studies:
+    for original, study in zip(plain, bodies, strict=True):
+        if study.get("resourceType") != "ResearchStudy" or study.get("partOf"):
+            continue
         said: list[Finding] = list(findings)
-        content = restored(_content(shaped, study, release), _carried(study, said), said)
+        content = restored(_content(shaped, study, read_as), _carried(study, said), said)
         if not with_contacts:
             content, dropped = without_contacts(content)
             said += dropped
         record = Record(in_order(content), source)
-        beside = given if len(studies) == 1 else [originals[name_of(study)]]
-        found.append(Read(record, tuple(said), tuple(_residue(beside, name_of(study), record, release))))
+        residue = _residue(_of_study(original, held), name_of(original), record, read_as)
+        found.append(Read(record, tuple(said), tuple(residue)))
     return found
 
 
+def _with_focus(resource: Resource) -> Resource:
+    return with_focus(resource) if resource.get("resourceType") == "ResearchStudy" else resource
+
+
+def _of_study(study: Resource, held: Pool) -> list[Resource]:
+    """The study and what it refers to, step by step; never patients: a record is none of them."""
+    found, waiting = [study], [study]
+    while waiting:
+        resource = waiting.pop()
+        for text in _references(resource):
+            target = held.resolve({"reference": text}, resource)
+            if target is None or target.get("resourceType") in _SUBJECTS or any(one is target for one in found):
+                continue
+            if not any(target is inner for inner in resource.get("contained") or ()):
+                found.append(target)
+                waiting.append(target)
+    return found
+
+
+def _references(value: Any) -> Iterable[str]:
+    if isinstance(value, dict):
+        if isinstance(value.get("reference"), str):
+            yield value["reference"]
+        for one in value.values():
+            yield from _references(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from _references(one)
+
+
 def _residue(given: list[Resource], main: str, record: Record, release: Release) -> Iterable[dict[str, Any]]:
-    """What the FHIR says beyond the record: places of the study, and other resources whole."""
+    """What the FHIR says otherwise than the record: places of the study, other resources whole, and which are not there."""
     study, beside, _ = _native(record, release, BASE, "")
-    mine = {encode(one) for one in _plain(beside)}
+    mine = {encode(plain): name_of(plain) for plain in _plain(beside)}
+    there = set()
     for resource in given:
         name = name_of(resource)
         if name == main:
             for one in rest(_without_carried(resource), study):
-                yield {"resource": name, "path": spelled(one.path), "value": one.value, "absent": one.absent}
-        elif encode(_plain([resource])[0]) not in mine:
-            yield {"resource": name, "path": "", "value": resource, "absent": False}
+                yield {
+                    "release": release,
+                    "resource": name,
+                    "path": spelled(one.path),
+                    "value": one.value,
+                    "absent": one.absent,
+                }
+        elif (text := encode(_plain([resource])[0])) in mine:
+            there.add(mine[text])
+        else:
+            yield {"release": release, "resource": name, "path": "", "value": resource, "absent": False}
+    for name in mine.values():
+        if name not in there:
+            yield {"release": release, "resource": name, "path": "", "value": None, "absent": True}
 
 
 def _plain(resources: Iterable[Resource]) -> list[Resource]:
@@ -214,13 +262,22 @@ def _without_carried(study: Resource) -> Mapping[str, Any]:
 
 
 def with_residue(record: Record, residue: Iterable[Mapping[str, Any]], release: Release = "R5") -> list[Resource]:
-    """The FHIR that a record and its residue came from, the study first."""
-    study, _, _ = _native(record, release, BASE, "")
-    others = []
+    """The FHIR that a record and its residue came from, the study first; what it cannot say of the record is carried."""
+    study, beside, _ = _native(record, release, BASE, "")
+    made = {name_of(one): one for one in beside}
     for one in residue:
-        path = parsed(one["path"]) if one["path"] else ()
-        if path:
-            study = put_back(study, Rest(path, one["value"], bool(one["absent"]), ""))
+        if one["path"]:
+            study = put_back(study, Rest(parsed(one["path"]), one["value"], bool(one["absent"]), ""))
+        elif one["absent"]:
+            made.pop(str(one["resource"]), None)
         else:
-            others.append(dict(one["value"]))
-    return [study, *others]
+            made[str(one["resource"])] = dict(one["value"])
+    resources = [study, *made.values()]
+    bodies = [_with_focus(one) for one in (as_r5(resources) if any(map(is_ballot, resources)) else resources)]
+    places = rest(record.content, _content(bodies, bodies[0], release))
+    if places:
+        study["extension"] = [
+            *(study.get("extension") or ()),
+            *(_extension(one, url_of(BASE, EXTENSION)) for one in places),
+        ]
+    return resources

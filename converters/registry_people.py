@@ -6,6 +6,7 @@ contacts and the principal investigator; the contacts of a Location. The narrati
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from trialbridge.base.finding import Finding, Severity, Where
@@ -15,16 +16,20 @@ from trialbridge.mappings.registry_spellings import has_code
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from trialbridge.fhir.located import Resource
+    from trialbridge.fhir.located import Located, Resource
 
 KINDS = frozenset({"Practitioner", "PractitionerRole", "Person"})
 FIELDS = {"ResearchStudy": ("contact", "principalInvestigator", "text"), "Location": ("contact", "text")}
 
 
-def without_people(resources: Iterable[Resource]) -> tuple[list[Resource], list[Finding]]:
-    """The resources without persons, and one note when any was dropped."""
-    given = list(resources)
-    kept, dropped = _kept(given)
+def without_people(items: Iterable[Located]) -> tuple[list[Located], list[Finding]]:
+    """The resources without persons, where they came from, and one note when any was dropped."""
+    kept: list[Located] = []
+    dropped = 0
+    for item in items:
+        left, less = _kept([item.resource])
+        kept += [replace(item, resource=one) for one in left]
+        dropped += less
     if not dropped:
         return kept, []
     message = f"{dropped} left out: contacts of persons are carried only when asked."

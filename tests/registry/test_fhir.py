@@ -17,8 +17,10 @@ from hypothesis import strategies as st
 from trialbridge.converters import registry_fhir
 from trialbridge.converters.registry_rest import parsed, rest, restored, spelled
 from trialbridge.fhir import profiles
+from trialbridge.fhir.bundle import with_references
 from trialbridge.fhir.check import check
 from trialbridge.fhir.jsontext import decode, encode
+from trialbridge.fhir.located import Located
 from trialbridge.registry.enums import enumeration
 from trialbridge.registry.record import Record
 
@@ -318,6 +320,48 @@ def test_fields_come_in_the_apis_order(name, request):
         assert list(back.get(section, {})) == list(content.get(section, {}))
     arm = content["protocolSection"]["armsInterventionsModule"]["armGroups"][0]
     assert list(back["protocolSection"]["armsInterventionsModule"]["armGroups"][0]) == list(arm)
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_a_bundle_refers_by_full_url(release, driving):
+    """If it failed, a Bundle of a server (urn:uuid references) would give a record without sites and interventions."""
+    resources = [decode(encode(one)) for one in registry_fhir.to_fhir(Record(driving), release).resources]
+    names = {f"{one['resourceType']}/{one['id']}": f"urn:uuid:{one['id']}" for one in resources}
+    items = [
+        Located(with_references(one, lambda text: names.get(text, text)), full_url=f"urn:uuid:{one['id']}")
+        for one in resources
+    ]
+    (read,) = registry_fhir.to_records(items, release)
+    assert plain(read.record.content) == plain(driving)
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_our_fhir_with_additions_comes_home_too(release, made_up):
+    """If it failed, FHIR of ours that a hospital added to would lose sites, results or the additions on its way."""
+
+    def edit(resources):
+        resources[0]["note"] = [{"text": "Added"}]
+
+    _, read = through(made_up, release, edit)
+    assert plain(read.record.content) == plain(made_up)
+    assert [(one["path"], one["absent"]) for one in read.residue] == [("note", False)]
+    back = registry_fhir.with_residue(read.record, read.residue, release)
+    assert back[0]["note"] == [{"text": "Added"}]
+    (again,) = registry_fhir.to_records(back, release, with_contacts=True)
+    assert plain(again.record.content) == plain(made_up)
+    assert again.residue == read.residue
+
+
+def test_patients_are_no_part_of_a_record(driving):
+    """If it failed, a whole study's patients would be written beside its registry record."""
+    resources = list(registry_fhir.to_fhir(Record(driving), "R5").resources)
+    patient = {"resourceType": "Patient", "id": "p1", "birthDate": "1950-01-01"}
+    group = {"resourceType": "Group", "id": "g1", "type": "person", "membership": "enumerated", "name": "Enrolled"}
+    group["member"] = [{"entity": {"reference": "Patient/p1"}}]
+    study = {**resources[0], "recruitment": {**resources[0]["recruitment"], "actualGroup": {"reference": "Group/g1"}}}
+    (read,) = registry_fhir.to_records([study, *resources[1:], group, patient], "R5")
+    assert "1950-01-01" not in str(read.residue)
+    assert [(one["resource"], one["absent"]) for one in read.residue if not one["path"]] == [("Group/g1", False)]
 
 
 @pytest.mark.parametrize("release", RELEASES)

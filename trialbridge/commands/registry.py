@@ -89,8 +89,12 @@ def _to_fhir(given: Given, wanted: Wanted, release: Release, folder: Path) -> tu
     studyid = plan.study.id if plan else ""
     done = registry_fhir.to_fhir(given.record, release, base=wanted.base_url or BASE, studyid=studyid)
     resources = list(done.resources)
-    if given.residue:
+    if given.residue and all(one.get("release") == release for one in given.residue):
         resources = registry_fhir.with_residue(given.record, given.residue, release)
+    elif given.residue:
+        message = f"The FHIR kept beside the record is not of {release}; it is not put back."
+        where = Where(file=registry_input.RESIDUE)
+        findings.append(Finding("TB-REG-RESIDUE-RELEASE", Severity.WARNING, where, message, "ask for its release"))
     fhir_files.write(resources, folder, name, release)
     kinds = dict(sorted(Counter(one["resourceType"] for one in resources).items()))
     return [*findings, *done.findings], {
