@@ -73,7 +73,10 @@ def numbered_note(dataset: str, count: int) -> Finding:
 
 
 def _number(dataset: str, found: list[Record]) -> int:
-    """Give --SEQ to records without one: after the subject's highest, in the order read (SDTMIG 3.4 section 4.1.5)."""
+    """Give --SEQ to records without one: after the subject's highest, by the records' natural order (SDTMIG 3.4, 4.1.5).
+
+    The order in which a server sends its resources has no say, so that the next export gives the same numbers.
+    """
     name = f"{dataset[:2]}SEQ"
     try:
         if name not in metadata.domain(dataset):
@@ -86,12 +89,18 @@ def _number(dataset: str, found: list[Record]) -> int:
         if isinstance(given, float):
             highest[subject] = max(highest.get(subject, 0.0), given)
     count = 0
-    for one in found:
-        if one.row.get(name) is None:
-            subject = one.row.get("USUBJID")
-            highest[subject] = one.row[name] = highest.get(subject, 0.0) + 1
-            count += 1
+    for one in sorted((one for one in found if one.row.get(name) is None), key=lambda one: _natural(one.row, dataset)):
+        subject = one.row.get("USUBJID")
+        highest[subject] = one.row[name] = highest.get(subject, 0.0) + 1
+        count += 1
     return count
+
+
+def _natural(row: Row, dataset: str) -> tuple[Any, ...]:
+    """The natural order of records without --SEQ: their keys, their dates, then all they say."""
+    domain = dataset[:2]
+    names = [*(name for name in _keys(dataset) if name != f"{domain}SEQ"), f"{domain}STDTC", f"{domain}DTC"]
+    return (*(_comparable(row.get(name), name) for name in names), repr(sorted(row.items(), key=lambda cell: cell[0])))
 
 
 def sort_key(row: Row, name: str) -> tuple[Any, ...]:

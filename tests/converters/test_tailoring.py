@@ -232,3 +232,18 @@ def test_a_visit_is_numbered_by_tv():
     }
     study = to_sdtm([*HOSPITAL, plan, visit], release="R4").study
     assert [(row["VISITNUM"], row["VISIT"]) for row in study["SV"].rows()] == [(3.0, "WEEK 6")]
+
+
+def test_sequence_numbers_do_not_hang_on_the_order_sent():
+    """The next export of the same records would number them otherwise, and RELREC and SUPP-- would point elsewhere."""
+    shuffled = [*HOSPITAL[:5], *reversed(HOSPITAL[5:])]
+    numbers = [
+        {
+            name: sorted((row[f"{name}SEQ"], row[f"{name}{topic}"]) for row in study[name].rows())
+            for name, topic in (("EX", "STDTC"), ("MH", "TERM"), ("CM", "TRT"))
+        }
+        for study in (to_sdtm(given, release="R4").study for given in (HOSPITAL, shuffled))
+    ]
+    assert numbers[0] == numbers[1]
+    # by the natural keys: exposure by its date
+    assert numbers[0]["EX"] == [(1.0, "2019-06-01"), (2.0, "2019-06-02"), (3.0, "2019-06-29")]
