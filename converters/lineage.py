@@ -29,6 +29,7 @@ from trialbridge.converters.tracing import homes, named
 from trialbridge.fhir.bundle import pool
 from trialbridge.fhir.ids import BASE
 from trialbridge.fhir.jsontext import encode
+from trialbridge.mappings.ts import TOLD_AT
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -49,6 +50,7 @@ _SUPP_NOTES = {
     "QORIG": "the origin the dictionary gives the qualifier",
     "QEVAL": "the evaluator the dictionary gives the qualifier",
 }
+_SUMMARY = "TS and ResearchStudy (mappings/ts.py): the values of an element in their order are TSSEQ 1, 2, …"
 _WHOLE = "made by the conversion from the study as a whole: no single element says it"
 _RELREC = "made by the conversion from references and link ids that FHIR holds (SDTMIG 3.4 section 8.3)"
 
@@ -118,11 +120,25 @@ def cells(of: Lineage, datasets: Collection[str] = (), subject: str | None = Non
                 found = _of_qualifier(of, source, qnam, name, number, row)
             elif number in plain.get(name, {}):
                 found = _of_basic(of, plain[name][number], name, number, row)
+            elif name == "TS" and row.get("TSPARMCD") in TOLD_AT:
+                found = _of_summary(of, number, row)
             else:
                 note = _RELREC if name == "RELREC" else _WHOLE
                 found = (cell_of(name, number, row, one, "DERIVED", note=note) for one in filled(row))
             by_name = {one.variable: one for one in found}
             yield from (by_name[column] for column in table.frame.columns if column in by_name)
+
+
+def _of_summary(of: Lineage, number: int, row: Row) -> Iterator[Cell]:
+    """A parameter of TS that the study's element tells."""
+    studies = [item.resource for item in of.held.items if item.resource.get("resourceType") == "ResearchStudy"]
+    mine = [one for one in studies if not one.get("partOf") and of.ctx.studyid_of(one) == row.get("STUDYID")]
+    resource = f"ResearchStudy/{mine[0].get('id')}" if mine else None
+    for variable in filled(row):
+        told = variable.startswith("TSVAL") or variable in {"TSVCDREF", "STUDYID"}
+        cell = cell_of("TS", number, row, variable, "READ" if told else "DERIVED", note=_SUMMARY)
+        path = "ResearchStudy.identifier" if variable == "STUDYID" else TOLD_AT[row["TSPARMCD"]]
+        yield replace(cell, resource=resource, path=path, mapping="TS") if told else cell
 
 
 # --- records that a mapping reads -------------------------------------------------------------------------------------

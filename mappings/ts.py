@@ -368,3 +368,5 @@ PLACES = (
     _number("ACTSUB", "actualNumber"),
     *(_design(parameter, codelist) for parameter, codelist in _DESIGN.items()),
 )
+TOLD_AT = {place.parameter: place.where for place in PLACES}
+"""The element of each parameter."""

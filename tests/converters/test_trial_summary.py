@@ -8,6 +8,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
+from trialbridge.converters.lineage import cells, lineage_of
 from trialbridge.converters.study import to_fhir, to_sdtm
 from trialbridge.fhir.check import check
 from trialbridge.mappings.ts import cut
@@ -162,3 +163,15 @@ def test_long_texts_are_cut_and_joined(text):
     """A text longer than a variable holds would lose characters, or be refused by XPT."""
     assert "".join(cut(text)) == text
     assert max(map(len, cut(text))) <= 200
+
+
+def test_lineage_names_the_studys_element():
+    """A parameter would be said to come from nowhere although an element of the study tells it."""
+    found = {
+        (one.value, one.derivation): (one.resource, one.path)
+        for one in cells(lineage_of([FOREIGN], release="R4"), ("TS",))
+        if one.variable == "TSVAL"
+    }
+    assert found["A trial", "READ"] == ("ResearchStudy/s", "ResearchStudy.title")
+    assert found["PHASE II TRIAL", "READ"] == ("ResearchStudy/s", "ResearchStudy.phase")
+    assert {derivation for _, derivation in found} == {"READ"}
