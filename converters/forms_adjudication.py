@@ -6,13 +6,12 @@ It holds values of patients and is to be kept as the data are.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
-from zipfile import BadZipFile
 
 from trialbridge.base.errors import UnreadableInputError
 from trialbridge.base.finding import Where
+from trialbridge.base.workbook import opened
 from trialbridge.base.writing import whole_file
 from trialbridge.converters.forms_questions import Decision
 from trialbridge.crf.files.workbook import steady
@@ -56,15 +55,7 @@ class Entry:
 
 def read(path: Path) -> tuple[list[Entry], list[Decision]]:
     """The rows and their decisions. Raises UnreadableInputError naming the row that cannot be used."""
-    from openpyxl import load_workbook  # noqa: PLC0415 - 0.3 s that only workbooks need
-    from openpyxl.utils.exceptions import InvalidFileException  # noqa: PLC0415 - as above
-
-    try:
-        with warnings.catch_warnings(), path.open("rb") as opened:
-            warnings.simplefilter("ignore", UserWarning)
-            book = load_workbook(opened, data_only=True)
-    except (BadZipFile, InvalidFileException, KeyError, ValueError) as error:
-        raise UnreadableInputError("This is no workbook.", Where(file=str(path)), "give adjudication.xlsx") from error
+    book = opened(path, values=True)
     if SHEET not in book.sheetnames:
         raise UnreadableInputError(
             f"The workbook has no sheet {SHEET}.", Where(file=str(path)), "give adjudication.xlsx"

@@ -135,7 +135,7 @@ def _written_out(row: Row, block: Block) -> bool:
 def _fits(row: Row, lines: Iterable[FormLine]) -> bool:
     """Whether a row has the constants of these lines."""
     for line in lines:
-        if line.line.word == "hardcode" and line.spelling is not None:
+        if line.word == "hardcode" and line.spelling is not None:
             value = row.get(line.variable)
             if value is None and line.when is not None:
                 continue
@@ -164,7 +164,7 @@ def _put(
         texts = line.spelling.to_fhir(value, None)
         if texts is None:
             continue
-        if line.line.word == "lookup":
+        if line.word == "lookup":
             if not line.line.where and not line.line.by:
                 others.append((str(line.line.in_), texts))
             continue

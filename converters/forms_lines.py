@@ -47,6 +47,8 @@ class FormLine:
     line: VariableLine
     when: Condition | None
     spelling: Spelling | None
+    word: str
+    columns: tuple[str, ...]
 
     @property
     def back(self) -> bool:
@@ -70,7 +72,7 @@ def compiled(
         "lookup": lambda: _lookup(domain, variable, line, tables),
     }
     maker = makers.get(line.word)
-    return FormLine(variable, line, when, maker() if maker else None)
+    return FormLine(variable, line, when, maker() if maker else None, line.word, line.columns())
 
 
 def is_number(domain: str, variable: str) -> bool:

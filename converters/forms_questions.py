@@ -63,6 +63,8 @@ class Questions:
 
     def decision(self, source: str, key: str, column: str, text: str) -> Decision | None:
         """What was decided about that text, if anything."""
+        if not self.decisions:  # the usual case, for each cell of a study
+            return None
         found = self.decisions.get(question_id(source, key, column, text))
         if found is not None:
             self.used.add(found.id)

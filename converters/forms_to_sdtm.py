@@ -192,17 +192,17 @@ def _fill(made: Made, line: FormLine, sources: Mapping[str, Held]) -> None:
         return
     if line.when is not None and not line.when(view.get):
         return
-    if line.line.word in ("derive", "sequence_of"):
+    if line.word in ("derive", "sequence_of"):
         made.later.append(line)
         return
-    if line.line.word == "lookup":
+    if line.word == "lookup":
         value, origin = _looked_up(view, line, sources)
         if origin is not None:
             made.looked_up.append((str(line.line.in_), origin.record.row))
             made.origins[line.variable] = [(origin, (str(line.line.lookup),))]
     else:
         value = line.spelling.to_sdtm(view, None) if line.spelling is not None else None
-        made.origins[line.variable] = [(view, line.line.columns())]
+        made.origins[line.variable] = [(view, line.columns)]
     if value is None:
         return
     if line.variable.startswith("SUPP."):

@@ -13,15 +13,13 @@ Nothing is evaluated. A mistake is told with its sheet and row.
 
 from __future__ import annotations
 
-import warnings
-import zlib
 from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile
 
 import yaml
 
 from trialbridge.base.errors import UnreadableInputError
 from trialbridge.base.finding import Where
+from trialbridge.base.workbook import opened
 from trialbridge.base.writing import whole_file
 from trialbridge.study_file.lines import WORDS
 
@@ -175,16 +173,8 @@ def _pair(text: str) -> tuple[str, str]:
 
 def read(path: Path) -> Read:
     """The sheets of a workbook. Raises UnreadableInputError where it is none, or a sheet cannot be used."""
-    from openpyxl import load_workbook  # noqa: PLC0415 - 0.3 s that only workbooks need
-    from openpyxl.utils.exceptions import InvalidFileException  # noqa: PLC0415 - as above
-
-    try:
-        with warnings.catch_warnings(), path.open("rb") as opened:
-            warnings.simplefilter("ignore", UserWarning)
-            book = load_workbook(opened, read_only=True)
-            held = {one.title: list(one.iter_rows(values_only=True)) for one in book.worksheets if one.title in SHEETS}
-    except (BadZipFile, InvalidFileException, KeyError, ValueError, EOFError, zlib.error) as error:
-        raise UnreadableInputError("This is no workbook.", Where(file=str(path)), "save it again as .xlsx") from error
+    book = opened(path, values=True)
+    held = {one.title: list(one.iter_rows(values_only=True)) for one in book.worksheets if one.title in SHEETS}
     try:
         return Read({name: list(_rows(name, rows)) for name, rows in held.items()})
     except (ValueError, KeyError, yaml.YAMLError) as error:

@@ -8,15 +8,12 @@ Source: ECMA-376 Part 1, 18.3 (sheets) and 18.8.30 (number formats); read by ope
 from __future__ import annotations
 
 import datetime as dt
-import warnings
-import zlib
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile
 
-from trialbridge.base.errors import UnreadableInputError
 from trialbridge.base.finding import Finding, Severity, Where
+from trialbridge.base.workbook import opened
 from trialbridge.crf.files.headers import named
 from trialbridge.crf.model import Cell, Column, Form, Record, Source
 
@@ -24,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from openpyxl.workbook import Workbook
     from openpyxl.worksheet.worksheet import Worksheet
 
 KIND = "xlsx"
@@ -36,10 +32,10 @@ PASSED_OVER = frozenset({"read me", "lists", "fields"})
 
 def read(path: Path, headers: Mapping[str, tuple[int, int]] | None = None) -> Source:
     """The sheets of a workbook; `headers` gives the first and last header row of a sheet. Raises UnreadableInputError."""
-    book = _load(path, formulas=True)
+    book = opened(path, values=False)
     template = (book.properties.keywords or "").startswith(TEMPLATE)
     sheets = [one for one in book.worksheets if not (template and one.title.casefold() in PASSED_OVER)]
-    values = _load(path, formulas=False) if any(_has_formula(one) for one in sheets) else None
+    values = opened(path, values=True) if any(_has_formula(one) for one in sheets) else None
     forms: dict[str, Form] = {}
     findings: list[Finding] = []
     for sheet in sheets:
@@ -56,29 +52,6 @@ def read_all(paths: Iterable[Path], headers: Mapping[str, tuple[int, int]]) -> S
     forms = {form.name: form for one in found for form in one}
     about = {key: value for one in found for key, value in one.about.items()}
     return Source(KIND, forms, tuple(note for one in found for note in one.findings), about)
-
-
-def _load(path: Path, *, formulas: bool) -> Workbook:
-    from openpyxl import load_workbook  # noqa: PLC0415 - 0.3 s that only workbooks need
-    from openpyxl.utils.exceptions import InvalidFileException  # noqa: PLC0415 - as above
-
-    try:
-        with warnings.catch_warnings(), path.open("rb") as opened:
-            warnings.simplefilter("ignore", UserWarning)  # of styles and extensions, which hold no data
-            return load_workbook(opened, data_only=not formulas)
-    except (
-        BadZipFile,
-        InvalidFileException,
-        KeyError,
-        ValueError,
-        TypeError,
-        SyntaxError,
-        EOFError,
-        zlib.error,
-    ) as error:
-        raise UnreadableInputError(
-            f"This is no whole XLSX workbook ({type(error).__name__}).", Where(file=str(path)), "save it again as .xlsx"
-        ) from error
 
 
 def _has_formula(sheet: Worksheet) -> bool:

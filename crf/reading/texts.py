@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _INVISIBLE = dict.fromkeys([0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF, 0x00AD, 0x200E, 0x200F])
 _BLANKS = re.compile(r"[\s\u00a0\u202f\u2007\u3000]+")
@@ -19,6 +20,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _MOJIBAKE = re.compile("[ÃÂâÅÄ][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]")
 
 
+@lru_cache(maxsize=1 << 14)
 def cleaned(text: str) -> str:
     """The text without invisible characters, its blanks single and none around it. Letters stay as they are."""
     return _BLANKS.sub(" ", _CONTROL.sub("", text.translate(_INVISIBLE))).strip()
@@ -29,6 +31,7 @@ def plain(text: str) -> str:
     return unicodedata.normalize("NFKC", cleaned(text)).translate(_DASHES).translate(_QUOTES).casefold()
 
 
+@lru_cache(maxsize=1 << 14)
 def broken(text: str) -> str | None:
     """What a text was before UTF-8 was read as Windows-1252, where it shows that; None for a sound text.
 

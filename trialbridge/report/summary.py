@@ -44,6 +44,9 @@ def show(done: Outcome, output: Path, formats: tuple[str, ...], console: Console
     show_rejects(done, console)
     told = {id(one.finding) for one in done.rejects}
     show_findings((one for one in done.findings if id(one) not in told), console)
+    asked = sum(one.id == "TB-CRF-ASK" for one in done.findings)
+    if asked:
+        console.print(f"{asked:,} doubtful values were left empty; settle them in adjudication.xlsx, then run with it")
     console.print(f"written: {escape(str(output))} ({', '.join(formats)})")
 
 
