@@ -52,6 +52,7 @@ def main() -> None:
     parser.add_argument("--core", type=Path, required=True)
     parser.add_argument("--core-cache", type=Path)
     parser.add_argument("--subjects", type=int, default=0)
+    parser.add_argument("--report", type=Path, help="keep CORE's report here")
     parser.add_argument("--rounds", type=int, default=3)
     asked = parser.parse_args()
     what = pilot(asked.subjects)
@@ -64,14 +65,16 @@ def main() -> None:
         data = Path(home) / "data"
         files.write(what, data, "json")
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        done = core.run_on(data, core.find(asked.core, asked.core_cache), Path(home) / "report.json", jobs=2)
+        report = asked.report or Path(home) / "report.json"
+        done = core.run_on(data, core.find(asked.core, asked.core_cache), report, jobs=2)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
     theirs = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     if done.why:
         print(f"CDISC CORE did not run: {done.why}")
         return
     rows = sum(one.frame.height for one in what)
-    statuses = Counter(str(one.status) for one in done.checked)
+    counted = Counter(str(one.status).lower() for one in done.checked)
+    statuses = ", ".join(f"{number} {name}" for name, number in sorted(counted.items()))
     print(f"{len(what.tables)} datasets, {rows:,} rows; {asked.rounds} rounds of ours, one of CORE {done.version}\n")
     print("| what | rules | issues | CPU time, as a multiple of ours (median) |\n|---|---|---|---|")
     print(f"| ours | {len(RULES)} | {sum(len(one.findings) for one in said):,} | 1.0 |")

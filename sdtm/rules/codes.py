@@ -64,9 +64,16 @@ class _Coded:
             yield from self.one.hits(where, self.name, fix=f"write {term}" if term else "")
 
 
+def _strange(data: Data, *, extensible: bool) -> list[tuple[_Coded, list[str]]]:
+    """The variables whose codelists are all at hand, with their values that are in none. Raises NotThereError."""
+    made: list[tuple[_Coded, list[str]]] = data.once("strange", lambda: [(one, one.unknown()) for one in _coded(data)])
+    if not made:
+        raise NotThereError("no variable of the study has a codelist in the terminology package")
+    return [(one, values) for one, values in made if one.extensible is extensible]
+
+
 def _coded(data: Data) -> Iterator[_Coded]:
-    """Every variable of the study whose codelists are all at hand. Raises NotThereError if there is none."""
-    found = False
+    """Every variable of the study whose codelists are all at hand."""
     for one in data.all:
         for variable in one.standard.variables if one.standard else ():
             name, codes = variable.name, variable.codelists
@@ -74,11 +81,8 @@ def _coded(data: Data) -> Iterator[_Coded]:
                 continue
             if one.frame.schema[name] != pl.String:
                 continue
-            found = True
             codelists = tuple(data.terminology.codelist(code) for code in codes)
             yield _Coded(one, name, codelists, _concerned(data, one, variable))
-    if not found:
-        raise NotThereError("no variable of the study has a codelist in the terminology package")
 
 
 def _concerned(data: Data, one: Dataset, variable: VariableMetadata) -> pl.Expr:
@@ -120,9 +124,8 @@ def _meant(coded: _Coded, value: str) -> str:
 )
 def closed_codelists(data: Data) -> Iterator[Hit]:
     """A variable with codelists that cannot be extended has only their terms, in their very spelling."""
-    for coded in _coded(data):
-        if not coded.extensible:
-            yield from coded.hits({value: _meant(coded, value) for value in coded.unknown()})
+    for coded, values in _strange(data, extensible=False):
+        yield from coded.hits({value: _meant(coded, value) for value in values})
 
 
 @rule(
@@ -133,10 +136,9 @@ def closed_codelists(data: Data) -> Iterator[Hit]:
 )
 def terms_in_their_spelling(data: Data) -> Iterator[Hit]:
     """A variable with an extensible codelist has the term itself where the codelist has one, not a synonym or another case."""
-    for coded in _coded(data):
-        if coded.extensible:
-            meant = {value: _meant(coded, value) for value in coded.unknown()}
-            yield from coded.hits({value: term for value, term in meant.items() if term})
+    for coded, values in _strange(data, extensible=True):
+        meant = {value: _meant(coded, value) for value in values}
+        yield from coded.hits({value: term for value, term in meant.items() if term})
 
 
 @rule(
@@ -148,9 +150,8 @@ def terms_in_their_spelling(data: Data) -> Iterator[Hit]:
 )
 def open_codelists(data: Data) -> Iterator[Hit]:
     """A variable with an extensible codelist has its terms; an added term is looked at and documented."""
-    for coded in _coded(data):
-        if coded.extensible:
-            yield from coded.hits({value: "" for value in coded.unknown() if not _meant(coded, value)})
+    for coded, values in _strange(data, extensible=True):
+        yield from coded.hits({value: "" for value in values if not _meant(coded, value)})
 
 
 @rule(

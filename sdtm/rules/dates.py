@@ -327,8 +327,17 @@ def no_day_of_partial_dates(data: Data) -> Iterator[Hit]:
         yield from one.hits_of(frame.filter(pl.col(one.of(day)).is_not_null() & unknown), day, date)
 
 
-def _all_days(data: Data) -> Iterator[tuple[Dataset, pl.DataFrame, str, str]]:
+_Days = list[tuple["Dataset", pl.DataFrame, str, str]]
+
+
+def _all_days(data: Data) -> _Days:
     """Each pair of a study day and its date in a dataset, its rows beside RFSTDTC, days reckoned. Raises NotThereError."""
+    made: _Days = data.once("days", lambda: list(_reckoned(data)))
+    return made
+
+
+def _reckoned(data: Data) -> Iterator[tuple[Dataset, pl.DataFrame, str, str]]:
+    """What `_all_days` keeps for the run."""
     reference = data.subjects("RFSTDTC")
     for one in data.datasets("USUBJID"):
         for day, date in _PERIODS.items():

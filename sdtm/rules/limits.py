@@ -15,30 +15,45 @@ from trialbridge.sdtm.rules.declare import rule
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from trialbridge.sdtm.rules.data import Data
+    from trialbridge.sdtm.rules.data import Data, Dataset
     from trialbridge.sdtm.rules.declare import Hit
 
 _BYTES = 200
 _XPT = "XPT v5 (TS-140); SDTMIG 3.4, 4.5.3"
 
 
-def _texts(data: Data, breaks: Callable[[pl.Expr], pl.Expr]) -> Iterator[Hit]:
+# What a text value must not be; asked of all columns in one pass, since mostly none breaks any.
+_BREAKS: dict[str, Callable[[pl.Expr], pl.Expr]] = {
+    "long": lambda text: text.str.len_bytes() > _BYTES,
+    "foreign": lambda text: text.str.len_bytes() != text.str.len_chars(),
+    "blank": lambda text: text.str.starts_with(" "),
+    "period": lambda text: text == ".",
+    "control": lambda text: text.str.contains(r"[\x00-\x1f\x7f]"),
+}
+
+
+def _texts(data: Data, breach: str) -> Iterator[Hit]:
     """A hit for each text value that breaks a limit."""
-    for one in data.all:
-        names = [name for name, kind in one.table.frame.schema.items() if kind == pl.String]
-        if not names:
-            continue
-        # One pass tells which columns are concerned; mostly none is.
-        found = one.table.frame.select(breaks(pl.col(name)).any().alias(name) for name in names).row(0, named=True)
-        for name in names:
-            if found[name]:
-                yield from one.hits(breaks(pl.col(name)), name)
+    for one, found in data.once("texts", lambda: [(each, _breaches(each)) for each in data.all]):
+        for name in found[breach]:
+            yield from one.hits(_BREAKS[breach](pl.col(name)), name)
+
+
+def _breaches(one: Dataset) -> dict[str, list[str]]:
+    """The variables that break each limit anywhere."""
+    names = [name for name, kind in one.table.frame.schema.items() if kind == pl.String]
+    asked = [breaks(pl.col(name)).any() for breaks in _BREAKS.values() for name in names]
+    said = one.table.frame.select(each.alias(str(number)) for number, each in enumerate(asked)).row(0) if names else ()
+    return {
+        breach: [name for name, found in zip(names, said[len(names) * place :], strict=False) if found]
+        for place, breach in enumerate(_BREAKS)
+    }
 
 
 @rule("TB-XPT-0001", "A value has more than 200 bytes.", "split it over SUPP-- records or variables", section=_XPT)
 def values_fit(data: Data) -> Iterator[Hit]:
     """A text value has at most 200 bytes; longer text is continued in SUPP-- or in numbered variables (TSVAL1)."""
-    yield from _texts(data, lambda text: text.str.len_bytes() > _BYTES)
+    yield from _texts(data, "long")
 
 
 @rule(
@@ -49,7 +64,7 @@ def values_fit(data: Data) -> Iterator[Hit]:
 )
 def values_are_ascii(data: Data) -> Iterator[Hit]:
     """A text value has ASCII characters only."""
-    yield from _texts(data, lambda text: text.str.len_bytes() != text.str.len_chars())
+    yield from _texts(data, "foreign")
 
 
 @rule(
@@ -62,7 +77,7 @@ def values_are_ascii(data: Data) -> Iterator[Hit]:
 )
 def no_leading_blanks(data: Data) -> Iterator[Hit]:
     """A text value does not begin with a blank."""
-    yield from _texts(data, lambda text: text.str.starts_with(" "))
+    yield from _texts(data, "blank")
 
 
 @rule(
@@ -74,7 +89,7 @@ def no_leading_blanks(data: Data) -> Iterator[Hit]:
 )
 def no_periods(data: Data) -> Iterator[Hit]:
     """A missing value is empty, not a period."""
-    yield from _texts(data, lambda text: text == ".")
+    yield from _texts(data, "period")
 
 
 @rule(
@@ -85,7 +100,7 @@ def no_periods(data: Data) -> Iterator[Hit]:
 )
 def no_control_characters(data: Data) -> Iterator[Hit]:
     """A text value has no tabs, line breaks or other control characters."""
-    yield from _texts(data, lambda text: text.str.contains(r"[\x00-\x1f\x7f]"))
+    yield from _texts(data, "control")
 
 
 @rule(

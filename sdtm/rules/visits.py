@@ -11,7 +11,7 @@ import polars as pl
 
 from trialbridge.base.finding import Severity
 from trialbridge.sdtm.rules import moments, shapes
-from trialbridge.sdtm.rules.data import EVENTS, FINDINGS, INTERVENTIONS, OBSERVATIONS, NotThereError
+from trialbridge.sdtm.rules.data import EVENTS, FINDINGS, INTERVENTIONS, OBSERVATIONS
 from trialbridge.sdtm.rules.declare import rule
 
 if TYPE_CHECKING:
@@ -227,10 +227,7 @@ def epochs_are_in_ta(data: Data) -> Iterator[Hit]:
 def epochs_are_given(data: Data) -> Iterator[Hit]:
     """A record that has EPOCH for a variable and begins within one of the subject's elements in SE has that epoch."""
     for one, rows, start in _in_elements(data):
-        inside = (pl.col(f"{start}#first") >= pl.col("SESTDTC#after")) & (
-            pl.col(f"{start}#after") <= pl.col("SEENDTC#first")
-        )
-        found = rows.filter(one.missing("EPOCH") & inside & pl.col("#epoch").is_not_null())
+        found = rows.filter(one.missing("EPOCH") & pl.col("#epoch").is_not_null())
         yield from one.hits_of(found.unique("#row", keep="first", maintain_order=True), "EPOCH", start)
 
 
@@ -245,15 +242,24 @@ def epochs_are_given(data: Data) -> Iterator[Hit]:
 def epochs_fit_elements(data: Data) -> Iterator[Hit]:
     """A record that surely begins within one of the subject's elements in SE has that element's epoch."""
     for one, rows, start in _in_elements(data):
-        inside = (pl.col(f"{start}#first") >= pl.col("SESTDTC#after")) & (
-            pl.col(f"{start}#after") <= pl.col("SEENDTC#first")
-        )
-        found = rows.filter(one.given("EPOCH") & inside & (pl.col("EPOCH") != pl.col("#epoch")))
+        found = rows.filter(one.given("EPOCH") & (pl.col("EPOCH") != pl.col("#epoch")))
         yield from one.hits_of(found.unique("#row", keep="first", maintain_order=True), "EPOCH", start)
 
 
-def _in_elements(data: Data) -> Iterator[tuple[Dataset, pl.DataFrame, str]]:
-    """Each dataset with EPOCH, its dated rows beside each of the subject's elements, and its starting date."""
+_Within = list[tuple["Dataset", pl.DataFrame, str]]
+
+
+def _in_elements(data: Data) -> _Within:
+    """Each dataset with EPOCH, its rows that surely begin within one of the subject's elements, and its starting date.
+
+    Raises NotThereError.
+    """
+    made: _Within = data.once("elements", lambda: list(_within(data)))
+    return made
+
+
+def _within(data: Data) -> Iterator[tuple[Dataset, pl.DataFrame, str]]:
+    """What `_in_elements` keeps for the run."""
     se = data.dataset("SE", "USUBJID", "EPOCH", "SESTDTC", "SEENDTC")
     elements = moments.with_spans(
         se.frame.drop_nulls(["SESTDTC", "SEENDTC"]).select(
@@ -262,15 +268,14 @@ def _in_elements(data: Data) -> Iterator[tuple[Dataset, pl.DataFrame, str]]:
         "SESTDTC",
         "SEENDTC",
     )
-    having = data.datasets("EPOCH", "USUBJID", classes=OBSERVATIONS)
-    if not having:
-        raise NotThereError("no dataset has EPOCH")
-    for one in having:
+    for one in data.datasets("EPOCH", "USUBJID", classes=OBSERVATIONS):
         name = "--STDTC" if one.cls in {INTERVENTIONS, EVENTS} else "--DTC"
         start = one.of(name)
         if one.frame.schema.get(start) == pl.String:
             dated = one.frame.filter(pl.col(start).is_not_null())
-            yield one, moments.with_spans(dated, start).join(elements, on="USUBJID"), start
+            rows = moments.with_spans(dated, start).join(elements, on="USUBJID")
+            after_start = pl.col(f"{start}#first") >= pl.col("SESTDTC#after")
+            yield one, rows.filter(after_start & (pl.col(f"{start}#after") <= pl.col("SEENDTC#first"))), start
 
 
 @rule("TB-VIS-0015", "SESTDTC is missing.", "give the element's start", cdisc="CG0208", section=_SE, domains="SE")
