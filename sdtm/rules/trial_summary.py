@@ -295,7 +295,7 @@ def continued_without_gap(data: Data) -> Iterator[Hit]:
     domains="TS",
 )
 def parameters_agree(data: Data) -> Iterator[Hit]:
-    """ADDON = Y wants CURTRT; healthy subjects want INDIC with NA; an interventional study wants INTMODEL and INTTYPE."""
+    """ADDON = Y wants CURTRT; healthy subjects want INDIC with NA; an interventional one wants INTMODEL, INTTYPE, PCLAS."""
     ts = data.dataset("TS", "TSPARMCD", "TSVAL")
     given = dict(ts.frame.filter(pl.col("TSPARMCD").is_not_null()).select("TSPARMCD", "TSVAL").iter_rows())
     missing = []
@@ -304,7 +304,7 @@ def parameters_agree(data: Data) -> Iterator[Hit]:
     if given.get("STYPE") == "INTERVENTIONAL":
         missing += [
             (name, f"The study is interventional, but {name} is missing.")
-            for name in ("INTMODEL", "INTTYPE")
+            for name in ("INTMODEL", "INTTYPE", "PCLAS")
             if name not in given
         ]
     if given.get("HLTSUBJI") == "Y" and given.get("INDIC"):

@@ -11,7 +11,7 @@ import polars as pl
 
 from trialbridge.base.finding import Severity
 from trialbridge.sdtm.rules import moments, shapes
-from trialbridge.sdtm.rules.data import EVENTS, FINDINGS, INTERVENTIONS, OBSERVATIONS
+from trialbridge.sdtm.rules.data import EVENTS, FINDINGS, INTERVENTIONS, OBSERVATIONS, SPECIAL
 from trialbridge.sdtm.rules.declare import rule
 
 if TYPE_CHECKING:
@@ -268,8 +268,8 @@ def _within(data: Data) -> Iterator[tuple[Dataset, pl.DataFrame, str]]:
         "SESTDTC",
         "SEENDTC",
     )
-    for one in data.datasets("EPOCH", "USUBJID", classes=OBSERVATIONS):
-        name = "--STDTC" if one.cls in {INTERVENTIONS, EVENTS} else "--DTC"
+    for one in data.datasets("EPOCH", "USUBJID", classes=(*OBSERVATIONS, SPECIAL), but=("SE",)):
+        name = "--STDTC" if one.cls in {INTERVENTIONS, EVENTS, SPECIAL} else "--DTC"
         start = one.of(name)
         if one.frame.schema.get(start) == pl.String:
             dated = one.frame.filter(pl.col(start).is_not_null())
