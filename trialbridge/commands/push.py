@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -72,7 +73,8 @@ def _run(access: Access, asked: Asked, fail_on: Severity, shell: Shell) -> int:
         read = _read(asked.folder)
         if not asked.dry_run:
             access = replace(access, audit=home / AUDIT)
-        with opened(access, write=True) as (server, doubts), alone(home, "push"), Journal(home) as journal:
+        apart = nullcontext() if asked.dry_run else alone(home, "push")  # looking writes nothing
+        with opened(access, write=True) as (server, doubts), apart, Journal(home) as journal:
             base = asked.base_url or BASE
             resources, said = ready(read.items, base)
             kinds = dict.fromkeys(one["resourceType"] for one in resources.values())

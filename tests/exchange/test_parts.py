@@ -1,0 +1,154 @@
+"""The parts of the exchange without a server: order, likeness, journal, capabilities; and searches that lead astray."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+import pytest
+
+from trialbridge.base.errors import ServerError, UnknownNameError
+from trialbridge.base.http import Client
+from trialbridge.exchange.journal import Journal, Written
+from trialbridge.exchange.likeness import bare, likeness
+from trialbridge.exchange.push_order import groups, packed
+from trialbridge.fhir.server.capability import Capabilities
+from trialbridge.fhir.server.client import Server
+from trialbridge.fhir.server.search import search
+
+
+def _pointing(name, *targets):
+    kind, _, own = name.partition("/")
+    return {"resourceType": kind, "id": own, "x": [{"reference": target} for target in targets]}
+
+
+def test_targets_go_first_and_rings_together():
+    """A server that checks references would refuse what points at something it does not have yet."""
+    given = [
+        _pointing("Observation/1", "Observation/2"),
+        _pointing("Observation/2", "Observation/3", "Patient/p"),
+        _pointing("Observation/3", "Observation/2"),
+        _pointing("Patient/p", "Elsewhere/x"),
+    ]
+    ordered = groups(given)
+    assert ordered == [["Patient/p"], ["Observation/2", "Observation/3"], ["Observation/1"]]
+    held = {f"{one['resourceType']}/{one['id']}": one for one in given}
+    assert list(packed(ordered, held, 2)) == [
+        [["Patient/p"]],
+        [["Observation/2", "Observation/3"]],
+        [["Observation/1"]],
+    ]
+
+
+def test_a_long_chain_is_no_recursion():
+    """A thousand observations derived one from the other would be a crash."""
+    chain = [_pointing(f"Observation/{n}", f"Observation/{n + 1}") for n in range(5000)]
+    ordered = groups(chain)
+    assert [group[0] for group in ordered] == [f"Observation/{n}" for n in reversed(range(5000))]
+
+
+@pytest.mark.parametrize(
+    ("theirs", "like"),
+    [
+        ({"v": Decimal("23.50")}, "same"),
+        ({"v": Decimal("23.5")}, "digits"),
+        ({"v": Decimal("23.51")}, "different"),
+        ({"v": Decimal("23.50"), "text": {"status": "generated"}}, "same"),
+        ({"v": Decimal("23.50"), "more": 1}, "different"),
+        ({}, "different"),
+    ],
+)
+def test_alike(theirs, like):
+    """A second push would send what is there, or pass over what has changed."""
+    assert likeness({"v": Decimal("23.50")}, theirs) == like
+
+
+def test_what_is_the_servers_own():
+    """Version, time and absolute references of the server's would count as changes for ever."""
+    theirs = {
+        "resourceType": "X",
+        "meta": {"versionId": "3", "lastUpdated": "2026", "tag": [{"system": "ours", "code": "1"}]},
+        "subject": {"reference": "http://h/fhir/Patient/1"},
+    }
+    assert bare(theirs, "http://h/fhir", "ours") == {"resourceType": "X", "subject": {"reference": "Patient/1"}}
+    kept = {"meta": {"profile": ["p"], "tag": [{"system": "theirs", "code": "1"}]}}
+    assert bare(kept, "http://h/fhir", "ours") == kept
+
+
+def test_a_torn_journal(tmp_path):
+    """A journal cut by a power failure would stop every later push, or its next line would be lost too."""
+    with Journal(tmp_path) as journal:
+        journal.begin("one", {})
+        journal.done({"Patient/1": Written("d", "Patient/1", "1")})
+    with (tmp_path / "journal.ndjson").open("ab") as file:
+        file.write(b'{"done":{"Patient/2":["d","Pat')
+    with Journal(tmp_path) as journal:
+        assert list(journal.known) == ["Patient/1"]
+        assert journal.is_ours("Patient/1", "1")
+        assert not journal.is_ours("Patient/1", "2")
+        journal.begin("two", {})
+        journal.sending({"Patient/1": "e"})
+        assert journal.is_ours("Patient/1", "2")
+        journal.done({"Patient/3": Written("d", "Patient/3", None)})
+    assert list(Journal(tmp_path).known) == ["Patient/1", "Patient/3"]
+
+
+def test_releases_we_do_not_speak():
+    """A server of an old release would be pulled from, and misread."""
+    with pytest.raises(UnknownNameError, match=r"speaks FHIR 1\.0\.2"):
+        Capabilities.of({"resourceType": "CapabilityStatement", "fhirVersion": "1.0.2"})
+
+
+def test_exports_offered():
+    """$export would be asked for where it is not, or passed over where it is offered under its other name."""
+    rest = {"mode": "server", "operation": [{"name": "$export"}]}
+    told = {"resourceType": "CapabilityStatement", "fhirVersion": "4.0.1", "rest": [rest]}
+    assert all(Capabilities.of(told).exports(level) for level in ("system", "patient", "group"))
+    rest = {"resource": [{"type": "Group", "operation": [{"name": "group-export"}]}]}
+    found = Capabilities.of({**told, "rest": [rest]})
+    assert [found.exports(level) for level in ("system", "patient", "group")] == [False, False, True]
+
+
+def _bundle(total=1, following=None, ids=("1",)):
+    entries = [{"resource": {"resourceType": "Patient", "id": one}} for one in ids]
+    links = [{"relation": "next", "url": following}] if following else []
+    told = {"resourceType": "Bundle", "type": "searchset", "total": total, "entry": entries, "link": links}
+    return json.dumps(told).encode()
+
+
+def _searched(network, answers):
+    """The ids a search finds, the server answering with these bodies one after the other, the last for ever."""
+    with network.standing_before("http://127.0.0.1:9/fhir") as proxy:
+        bodies = answers(proxy.url)
+
+        def plan(number, method, path):
+            return network.status(200, body=bodies[min(number, len(bodies)) - 1])
+
+        proxy.plan = plan
+        with Client(proxy.url) as http:
+            return [one["id"] for page in search(Server(http), "Patient") for one in page.matches]
+
+
+def test_pages_in_a_ring(network):
+    """A server whose next page is the same page would be asked for ever."""
+    with pytest.raises(ServerError, match="round in a ring"):
+        _searched(network, lambda url: [_bundle(9, f"{url}/Patient?page=2")])
+
+
+def test_pages_on_another_host(network):
+    """The next page's link would lead our credentials to a stranger."""
+    with pytest.raises(ServerError, match="on another host"):
+        _searched(network, lambda url: [_bundle(9, "http://evil.example/fhir?page=2")])
+
+
+def test_pages_behind_a_proxy(network):
+    """A server that calls itself by its inner port would be left after the first page."""
+    answers = lambda url: [_bundle(2, "https://127.0.0.1:1/fhir?page=2"), _bundle(2, None, ("2",))]  # noqa: E731
+    assert _searched(network, answers) == ["1", "2"]
+
+
+def test_a_server_without_paging(network):
+    """Without a next link the study would end with the first page; what cannot be had must be said."""
+    assert _searched(network, lambda url: [_bundle(2), _bundle(2, None, ("1", "2"))]) == ["1", "2"]
+    with pytest.raises(ServerError, match="says 2 match and gave 1"):
+        _searched(network, lambda url: [_bundle(2)])
