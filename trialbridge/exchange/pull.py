@@ -20,6 +20,7 @@ from trialbridge.base.finding import Finding, Severity, Where
 from trialbridge.converters.order import TYPES
 from trialbridge.exchange import pull_parts
 from trialbridge.exchange.kinds import kinds
+from trialbridge.exchange.pull_gone import gone_from
 from trialbridge.exchange.pull_state import STATE, WORK, Asked, Work, alone, lines, state_of, write_state
 from trialbridge.exchange.subjects import Found, Scope, find
 from trialbridge.fhir.elements import resource_types
@@ -105,7 +106,7 @@ def _pull(server: Server, wanted: Wanted, told: Callable[[str], None]) -> Pulled
     base = earlier if since else {}
     known = set(before.get("subjects", ())) if since else set()
     parts = pull_parts.Parts(server, wanted, work, found, types, base, known, since)
-    gone = pull_parts.bring(parts, outcome, told)
+    gone = _brought(parts, outcome, told)
     told("writing")
     now = _together(parts, gone)
     _compare(earlier, now, gone, outcome, work)
@@ -115,6 +116,22 @@ def _pull(server: Server, wanted: Wanted, told: Callable[[str], None]) -> Pulled
     )
     work.remove()
     return outcome
+
+
+def _brought(parts: pull_parts.Parts, outcome: Pulled, told: Callable[[str], None]) -> dict[str, str]:
+    """Bring all parts; the names of what is gone, with the reason."""
+    gone: dict[str, str] = {}
+    if outcome.way == "export":
+        gone |= pull_parts.by_export(parts, outcome, told)
+    else:
+        pull_parts.by_search(parts, outcome, told)
+    pull_parts.follow(parts, told)
+    if parts.since:
+        told("looking for what is gone")
+        gone |= gone_from(parts, outcome)
+    outcome.received = parts.received
+    outcome.findings.extend(pull_parts.foreign(parts))
+    return gone
 
 
 def held(folder: Path) -> Iterator[Resource]:

@@ -1,4 +1,4 @@
-"""The parts of a pull: by search or by `$export`, what they point at, and what is gone.
+"""The parts of a pull: by search or by `$export`, and what they point at.
 
 A server may ignore a parameter it does not know and give everybody's data: what does not belong to the subjects asked
 for is left out again, and said (TB-PULL-FOREIGN). What the server cannot give is said too (TB-PULL-TYPE).
@@ -10,7 +10,7 @@ import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from trialbridge.base.errors import ServerError, UnknownNameError
 from trialbridge.base.finding import Finding, Severity, Where
@@ -20,7 +20,7 @@ from trialbridge.exchange.pull_state import lines
 from trialbridge.fhir.located import is_resource, name_of
 from trialbridge.fhir.server import bulk
 from trialbridge.fhir.server.client import RefusedError
-from trialbridge.fhir.server.search import everything, matches, search
+from trialbridge.fhir.server.search import everything, matches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from trialbridge.fhir.server.client import Parameters, Server
 
 _SUBJECTS = 20  # subjects a search asks for at once
-_IDS = 50
+IDS = 50
 _DEPTH = 4
 
 
@@ -76,27 +76,12 @@ def way(wanted: Wanted, capabilities: Capabilities) -> str:
     return "search"
 
 
-def bring(parts: Parts, outcome: Pulled, told: Callable[[str], None]) -> dict[str, str]:
-    """Bring all parts; the names of what is gone, with the reason."""
-    gone: dict[str, str] = {}
-    if outcome.way == "export":
-        gone |= _export(parts, outcome, told)
-    else:
-        _search(parts, outcome, told)
-    _follow(parts, told)
-    if parts.since:
-        told("looking for what is gone")
-        gone |= _gone(parts, outcome)
-    outcome.received = parts.received
-    outcome.findings.extend(_foreign(parts))
-    return gone
-
-
 # --- by search --------------------------------------------------------------------------------------------------------
 
 
-def _search(parts: Parts, outcome: Pulled, told: Callable[[str], None]) -> None:
-    tasks = [one for one in _tasks(parts, outcome) if not parts.work.has(one.name)]
+def by_search(parts: Parts, outcome: Pulled, told: Callable[[str], None]) -> None:
+    """Bring the parts by searches, several at a time."""
+    left = [one for one in tasks(parts, outcome) if not parts.work.has(one.name)]
     done = 0
 
     def run(task: Task) -> None:
@@ -104,17 +89,17 @@ def _search(parts: Parts, outcome: Pulled, told: Callable[[str], None]) -> None:
         parts.work.keep(task.name, list(_given(parts, task)))
         with parts.lock:
             done += 1
-            told(f"pulling: {done} of {len(tasks)} searches")
+            told(f"pulling: {done} of {len(left)} searches")
 
     pool = ThreadPoolExecutor(max_workers=parts.wanted.workers)
     try:
-        for _ in pool.map(run, tasks):
+        for _ in pool.map(run, left):
             pass
     finally:  # after a failure the rest is not even begun
         pool.shutdown(cancel_futures=True)
 
 
-def _tasks(parts: Parts, outcome: Pulled) -> Iterator[Task]:
+def tasks(parts: Parts, outcome: Pulled) -> Iterator[Task]:
     """The searches to make: for each type by subjects, some at a time."""
     capabilities = parts.server.capabilities()
     unable: list[str] = []
@@ -195,7 +180,7 @@ def _ours(parts: Parts, resources: Iterable[Resource], asked: dict[str, str]) ->
 # --- by $export -------------------------------------------------------------------------------------------------------
 
 
-def _export(parts: Parts, outcome: Pulled, told: Callable[[str], None]) -> dict[str, str]:
+def by_export(parts: Parts, outcome: Pulled, told: Callable[[str], None]) -> dict[str, str]:
     """The parts of an export; what it says was deleted."""
     server, work = parts.server, parts.work
     told("waiting for the export")
@@ -278,7 +263,7 @@ def _export_errors(given: Iterable[Resource]) -> Iterator[Finding]:
 # --- what the parts point at ------------------------------------------------------------------------------------------
 
 
-def _follow(parts: Parts, told: Callable[[str], None]) -> None:
+def follow(parts: Parts, told: Callable[[str], None]) -> None:
     """Bring what resources at hand point at, of our types and of no other patient, until nothing is missing."""
     asked: set[str] = set()
     for depth in range(_DEPTH):
@@ -310,7 +295,7 @@ def _missing(parts: Parts, asked: set[str]) -> set[str]:
 def _fetched(parts: Parts, wanted: set[str]) -> Iterator[Resource]:
     """These resources, those the server has, searched by id, some at a time; or read where it has no such search."""
     subjects = set(parts.found.patients)
-    for kind, its in _by_kind(wanted):
+    for kind, its in by_kind(wanted):
         can = parts.server.capabilities().of_type(kind)
         if can.searchable:
             given: Iterable[Resource] = _with_ids(parts, kind, its, ())
@@ -328,7 +313,7 @@ def _news(parts: Parts) -> Iterator[Resource]:
     """What changed of the things held that belong to no subject (sites, practitioners, medications)."""
     asked = (("_lastUpdated", f"ge{parts.since}"),)
     loose = {name for name, one in parts.base.items() if not patients(one) and name not in parts.found.resources}
-    for kind, its in _by_kind(loose):
+    for kind, its in by_kind(loose):
         if parts.server.capabilities().of_type(kind).searchable:
             for one in _with_ids(parts, kind, its, asked):
                 parts.received[kind] += 1
@@ -336,76 +321,18 @@ def _news(parts: Parts) -> Iterator[Resource]:
 
 
 def _with_ids(parts: Parts, kind: str, ids: list[str], more: Parameters) -> Iterator[Resource]:
-    for at in range(0, len(ids), _IDS):
-        asked = (("_id", ",".join(ids[at : at + _IDS])), *more)
+    for at in range(0, len(ids), IDS):
+        asked = (("_id", ",".join(ids[at : at + IDS])), *more)
         yield from _since(parts, Task("", kind, asked, fresh=False))
 
 
-def _by_kind(names: Iterable[str]) -> list[tuple[str, list[str]]]:
+def by_kind(names: Iterable[str]) -> list[tuple[str, list[str]]]:
+    """The ids of names (`Type/id`), by type."""
     sorted_out: dict[str, list[str]] = {}
     for one in sorted(names):
         kind, _, own = one.partition("/")
         sorted_out.setdefault(kind, []).append(own)
     return list(sorted_out.items())
-
-
-# --- what is gone -----------------------------------------------------------------------------------------------------
-
-
-def _gone(parts: Parts, outcome: Pulled) -> dict[str, str]:
-    """What is held and the server has no more: counted first, listed only where the count does not fit."""
-    subjects = set(parts.found.patients)
-    now = dict(parts.base)
-    for name in parts.work.parts():
-        now.update((name_of(one), one) for one in parts.work.read(name))
-    gone = {
-        name: "its subject is not among those asked for any more"
-        for name, one in now.items()
-        if patients(one) and not patients(one) & subjects
-    }
-    for task in _tasks(parts, type(outcome)()):
-        if task.kind:
-            some = set(task.parameters[0][1].split(","))
-            mine = {n for n, one in now.items() if one["resourceType"] == task.kind and _owned(one, some)}
-            gone |= dict.fromkeys(_lost(parts, task.kind, task.parameters, mine - set(gone)), "deleted on the server")
-    studies = {name for name in parts.base if name.startswith(("ResearchStudy/", "ResearchSubject/"))}
-    gone |= dict.fromkeys(studies - set(parts.found.resources) - set(gone), "no more of the study on the server")
-    loose = {n for n, one in parts.base.items() if not patients(one) and n not in parts.found.resources} - studies
-    for kind, its in _by_kind(loose):
-        for at in range(0, len(its), _IDS):
-            some_ids = its[at : at + _IDS]
-            asked = (("_id", ",".join(some_ids)),)
-            if parts.server.capabilities().of_type(kind).searchable:
-                lost = _lost(parts, kind, asked, {f"{kind}/{own}" for own in some_ids})
-                gone |= dict.fromkeys(lost, "deleted on the server")
-    return gone
-
-
-def _owned(one: Resource, some: set[str]) -> bool:
-    return any(name in some or name.partition("/")[2] in some for name in patients(one))
-
-
-def _lost(parts: Parts, kind: str, asked: Parameters, mine: set[str]) -> set[str]:
-    """Those of `mine` that the server does not list among the matches."""
-    if not mine:
-        return set()
-    if _count(parts, kind, asked) == len(mine):
-        return set()
-    listed = {
-        name_of(one)
-        for page in search(parts.server, kind, (*asked, ("_elements", "id")), page=parts.wanted.page)
-        for one in page.matches
-    }
-    return mine - listed
-
-
-def _count(parts: Parts, kind: str, asked: Parameters) -> int | None:
-    """How many match, as the server counts; None where it does not."""
-    try:
-        page: Any = next(search(parts.server, kind, (*asked, ("_summary", "count"))))
-    except RefusedError:
-        return None
-    return page.total if isinstance(page.total, int) else None
 
 
 # --- findings ---------------------------------------------------------------------------------------------------------
@@ -423,7 +350,8 @@ def _absent(parts: Parts, kinds: list[str]) -> Finding:
     return Finding("TB-PULL-TYPE", Severity.NOTE, where, message, "")
 
 
-def _foreign(parts: Parts) -> Iterator[Finding]:
+def foreign(parts: Parts) -> Iterator[Finding]:
+    """TB-PULL-FOREIGN for each type of which others' resources were given."""
     for kind, times in sorted(parts.foreign.items()):
         where = Where(file=shown(parts.server.url), resource=kind)
         message = f"The server gave {times} {kind} of others than the subjects asked for; they were left out."
