@@ -25,6 +25,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no for
 
 POINTS = 10
 SEED = 20190715
+TYPES = "AdverseEvent,BodyStructure,Condition,Consent,Encounter,Location,Procedure"
 FORKING = """
 import json, os, sys
 from trialbridge.cli import app
@@ -147,7 +148,7 @@ def test_killed_while_pulling(filled, mortal, network, tmp_path, cohort):
     """A pull that is killed would leave a folder that looks whole and is not; or the next would double what is there."""
     chance, points = random.Random(SEED + 1), []  # noqa: S311 - a seeded choice
     with network.standing_before(filled.url) as proxy:
-        words = ("pull", proxy.url, "--study", "NCT03406468", "--workers", 2, "--quiet")
+        words = ("pull", proxy.url, "--study", "NCT03406468", "--workers", 2, "--quiet", "--type", TYPES)
         assert mortal.run(*words, "-o", tmp_path / "whole") == 0
         requests = len(proxy.seen)
         for number in range(POINTS):

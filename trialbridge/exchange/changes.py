@@ -19,6 +19,7 @@ from trialbridge.exchange.likeness import digest
 from trialbridge.exchange.pull_state import lines
 from trialbridge.fhir.jsontext import decode
 from trialbridge.fhir.located import name_of
+from trialbridge.mappings.spellings import number_text
 from trialbridge.sdtm import metadata
 
 if TYPE_CHECKING:
@@ -216,7 +217,13 @@ def as_csv(listed: Iterable[Change]) -> str:
     writer = csv.writer(text)
     writer.writerow(["change", "dataset", "record", "variable", "from", "to", "why", "resources"])
     for one in listed:
-        record = " ".join(f"{name}={value}" for name, value in one.key)
+        record = " ".join(f"{name}={_text(value)}" for name, value in one.key)
         for name, old, new in one.cells or (("", "", ""),):
-            writer.writerow([one.kind, one.dataset, record, name, old, new, one.why, "; ".join(one.resources)])
+            resources = "; ".join(one.resources)
+            writer.writerow([one.kind, one.dataset, record, name, _text(old), _text(new), one.why, resources])
     return text.getvalue()
+
+
+def _text(value: Any) -> str:
+    """A cell as people read it: 1, not 1.0."""
+    return number_text(value) if isinstance(value, float) else str("" if value is None else value)
