@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from trialbridge.base.collector import without_collector
 from trialbridge.base.errors import TrialbridgeError
 from trialbridge.converters import to_fhir as whole
-from trialbridge.converters.bulk_shard import without_collector
 from trialbridge.converters.dictionary import DICTIONARY, Dictionary
 from trialbridge.converters.order import in_order
 from trialbridge.fhir.ids import BASE

@@ -5,9 +5,7 @@ The records are made by the very functions that convert a study in memory; see b
 
 from __future__ import annotations
 
-import gc
 from collections import Counter
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from io import BytesIO
@@ -15,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
 
+from trialbridge.base.collector import without_collector
 from trialbridge.base.errors import UnreadableInputError
 from trialbridge.base.finding import Severity, Where
 from trialbridge.converters.bulk_scan import kind_of
@@ -125,18 +124,6 @@ def package_in(job: Job) -> Package | None:
     url = constants(job.base)["x-sdtm-package"]
     studies = (one.resource for one in _shared(job)[0] if one.resource.get("resourceType") == "ResearchStudy")
     return next((found for one in studies if (found := package_of(one, url)) is not None), None)
-
-
-@contextmanager
-def without_collector() -> Iterator[None]:
-    """The cycle collector at rest: resources are trees, and walking millions of them again and again finds nothing."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 @lru_cache(maxsize=4)

@@ -15,13 +15,15 @@ Paths are FHIRPath with JSON's names of elements (`_birthDate` for what stands b
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
-from trialbridge.base.errors import UnreadableInputError
+from trialbridge.base.errors import DoesNotFitError, UnreadableInputError
 from trialbridge.converters.context import fresh
 from trialbridge.fhir.bundle import with_references
+from trialbridge.fhir.jsontext import encode
 
 Entry = Mapping[str, Any]
 Resource = dict[str, Any]
@@ -33,6 +35,7 @@ def residue_of(
 ) -> Iterator[Entry]:
     """The entries that turn `made` into `source`; both by reference (`Type/id`), `renames` from made to source."""
     taken = {other: key for key, other in renames.items()}
+    renamed = any(key != other for key, other in renames.items())
     for key in made:
         if key not in renames and (key not in source or key in taken):
             yield {"resource": key, "made": key, "absent": True}
@@ -44,9 +47,9 @@ def residue_of(
             continue
         if mine != key:
             yield {"resource": key, "made": mine}
-        yield from (
-            {"resource": key, **change} for change in _changes(_renamed(made[mine], key, renames), resource, kind)
-        )
+        ours = _renamed(made[mine], key, renames) if renamed or mine != key else made[mine]
+        if not _identical(ours, resource):
+            yield from ({"resource": key, **change} for change in _changes(ours, resource, kind))
 
 
 def restored(made: Iterable[Resource], residue: Iterable[Entry]) -> list[Resource]:
@@ -102,6 +105,14 @@ def _changes(made: Any, source: Any, path: str) -> Iterator[dict[str, Any]]:
         yield {"path": path, "value": source}
 
 
+def _identical(made: Resource, source: Resource) -> bool:
+    """Whether two resources are the same JSON, member by member in the same order: the common case, quickly told."""
+    try:
+        return encode(made) == encode(source)
+    except DoesNotFitError:
+        return False
+
+
 def same(one: Any, other: Any) -> bool:
     """Whether two primitives are the same, decimals digit by digit: 23.50 is not 23.5 (FHIR R4 2.24.0.1)."""
     if isinstance(one, bool) or isinstance(other, bool):
@@ -131,13 +142,28 @@ def _apply(resource: Resource, path: str, entry: Entry) -> None:
         return
 
 
-def leaves(value: Any, path: str) -> Iterator[str]:
+def leaves(value: Any, path: str) -> list[str]:
     """The path of every primitive below a value, without list positions."""
+    found: list[str] = []
+    _gather(value, path, found.append)
+    return found
+
+
+def _gather(value: Any, path: str, add: Callable[[str], None]) -> None:
     if isinstance(value, dict):
         for name, inner in value.items():
-            yield from leaves(inner, f"{path}.{name}")
+            below = _below(path, name)
+            if isinstance(inner, dict | list):
+                _gather(inner, below, add)
+            else:
+                add(below)
     elif isinstance(value, list):
         for inner in value:
-            yield from leaves(inner, path)
+            _gather(inner, path, add)
     else:
-        yield path
+        add(path)
+
+
+@lru_cache(maxsize=65_536)
+def _below(path: str, name: str) -> str:
+    return f"{path}.{name}"

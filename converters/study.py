@@ -182,10 +182,15 @@ def _account(ledger: Ledger, source: dict[str, Resource], entries: Iterable[Any]
         if "value" in entry:
             path = re.sub(r"\[\d+\]", "", entry["path"])
             left.setdefault(entry["resource"], Counter()).update(leaves(entry["value"], path))
+    whole: dict[str, Counter[str]] = {}
     for key, resource in source.items():
         kind = str(resource.get("resourceType"))
         ledger.record(kind, "in")
-        missing = left.get(key, Counter())
+        missing = left.get(key)
+        if missing is None:
+            ledger.record(kind, "read")
+            whole.setdefault(kind, Counter()).update(leaves(resource, kind))
+            continue
         ledger.record(kind, "residue" if missing[f"{kind}.resourceType"] else "read")
         for path, times in Counter(leaves(resource, kind)).items():
             kept = min(times, missing[path])
@@ -194,3 +199,6 @@ def _account(ledger: Ledger, source: dict[str, Resource], entries: Iterable[Any]
                 ledger.count(kind, path, reason, kept)
             if times > kept:
                 ledger.count(kind, path, "read", times - kept)
+    for kind, paths in whole.items():
+        for path, times in paths.items():
+            ledger.count(kind, path, "read", times)

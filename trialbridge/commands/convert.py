@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, cast
 
 from trialbridge import boundary, sources
+from trialbridge.base.collector import without_collector
 from trialbridge.base.errors import UnknownNameError, UnreadableInputError
 from trialbridge.base.finding import Finding, Severity
 from trialbridge.commands import outcome as accounting
@@ -68,7 +69,7 @@ def _run(wanted: Wanted, shell: Shell) -> int:
     formats = output.checked_formats(wanted.to, wanted.formats)
     release = release_named(wanted.fhir_version) if wanted.fhir_version else None
     version = _version(wanted.version)
-    with progress.steps(shell.err, shown=shell.speaks) as steps, ExitStack() as until:
+    with progress.steps(shell.err, shown=shell.speaks) as steps, ExitStack() as until, without_collector():
         steps.begin("reading")
         done, given = _done(wanted, release, version, formats, steps, until)
         done.findings.extend(accounting.missing(done.accounts))
