@@ -297,3 +297,14 @@ def test_a_large_study_gives_the_resources_of_a_small_one(run, study, tmp_path, 
     for one in json.loads(turn["manifest.json"])["files"]:
         assert hashlib.sha256(turn[one["name"]]).hexdigest() == one["sha256"]
     assert not [one for one in tmp_path.iterdir() if one.name.startswith(".")]
+
+
+def test_what_fills_memory_says_so(run, study, tmp_path, monkeypatch):
+    """A hospital's export would fill the machine's memory, and nobody would know of the other way."""
+    from trialbridge.commands import convert_bulk
+
+    monkeypatch.setattr(convert_bulk, "BIG", 1)
+    assert run("convert", study, "--to", "fhir", "-o", tmp_path / "fhir").code == 0
+    assert "TB-IN-MEMORY" in run("convert", tmp_path / "fhir", "--to", "sdtm", "-o", tmp_path / "a").out
+    done = run("convert", tmp_path / "fhir", "--to", "sdtm", "-o", tmp_path / "b", "--no-residue")
+    assert "TB-IN-MEMORY" not in done.out

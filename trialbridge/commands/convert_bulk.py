@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from trialbridge import sources
+from trialbridge.base.finding import Finding, Severity, Where
 from trialbridge.commands.outcome import UNREADABLE_TYPE, Account, Laid, Outcome
 from trialbridge.converters import bulk, bulk_fhir
 from trialbridge.converters.bulk_scan import NotInLinesError
@@ -35,6 +36,20 @@ def fits(wanted: Wanted, source: Source) -> bool:
         source.kind == "fhir" and wanted.to == "sdtm" and not (wanted.residue or wanted.lineage or wanted.provenance)
     )
     return plain and all(fhir_files.sniff(path) == "ndjson" for path in source.paths)
+
+
+BIG = 300_000_000
+"""Bytes of NDJSON from which on it is said that the residue is made in memory."""
+
+
+def memory_note(wanted: Wanted, source: Source) -> list[Finding]:
+    """A note where a large export is read into memory as a whole."""
+    size = sum(path.stat().st_size for path in source.paths)
+    if wanted.to != "sdtm" or source.kind != "fhir" or size < BIG or fits(wanted, source):
+        return []
+    message = f"{size / 1e6:,.0f} MB of FHIR are held in memory, several times their size, to find the residue."
+    fix = "For bounded memory convert NDJSON with --no-residue (and --workers)."
+    return [Finding("TB-IN-MEMORY", Severity.NOTE, Where(), message, fix)]
 
 
 def outcome(
