@@ -74,11 +74,13 @@ def validate(
         Path | None, typer.Option("--triage", metavar="FILE", help="Decisions of an earlier run. Default: beside -o.")
     ] = None,
     engine: Annotated[
-        str, typer.Option("--engine", metavar="ours|core", help="core: CDISC CORE beside our rules.")
+        str, typer.Option("--engine", metavar="ours|core|both", help="core, or both: CDISC CORE beside our rules.")
     ] = "ours",
     core: Annotated[
         Path | None,
-        typer.Option("--core", metavar="PATH", help="CORE's program, source or Python 3.12 environment; or uvx."),
+        typer.Option(
+            "--core", "--core-path", metavar="PATH", help="CORE's program, source or Python 3.12 environment; or uvx."
+        ),
     ] = None,
     core_cache: Annotated[
         Path | None, typer.Option("--core-cache", metavar="DIR", help="CORE's rules and metadata, for its library.")

@@ -6,35 +6,38 @@ and name. Where clauses are texts, or the older way rows of WhereClauses: severa
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from trialbridge.base.errors import UnreadableInputError
 from trialbridge.base.finding import Finding, Severity, Where
 from trialbridge.sdtm.define import sheets, where_text
 from trialbridge.sdtm.define.model import (
-    NCI_CODE,
-    Alias,
     Check,
-    CodeList,
     Comment,
     Dataset,
     DatasetClass,
     Define,
     Document,
     DocumentReference,
-    Expression,
-    External,
     Item,
     ItemRef,
-    Method,
     Origin,
-    Pages,
     Standard,
     SubClass,
-    Term,
     ValueList,
     WhereClause,
+)
+from trialbridge.sdtm.define.specification_lists import (
+    Read,
+    codelists,
+    dictionaries,
+    documents_of,
+    methods,
+    oid_of,
+    pages_of,
+    whole,
+    yes,
 )
 
 if TYPE_CHECKING:
@@ -51,27 +54,14 @@ def is_specification(path: Path) -> bool:
         return False
 
 
-@dataclass(slots=True)
-class _Read:
-    """What a workbook's sheets give, gathered."""
-
-    file: str
-    items: list[Item] = field(default_factory=list)
-    value_lists: dict[str, list[ItemRef]] = field(default_factory=dict)
-    where: dict[str, WhereClause] = field(default_factory=dict)
-    older: dict[str, list[Row]] = field(default_factory=dict)
-    crf: str = ""
-    findings: list[Finding] = field(default_factory=list)
-
-
 def read(path: Path) -> tuple[Define, list[Finding]]:
     """The define of a workbook, and findings on what in it could not be taken. Raises UnreadableInputError."""
     book = sheets.read(path)
-    held = _Read(path.name)
+    held = Read(path.name)
     for row in book.get("WhereClauses", []):
         held.older.setdefault(row.get("ID", ""), []).append(row)
     documents = tuple(
-        Document(id=_oid("LF", row.get("ID", "")), href=row.get("Href", ""), title=row.get("Title", ""))
+        Document(id=oid_of("LF", row.get("ID", "")), href=row.get("Href", ""), title=row.get("Title", ""))
         for row in book.get("Documents", [])
     )
     held.crf = next((one.id for one in documents if "crf" in f"{one.id} {one.title}".lower()), "")
@@ -108,12 +98,12 @@ def read(path: Path) -> tuple[Define, list[Finding]]:
         datasets=tuple(_dataset(row, refs, standards, held) for row in book["Datasets"]),
         items=items,
         codelists=(
-            *_codelists(book.get("Codelists", []), standards, held),
-            *_dictionaries(book.get("Dictionaries", [])),
+            *codelists(book.get("Codelists", []), standards, held),
+            *dictionaries(book.get("Dictionaries", [])),
         ),
-        methods=_methods(book.get("Methods", [])),
+        methods=methods(book.get("Methods", [])),
         comments=tuple(
-            Comment(oid=_oid("COM", row.get("ID", "")), text=row.get("Description", ""), documents=_documents(row))
+            Comment(oid=oid_of("COM", row.get("ID", "")), text=row.get("Description", ""), documents=documents_of(row))
             for row in book.get("Comments", [])
         ),
         documents=documents,
@@ -125,22 +115,18 @@ def _with_values(item: Item, oid: str, lists: dict[str, list[ItemRef]]) -> Item:
     return replace(item, values=oid) if oid in lists else item
 
 
-def _oid(prefix: str, text: str) -> str:
-    return text if not text or text.startswith(f"{prefix}.") else f"{prefix}.{text}"
-
-
 def _standards(book: dict[str, list[Row]]) -> tuple[Standard, ...]:
     rows = book.get("Standards", [])
     if rows:
         return tuple(
             Standard(
-                oid=_oid("STD", row.get("ID", "") or str(number)),
+                oid=oid_of("STD", row.get("ID", "") or str(number)),
                 name=row.get("Name", ""),
                 type=row.get("Type", "") or "IG",
                 version=row.get("Version", ""),
                 publishing_set=row.get("Publishing Set", ""),
                 status=row.get("Status", "") or "Final",
-                comment=_oid("COM", row.get("Comment", "")),
+                comment=oid_of("COM", row.get("Comment", "")),
             )
             for number, row in enumerate(rows, start=1)
         )
@@ -149,20 +135,7 @@ def _standards(book: dict[str, list[Row]]) -> tuple[Standard, ...]:
     return (Standard(oid="STD.1", name=name, type="IG", version=told.get("StandardVersion", "")),) if name else ()
 
 
-def _whole(row: Row, column: str, held: _Read, sheet: str, number: int) -> int | None:
-    text = row.get(column, "")
-    if not text:
-        return None
-    if not text.isdigit():
-        where = Where(file=held.file, dataset=sheet, row=number, variable=column)
-        held.findings.append(
-            Finding("TB-DEFINE-0004", Severity.ERROR, where, f"{text!r} is no whole number; left out.", "correct it")
-        )
-        return None
-    return int(text)
-
-
-def _variable(row: Row, number: int, held: _Read, refs: dict[str, list[ItemRef]]) -> None:
+def _variable(row: Row, number: int, held: Read, refs: dict[str, list[ItemRef]]) -> None:
     dataset, name = row.get("Dataset", "").upper(), row.get("Variable", "").upper()
     if not dataset or not name:
         where = Where(file=held.file, dataset="Variables", row=number)
@@ -172,56 +145,44 @@ def _variable(row: Row, number: int, held: _Read, refs: dict[str, list[ItemRef]]
     refs.setdefault(dataset, []).append(
         ItemRef(
             item=oid,
-            order=_whole(row, "Order", held, "Variables", number) or len(refs.get(dataset, ())) + 1,
-            mandatory=_yes(row.get("Mandatory", "")),
-            method=_oid("MT", row.get("Method", "")),
+            order=whole(row, "Order", held, "Variables", number) or len(refs.get(dataset, ())) + 1,
+            mandatory=yes(row.get("Mandatory", "")),
+            method=oid_of("MT", row.get("Method", "")),
             role=row.get("Role", ""),
-            nonstandard=_yes(row.get("Non Standard", "")),
-            no_data=_yes(row.get("Has No Data", "")),
+            nonstandard=yes(row.get("Non Standard", "")),
+            no_data=yes(row.get("Has No Data", "")),
         )
     )
 
 
-def _yes(text: str) -> bool:
-    return text.strip().lower() in ("yes", "y", "true", "1")
-
-
-def _item(row: Row, oid: str, name: str, number: int, sheet: str, held: _Read) -> Item:
+def _item(row: Row, oid: str, name: str, number: int, sheet: str, held: Read) -> Item:
     return Item(
         oid=oid,
         name=name,
         type=row.get("Data Type", "") or "text",
-        length=_whole(row, "Length", held, sheet, number),
-        digits=_whole(row, "Significant Digits", held, sheet, number),
+        length=whole(row, "Length", held, sheet, number),
+        digits=whole(row, "Significant Digits", held, sheet, number),
         sas_name=name if sheet == "Variables" else "",
         format=row.get("Format", ""),
-        comment=_oid("COM", row.get("Comment", "")),
+        comment=oid_of("COM", row.get("Comment", "")),
         label=row.get("Label" if sheet == "Variables" else "Description", ""),
-        codelist=_oid("CL", row.get("Codelist", "")),
+        codelist=oid_of("CL", row.get("Codelist", "")),
         origins=_origins(row, held),
     )
 
 
-def _origins(row: Row, held: _Read) -> tuple[Origin, ...]:
+def _origins(row: Row, held: Read) -> tuple[Origin, ...]:
     written = row.get("Origin", "")
     if not written:
         return ()
     kind, source = {"CRF": ("Collected", ""), "eDT": ("Collected", "Vendor")}.get(written, (written, ""))
     text = row.get("Predecessor", "") if kind == "Predecessor" else row.get("Origin Description", "")
     pages = row.get("Pages", "")
-    documents = (DocumentReference(leaf=held.crf, pages=(_pages(pages),)),) if pages and held.crf else ()
+    documents = (DocumentReference(leaf=held.crf, pages=(pages_of(pages),)),) if pages and held.crf else ()
     return (Origin(type=kind, source=row.get("Source", "") or source, text=text, documents=documents),)
 
 
-def _pages(text: str) -> Pages:
-    first, dash, last = text.partition("-")
-    if dash and first.strip().isdigit() and last.strip().isdigit():
-        return Pages(first=int(first), last=int(last))
-    refs = " ".join(text.replace(",", " ").split())
-    return Pages(type="PhysicalRef" if refs.replace(" ", "").isdigit() else "NamedDestination", refs=refs)
-
-
-def _value(row: Row, number: int, held: _Read) -> None:
+def _value(row: Row, number: int, held: Read) -> None:
     dataset, name = row.get("Dataset", "").upper(), row.get("Variable", "").upper()
     written = row.get("Where Clause", "")
     conditions = _conditions(written, dataset, held)
@@ -237,7 +198,7 @@ def _value(row: Row, number: int, held: _Read) -> None:
     first = conditions[0][0].rpartition(".")[2]
     clause = WhereClause(
         oid=f"WC.{dataset}.{first}.{tail}",
-        comment=_oid("COM", row.get("Join Comment", "")),
+        comment=oid_of("COM", row.get("Join Comment", "")),
         checks=tuple(
             Check(item=_condition_item(variable, dataset), comparator=comparator, values=its)
             for variable, comparator, its in conditions
@@ -250,9 +211,9 @@ def _value(row: Row, number: int, held: _Read) -> None:
     its.append(
         ItemRef(
             item=oid,
-            order=_whole(row, "Order", held, "ValueLevel", number) or len(its) + 1,
-            mandatory=_yes(row.get("Mandatory", "")),
-            method=_oid("MT", row.get("Method", "")),
+            order=whole(row, "Order", held, "ValueLevel", number) or len(its) + 1,
+            mandatory=yes(row.get("Mandatory", "")),
+            method=oid_of("MT", row.get("Method", "")),
             where=(clause.oid,),
         )
     )
@@ -263,7 +224,7 @@ def _condition_item(variable: str, dataset: str) -> str:
     return f"IT.{home if dot else dataset}.{name}"
 
 
-def _conditions(text: str, dataset: str, held: _Read) -> tuple[where_text.Condition, ...] | None:
+def _conditions(text: str, dataset: str, held: Read) -> tuple[where_text.Condition, ...] | None:
     rows = held.older.get(text)
     if rows is None:
         return where_text.parse(text)
@@ -278,7 +239,7 @@ def _conditions(text: str, dataset: str, held: _Read) -> tuple[where_text.Condit
     return tuple(found)
 
 
-def _dataset(row: Row, refs: dict[str, list[ItemRef]], standards: tuple[Standard, ...], held: _Read) -> Dataset:
+def _dataset(row: Row, refs: dict[str, list[ItemRef]], standards: tuple[Standard, ...], held: Read) -> Dataset:
     name = row.get("Dataset", "").upper()
     keys = {
         one.upper(): number
@@ -296,15 +257,15 @@ def _dataset(row: Row, refs: dict[str, list[ItemRef]], standards: tuple[Standard
     return Dataset(
         oid=f"IG.{name}",
         name=name,
-        repeating=_yes(row.get("Repeating", "")) if row.get("Repeating") else set(keys) != {"STUDYID", "USUBJID"},
-        reference=_yes(reference) if reference else row.get("Class", "").upper() == "TRIAL DESIGN",
+        repeating=yes(row.get("Repeating", "")) if row.get("Repeating") else set(keys) != {"STUDYID", "USUBJID"},
+        reference=yes(reference) if reference else row.get("Class", "").upper() == "TRIAL DESIGN",
         sas_name=name,
         domain=row.get("Domain", "") or (name if name.startswith("REL") else name.removeprefix("SUPP")[:2]),
         structure=row.get("Structure", ""),
         archive=f"LF.{name}",
-        standard=_oid("STD", row["Standard"]) if row.get("Standard") in _ids(standards) else guide,
-        no_data=_yes(row.get("Has No Data", "")),
-        comment=_oid("COM", row.get("Comment", "")),
+        standard=oid_of("STD", row["Standard"]) if row.get("Standard") in _ids(standards) else guide,
+        no_data=yes(row.get("Has No Data", "")),
+        comment=oid_of("COM", row.get("Comment", "")),
         label=row.get("Label", ""),
         items=tuple(sorted(its, key=lambda one: one.order or 0)),
         cls=DatasetClass(name=row["Class"].upper(), parts=parts) if row.get("Class") else None,
@@ -316,89 +277,7 @@ def _ids(standards: tuple[Standard, ...]) -> set[str]:
     return {one.oid.removeprefix("STD.") for one in standards} | {one.oid for one in standards}
 
 
-def _codelists(rows: list[Row], standards: tuple[Standard, ...], held: _Read) -> list[CodeList]:
-    by_id: dict[str, list[Row]] = {}
-    for row in rows:
-        by_id.setdefault(row.get("ID", ""), []).append(row)
-    package = next((one.oid for one in standards if one.type == "CT"), "")
-    found = []
-    for name, its in by_id.items():
-        head = its[0]
-        code = head.get("NCI Codelist Code", "")
-        decoded = any(row.get("Decoded Value") for row in its)
-        terms = [
-            _term(row, number, held, decoded=decoded) for number, row in enumerate(its, start=1) if row.get("Term")
-        ]
-        found.append(
-            CodeList(
-                oid=_oid("CL", name),
-                name=head.get("Name", "") or name,
-                type=head.get("Data Type", "") or "text",
-                standard=package if code else "",
-                nonstandard=not code,
-                comment=_oid("COM", head.get("Comment", "")),
-                terms=tuple(terms),
-                aliases=_nci(code),
-            )
-        )
-    return found
-
-
-def _term(row: Row, number: int, held: _Read, *, decoded: bool) -> Term:
-    return Term(
-        value=row.get("Term", ""),
-        decode=(row.get("Decoded Value") or row.get("Term", "")) if decoded else None,
-        order=_whole(row, "Order", held, "Codelists", number) or number,
-        extended=_yes(row.get("Extended Value", "")),
-        aliases=_nci(row.get("NCI Term Code", "")),
-    )
-
-
-def _nci(code: str) -> tuple[Alias, ...]:
-    return (Alias(context=NCI_CODE, name=code),) if code else ()
-
-
-def _dictionaries(rows: list[Row]) -> list[CodeList]:
-    return [
-        CodeList(
-            oid=_oid("CL", row.get("ID", "")),
-            name=row.get("Name", "") or row.get("ID", ""),
-            type=row.get("Data Type", "") or "text",
-            external=External(
-                dictionary=row.get("Dictionary", ""),
-                version=row.get("Version", ""),
-                href=row.get("Href", ""),
-                ref=row.get("Ref", ""),
-            ),
-        )
-        for row in rows
-    ]
-
-
-def _methods(rows: list[Row]) -> tuple[Method, ...]:
-    return tuple(
-        Method(
-            oid=_oid("MT", row.get("ID", "")),
-            name=row.get("Name", "") or row.get("ID", ""),
-            type=row.get("Type", "") or "Computation",
-            text=row.get("Description", ""),
-            expressions=(Expression(context=row.get("Expression Context", ""), code=row["Expression Code"]),)
-            if row.get("Expression Code")
-            else (),
-            documents=_documents(row),
-        )
-        for row in rows
-    )
-
-
-def _documents(row: Row) -> tuple[DocumentReference, ...]:
-    if not row.get("Document"):
-        return ()
-    pages = (_pages(row["Pages"]),) if row.get("Pages") else ()
-    return (DocumentReference(leaf=_oid("LF", row["Document"]), pages=pages),)
-
-
-def _dangling(define: Define, held: _Read) -> list[Finding]:
+def _dangling(define: Define, held: Read) -> list[Finding]:
     """Codelists, methods and comments that are referred to and are not there."""
     used = {
         "codelist": {one.codelist for one in define.items},

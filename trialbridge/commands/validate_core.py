@@ -15,14 +15,15 @@ if TYPE_CHECKING:
     from trialbridge.commands.validate_sdtm import Made
 
 CORE = "CDISC CORE"
-ENGINES = ("ours", "core")
+ENGINES = ("ours", "core", "both")
+"""`core` and `both` are one: CORE beside our rules."""
 
 
 def engine_of(wanted: Wanted) -> core.Core | None:
     """The CORE to run, found before anything else is done; None where only ours is asked for. Raises UnknownNameError."""
     if wanted.engine not in ENGINES:
         raise UnknownNameError(f"There is no engine {wanted.engine}.", fix=f"Use one of {', '.join(ENGINES)}.")
-    return core.find(wanted.core_path, wanted.core_cache) if wanted.engine == "core" else None
+    return core.find(wanted.core_path, wanted.core_cache) if wanted.engine != "ours" else None
 
 
 def joined(made: Made, wanted: Wanted, engine: core.Core | None) -> Made:
