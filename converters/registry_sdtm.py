@@ -58,7 +58,7 @@ def to_tables(
         "TS": registry_ts.rows(record, plan, package, version, findings),
         "TV": [_visit(one) for one in sorted(planned.planned, key=lambda one: one.number)],
     }
-    findings += _missing(rows, plan, planned)
+    findings += _missing(rows, planned)
     tables = [_table(name, given, own, version) for name, given in rows.items() if given]
     study = Study({one.name: one for one in tables}, version=version, ct=package.package, source=record.source)
     return Written(study, tuple(findings), tuple(rest(record.content, native(study))))
@@ -122,7 +122,7 @@ def _visit(one: Any) -> Row:
     return {"VISITNUM": one.number, "VISIT": one.name, "VISITDY": one.day, "TVSTRL": one.start, "TVENRL": one.end}
 
 
-def _missing(rows: Mapping[str, Sequence[Row]], design: Design, visits: Visits) -> Iterable[Finding]:
+def _missing(rows: Mapping[str, Sequence[Row]], visits: Visits) -> Iterable[Finding]:
     """What a record does not say and the study file does not either."""
     for name, what, section in (
         ("TE", "elements", "design.elements"),
@@ -140,7 +140,6 @@ def _missing(rows: Mapping[str, Sequence[Row]], design: Design, visits: Visits) 
             yield _finding(
                 "DESIGN-MISSING", "TV", "TVSTRL", f"Visit {one.name!r} has no start rule.", fix, Severity.WARNING
             )
-    del design
 
 
 def _finding(name: str, dataset: str, variable: str | None, message: str, fix: str, severity: Severity) -> Finding:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trialbridge.base.finding import Finding, Severity, Where
+from trialbridge.mappings.registry_countries import alpha3
 from trialbridge.mappings.registry_ts import CDISC, FDA_EXPECTED, PARAMETERS, REQUIRED_OF_INTERVENTIONAL, TsValue
 from trialbridge.mappings.registry_ts_derived import DERIVED, SDTM_MODEL
 from trialbridge.registry.content import at, put
@@ -28,7 +29,7 @@ def rows(
     record: Record, design: Design, package: Terminology, version: str, findings: list[Finding]
 ) -> list[dict[str, Any]]:
     """The rows of TS, ordered by TSPARMCD and TSSEQ."""
-    values = _of_record(record)
+    values = _of_record(record, findings)
     values["SDTIGVER"], values["SDTMVER"] = [TsValue(version)], [TsValue(SDTM_MODEL[version])]
     for code, given in design.parameters.items():
         said = [
@@ -53,7 +54,8 @@ def rows(
     return [row for code in sorted(values) for row in _rows(code, values[code], package, findings)]
 
 
-def _of_record(record: Record) -> dict[str, list[TsValue]]:
+def _of_record(record: Record, findings: list[Finding]) -> dict[str, list[TsValue]]:
+    """What the record gives; a value that has no term or no code is said, and kept in the rest alone."""
     found: dict[str, list[TsValue]] = {}
     protocol = record.content.get("protocolSection")
     for one in PARAMETERS:
@@ -63,6 +65,14 @@ def _of_record(record: Record) -> dict[str, list[TsValue]]:
             made = one.rows(value)
             if made:
                 found[one.code] = made
+            elif value not in ("", [], {}):
+                message = f"{one.code} has no term for the record's value of {one.field.rpartition('.')[2]}; no row is written."
+                findings.append(
+                    _finding("TS-NO-TERM", one.code, message, "give the row in the study file", Severity.WARNING)
+                )
+    for name in dict.fromkeys(one.country for one in record.locations if one.country and not alpha3(one.country)):
+        message = f"{name!r} is no country of ISO 3166-1 as known here; it is not in FCNTRY."
+        findings.append(_finding("COUNTRY-UNKNOWN", "FCNTRY", message, "correct the record", Severity.WARNING))
     for derived in DERIVED:
         made = derived.rows(protocol if isinstance(protocol, dict) else {})
         if made:

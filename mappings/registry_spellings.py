@@ -7,6 +7,7 @@ Sources: enumerations in `registry/data/enums.tsv`; texts as in HL7's example `e
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from trialbridge.mappings.registry_kit import Release, Spelling
@@ -14,7 +15,7 @@ from trialbridge.registry.dates import is_partial_date
 from trialbridge.registry.enums import enumeration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from trialbridge.mappings.kit import Resource
     from trialbridge.registry.enums import Side
@@ -64,8 +65,6 @@ def _is_count(value: Any) -> bool:
 
 
 def _number(value: Any) -> bool:
-    from decimal import Decimal  # noqa: PLC0415 - one check
-
     return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
 
 
@@ -219,8 +218,3 @@ def characteristic(name: str, value: str, inner: Spelling) -> Spelling:
         return inner.to_record(element.get(value)) if is_it else None
 
     return Spelling(f"characteristic {name}", to_fhir, to_record, inner.enumeration)
-
-
-def either(*spellings: Spelling) -> Callable[[Any], Any]:
-    """Reads an element by the first spelling that can."""
-    return lambda element: next((value for one in spellings if (value := one.to_record(element)) is not None), None)

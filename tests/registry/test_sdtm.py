@@ -283,6 +283,27 @@ def test_long_and_loose_criteria_are_said(driving, changed):
     assert registry_sdtm.to_record(done.study, done.rest)[0].eligibility.criteria == text
 
 
+def test_values_without_a_term_are_said(driving, changed):
+    """If it failed, a purpose, a sex or a country would vanish from TS without a word."""
+    done = written(
+        changed(
+            driving,
+            {
+                "protocolSection.designModule.designInfo.primaryPurpose": "ECT",
+                "protocolSection.eligibilityModule.sex": "NEITHER",
+                "protocolSection.contactsLocationsModule.locations[0].country": "Atlantis",
+            },
+        )
+    )
+    found = {(one.id, one.where.variable) for one in done.findings}
+    assert {
+        ("TB-REG-TS-NO-TERM", "TINDTP"),
+        ("TB-REG-TS-NO-TERM", "SEXPOP"),
+        ("TB-REG-COUNTRY-UNKNOWN", "FCNTRY"),
+    } <= found
+    assert parameters(done)["FCNTRY"] == [("NLD", None, "ISO 3166-1 alpha-3")]
+
+
 def test_countries():
     """If it failed, a site's country would be coded as another's. Codes: ISO 3166-1."""
     known = {
