@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from trialbridge.crf.model import Form
 
 _HEAD = 8192
+_TAB = 9
 
 
 class Module(Protocol):
@@ -87,9 +88,11 @@ KINDS = {
 
 
 def _is_text(head: bytes) -> bool:
-    return head.startswith((b"\xff\xfe", b"\xfe\xff")) or (
-        b"\0" not in head and not head.lstrip().startswith((b"<", b"{", b"["))
-    )
+    """Whether a file is delimited text: no XML, no JSON, no SAS transport, none of binary's control characters."""
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return True
+    begins = head.lstrip().startswith((b"<", b"{", b"[", b"HEADER RECORD"))
+    return not begins and not any(byte < _TAB for byte in head)
 
 
 def _is_redcap(head: bytes) -> bool:

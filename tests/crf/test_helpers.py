@@ -218,3 +218,18 @@ def test_forms_without_a_study_file(dutch, tmp_path):
     code, _, told = run("convert", dutch, "--from", "forms", "--to", "sdtm", "-o", tmp_path / "o")
     assert code == 2
     assert "trialbridge init" in told
+
+
+def test_a_study_file_does_not_make_sdtm_forms(tmp_path):
+    """SDTM or FHIR given with a study file of domains would be taken for a centre's tables."""
+    study = EXAMPLES / "redcap_oncology" / "study.yaml"
+    sdtm = tmp_path / "sdtm"
+    sdtm.mkdir()
+    (sdtm / "dm.csv").write_text("STUDYID,DOMAIN,USUBJID,SUBJID,SEX\nS,DM,S-1,1,F\n")
+    for name in ("xpt", "dataset-json", "parquet", "csv", "xlsx", "dsjc"):
+        code, said, _ = run("convert", sdtm, "--to", "sdtm", "-o", tmp_path / name, "--format", name, "-q")
+        assert code == 0
+        code, said, _ = run(
+            "convert", tmp_path / name, "--study-file", study, "--to", "fhir", "-o", tmp_path / f"{name}-fhir", "--json"
+        )
+        assert (code, json.loads(said)["direction"]) == (0, "sdtm to fhir"), name
