@@ -151,7 +151,19 @@ def terms_in_their_spelling(data: Data) -> Iterator[Hit]:
 def open_codelists(data: Data) -> Iterator[Hit]:
     """A variable with an extensible codelist has its terms; an added term is looked at and documented."""
     for coded, values in _strange(data, extensible=True):
-        yield from coded.hits({value: "" for value in values if not _meant(coded, value)})
+        documented = _documented(data, coded)
+        unknown = [value for value in values if value not in documented and not _meant(coded, value)]
+        yield from coded.hits(dict.fromkeys(unknown, ""))
+
+
+def _documented(data: Data, coded: _Coded) -> set[str]:
+    """The values that the define, where there is one, marks as the sponsor's addition to the variable's codelist."""
+    described = None if data.define is None else data.define.dataset.get(coded.one.name)
+    for ref in described.items if described is not None else ():
+        item = data.define.item.get(ref.item)
+        if item is not None and item.name == coded.name and item.codelist in data.define.codelist:
+            return {term.value for term in data.define.codelist[item.codelist].terms if term.extended}
+    return set()
 
 
 @rule(

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from trialbridge.sdtm.rules.data import ROW
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -93,8 +91,3 @@ def not_among(one: Dataset, name: str, allowed: pl.Series, mask: pl.Expr | None 
     wanted = pl.lit(value=True) if mask is None else mask
     values = allowed.drop_nulls().unique().implode()
     yield from one.hits(wanted & one.given(name) & ~one.col(name).is_in(values), name)
-
-
-def rows_by_number(frame: pl.DataFrame, numbers: Iterable[int]) -> pl.DataFrame:
-    """The rows of these numbers."""
-    return frame.filter(pl.col(ROW).is_in(list(numbers)))

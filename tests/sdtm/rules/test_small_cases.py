@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
@@ -47,6 +48,21 @@ def test_each_finds_what_it_is_for(name, expected, tables):
     assert said.status is not Status.EXECUTION_ERROR, said.why
     assert said.status is not Status.SKIPPED, said.why
     assert places(said) == set(expected.split("|"))
+
+
+def test_a_term_that_the_define_adds_is_lawful():
+    """A sponsor's term, documented as the guide asks, would be reported all the same; one that is not would pass."""
+    of = made({"VS": {"VSTESTCD": ["OURTEST", "OTHER1"]}})
+    terms = (SimpleNamespace(value="OURTEST", extended=True), SimpleNamespace(value="OTHER1", extended=False))
+    define = SimpleNamespace(
+        dataset={"VS": SimpleNamespace(items=(SimpleNamespace(item="IT.VSTESTCD"),))},
+        item={"IT.VSTESTCD": SimpleNamespace(name="VSTESTCD", codelist="CL.VSTESTCD")},
+        codelist={"CL.VSTESTCD": SimpleNamespace(terms=terms)},
+    )
+    (said,) = check(of, rules=(ALL["TB-CT-0003"],))
+    assert places(said) == {"VS 1", "VS 2"}
+    (said,) = check(of, rules=(ALL["TB-CT-0003"],), define=define)
+    assert places(said) == {"VS 2"}
 
 
 def test_labels_that_are_not_ascii():
