@@ -48,7 +48,7 @@ def test_only_what_changed_is_taken_again(filled, run, tmp_path, size, cohort):
 def test_the_overlap_takes_nothing_for_news(filled, run, tmp_path, size, cohort):
     """What is asked for twice, for safety, would be reported as changed and make new versions of the study."""
     run("pull", filled.url, "-o", tmp_path / "got", *STUDY)
-    again = run("pull", filled.url, "-o", tmp_path / "got", *STUDY, "--since", "auto")
+    again = run("pull", filled.url, "-o", tmp_path / "got", *STUDY, "--since", "auto", "--overlap", 86400)
     assert again["received"]["Observation"] == size(cohort)["Observation"]
     assert (again["added"], again["changed"], again["removed"]) == ([], [], {})
 
