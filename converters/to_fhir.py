@@ -23,6 +23,7 @@ from trialbridge.converters.package import add_arms, package_extension
 from trialbridge.converters.records import Record, joined, mistyped, records
 from trialbridge.converters.trial_summary import ct_date, summary_to_fhir
 from trialbridge.fhir.ids import BASE
+from trialbridge.mappings.findings import value_or_reason
 from trialbridge.mappings.qualifiers import DEFAULTS
 from trialbridge.mappings.spellings import record_id
 
@@ -193,6 +194,8 @@ def _write(record: Record, ctx: Context, base: str, release: Release) -> _Writte
     named = {name: part for name, part in zip(functions.names, parts, strict=True) if part}
     if mapping.after_write is not None:
         mapping.after_write(record.row, named, ctx)
+    for part in named.values():
+        value_or_reason(part)
     return _Written(record, functions, primary, each, named)
 
 

@@ -270,6 +270,7 @@ def _element(own: str, short: str, least: int, most: str, base: str, path: str |
         "id": own,
         "path": path or own,
         "short": short,
+        "definition": short,
         "min": least,
         "max": most,
         "base": {"path": base, "min": 1 if base == "Extension.url" else 0, "max": "*" if many else "1"},

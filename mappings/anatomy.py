@@ -41,6 +41,10 @@ _DIRECTIONS = {
     "PROXIMAL": ("40415009", "Proximal"),
     "DISTAL": ("46053002", "Distal"),
     "MIDDLE": ("260528009", "Middle"),
+    "ANTERIOR": ("255549009", "Anterior"),
+    "POSTERIOR": ("255551008", "Posterior"),
+    "MEDIAL": ("255561001", "Medial"),
+    "LATERAL": ("49370004", "Lateral"),
     "MIDLINE": ("399488007", "Midline"),
 }
 _METHODS = {
@@ -67,5 +71,11 @@ METHOD = in_codelist(
 )
 LATERALITY = member_of("laterality", "C99073", further=_sct(_SIDES), only_further=True)
 DIRECTION = member_of("direction", "C99074", further=_sct(_DIRECTIONS), only_further=True)
-SIDE = in_codelist("laterality", "C99073", further=_sct(_SIDES))
-TOWARD = in_codelist("direction", "C99074", further=_sct(_DIRECTIONS))
+# mCODE binds both extensions with strength required to SNOMED CT codes, and counts the midline as a side.
+SIDE = in_codelist("laterality", "C99073", further=_sct(_SIDES), only_further=True)
+TOWARD = in_codelist(
+    "direction",
+    "C99074",
+    further=_sct({name: code for name, code in _DIRECTIONS.items() if name != "MIDLINE"}),
+    only_further=True,
+)

@@ -99,6 +99,7 @@ def in_codelist(
     lead: tuple[dict[str, Any], ...] = (),
     text: bool = True,
     text_first: bool = False,
+    only_further: bool = False,
     loses: str = "",
 ) -> Spelling:
     """A CodeableConcept for the terms of codelists given by their C-codes.
@@ -107,7 +108,8 @@ def in_codelist(
     that always stand first. With `text` the submission value is written as text too, and a text (or a display) that
     no coding explains is read; without it another line holds the text, and a value that is no term becomes the
     display of a coding without system and code. `text_first` is for variables without a codelist: the text is what
-    was said, the codings are what it comes to. Values that share a further code are refused, unless `loses` says what
+    was said, the codings are what it comes to. With `only_further`, values without a further coding are not written:
+    the profile's required binding has no place for them. Values that share a further code are refused, unless `loses` says what
     is lost when no NCIt coding or text tells them apart.
     """
     read = _reader(name, codelists, further or {}, aliases or {}, loses)
@@ -125,6 +127,8 @@ def in_codelist(
         return element.get("text") or (displays[0] if displays else None)
 
     def to_fhir(value: str, _ctx: Context) -> dict[str, Any] | None:
+        if only_further and value not in (further or {}):
+            return None
         known = codings(value)
         if text:
             found = [*lead, *known]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from trialbridge.mappings.kit import Context, Derived, Row, Spelling
+from trialbridge.mappings.kit import Context, Derived, Resource, Row, Spelling
 from trialbridge.mappings.names import ABSENT_CODES, coding
 from trialbridge.sdtm import terminology
 
@@ -25,6 +25,19 @@ NOT_DONE = Spelling(
     lambda value, _ctx: {"coding": [_NOT_PERFORMED]} if value == "NOT DONE" else None,
     pairs={"NOT DONE": "not-performed"},
 )
+
+
+def value_or_reason(resource: Resource) -> None:
+    """Leave out why data are absent where there is a value (R4 and R5, obs-6): it is carried.
+
+    SDTM may give both: a response NE with the reason for it.
+    """
+    if resource.get("resourceType") != "Observation":
+        return
+    for one in (resource, *resource.get("component", ())):
+        if "dataAbsentReason" in one and any(key.startswith("value") for key in one):
+            del one["dataAbsentReason"]
+
 
 CANCELLED = Spelling(
     "a cancelled Observation was not done (read only)",

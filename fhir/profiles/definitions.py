@@ -36,7 +36,8 @@ _R4B = "hl7.fhir.r4b.core"
 class Definitions:
     """The definitions in force for one run. `release` is R4 or R5; R4B's own where its core package is among them.
 
-    `generated` keeps snapshots made from differentials (`fhir.profiles.snapshot`), by `url|version`.
+    `generated` keeps snapshots made from differentials (`fhir.profiles.snapshot`) by `url|version`, `contexts` where
+    extensions may stand (`fhir.profiles.extensions`) by url.
     """
 
     def __init__(self, release: Release, packages: Iterable[Package] = (), extra: Iterable[Resource] = ()) -> None:
@@ -46,6 +47,7 @@ class Definitions:
         self._entries: dict[tuple[str, str], list[tuple[str, Package, Entry]]] = {}
         self._found: dict[tuple[str, str], Resource | None] = {}
         self.generated: dict[str, Resource | None] = {}
+        self.contexts: dict[str, frozenset[str]] = {}
         self._bundled = _Bundled(release) if all(one.name != _R4B for one in self.packages) else None
         for package in self.packages:
             for entry in package.entries():

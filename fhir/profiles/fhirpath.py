@@ -11,9 +11,11 @@ True
 
 from __future__ import annotations
 
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
+from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 from trialbridge.fhir.profiles.fhirpath_functions import FUNCTIONS, LAZY
@@ -91,24 +93,37 @@ class Compiled:
 @lru_cache(maxsize=4096)
 def compiled(text: str, release: Release) -> Compiled:
     """An expression as functions. Raises NotAnswerableError where it cannot be parsed or holds what is not known here."""
+    # R5's own eld-11 has a text in double quotes, which FHIRPath does not know.
+    for spelling in dict.fromkeys((text, text.replace('"', "'"))):
+        try:
+            return Compiled(text, release, _made(_parsed(spelling)))
+        except NotAnswerableError as error:
+            refused = error
+    raise refused
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    """The tree of an expression. What the parser prints of a bad one is not the user's business."""
     from fhirpathpy.parser import parse  # noqa: PLC0415 - heavy: antlr
 
+    silence = StringIO()
     try:
-        # R5's own eld-11 has a text in double quotes, which FHIRPath does not know.
-        made = _made(parse(text.replace('"', "'"))["children"][0])
-    except NotAnswerableError:
-        raise
-    except Exception as error:  # the parser raises bare exceptions, or hands out half a tree
+        with redirect_stdout(silence), redirect_stderr(silence):
+            tree: dict[str, Any] = parse(text)["children"][0]
+    except Exception as error:  # the parser raises bare exceptions
         raise NotAnswerableError(text) from error
-    return Compiled(text, release, made)
+    return tree
 
 
 def _made(tree: dict[str, Any]) -> Callable[[Context, Items], Items]:
     """The function of one node of the tree."""
     make = _MAKERS.get(tree["type"])
-    if make is not None:
-        return make(tree)
     below = tree.get("children", ())
+    if make is not None:
+        try:
+            return make(tree)
+        except (ValueError, LookupError) as error:  # of a text that breaks off, the parser hands out half a tree
+            raise NotAnswerableError(tree["type"]) from error
     if len(below) == 1:  # terms and parentheses add nothing
         return _made(below[0])
     raise NotAnswerableError(tree["type"])

@@ -137,7 +137,9 @@ class Plans:
             if below.least or any(_wants(one) for one in below.slices.values())
         )
         paths = {node.path for node in everything}
-        names = frozenset({*self.ancestors(code), *paths, *(f"{n.definition}#{n.path}" for n in everything)})
+        paths |= {path.removesuffix("[x]") for path in paths}
+        profiles = {node.definition for node in everything}
+        names = frozenset({*self.ancestors(code), *paths, *profiles, *(f"{n.definition}#{n.path}" for n in everything)})
         valued = tuple(node for node in everything if node.given or node.bounds or node.longest is not None)
         found = tuple(invariants.values())
         return Plan(code, everything, members, required, found, alternatives, valued, _bound(everything), names)

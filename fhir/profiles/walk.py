@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from trialbridge.fhir.profiles.scope import Scope
     from trialbridge.fhir.profiles.tree import Node
 
+_EXTENSIONS = frozenset({"extension", "modifierExtension"})
 DEEPEST = 100
 """Elements within one another at the most: a bound against input made to exhaust the stack."""
 
@@ -130,8 +131,20 @@ class Walk:
 
     # --- elements --------------------------------------------------------------------------------------------------
 
-    def object(self, value: Any, plan: Plan, path: str, scope: Scope, *, is_root: bool = False) -> None:
-        """An object: its members in groups of one element each, what is missing, its invariants."""
+    def object(
+        self,
+        value: Any,
+        plan: Plan,
+        path: str,
+        scope: Scope,
+        *,
+        is_root: bool = False,
+        names: frozenset[str] = frozenset(),
+    ) -> None:
+        """An object: its members in groups of one element each, what is missing, its invariants.
+
+        `names` are what the place is called besides, for extensions that stand there.
+        """
         if not isinstance(value, dict):
             self.report.say("TYPE", path, f"A JSON object is asked for here ({plan.code}).")
             return
@@ -147,7 +160,9 @@ class Walk:
         for node in plan.required:
             if node.name not in groups:
                 self._absent(node, path)
-        for occurrences in groups.values():
+        for name, occurrences in groups.items():
+            if name in _EXTENSIONS:
+                extensions.placed(self, occurrences, plan.names | names, path)
             self._group(occurrences, path, scope)
         self._depth -= 1
         self._invariants(value, plan, path, scope)
@@ -282,7 +297,7 @@ class Walk:
         if twin is not None:
             if not twin:
                 self.report.say("EMPTY", path, "What stands beside a primitive (its underscore twin) cannot be empty.")
-            self.object(twin, self.plans.plan(plan.code, (self.plans.type_root(plan.code),)), path, scope)  # type: ignore[arg-type]
+            self.object(twin, self.plans.plan(plan.code, ()), path, scope, names=plan.names)
 
     def _slot(self, value: Any, plan: Plan, path: str, scope: Scope) -> None:
         """A resource within another: contained, or a Bundle's entry, or a Parameters' part."""
@@ -332,6 +347,8 @@ class Walk:
                 found = default
             if found is None:
                 strays = True
+                if node.name in _EXTENSIONS and node.resource_type == "Extension" and _is_relative(one.value):
+                    self.report.say("EXTENSION", one.path, f"{_by(node)} has no extension of this url within it.")
                 if node.slicing and node.slicing.rules == "closed" and not unsure:
                     self.report.say(
                         "SLICE", one.path, f"This falls into none of the slices there may be ({_by(node)})."
@@ -376,6 +393,12 @@ class Walk:
         elif each.most is not None and count > each.most:
             message = f"Slice {each.slice_name} stands {count} times: {_times(each)} asked for ({_by(each)})."
             self.report.say("SLICE", inside[-1].path, message)
+
+
+def _is_relative(value: Any) -> bool:
+    """Whether an extension's url is a name within another extension."""
+    url = value.get("url") if isinstance(value, dict) else None
+    return isinstance(url, str) and ":" not in url
 
 
 def _times(node: Node) -> str:

@@ -158,9 +158,23 @@ def test_every_line_is_covered_in_each_direction():
     assert wanted - covered == NOT_READ
 
 
-# A status is only written of responses that were given (`given`), so it has no row that says NOT DONE.
+# These mappings write only rows that have a result, and an Observation with a value has no dataAbsentReason (R4 and R5,
+# obs-6): what SDTM says besides is carried.
+WITH_RESULT = (
+    "RS cancer disease status",
+    "RS ECOG performance status",
+    "TR state",
+    "DD quantity",
+    "FA quantity",
+    "LB quantity",
+    "QS quantity",
+    "VS quantity",
+)
 NOT_READ = {
-    ("RS cancer disease status", variable, release) for variable in ("RSSTAT", "RSREASND") for release in RELEASES
+    (name, f"{name[:2]}{variable}", release)
+    for name in WITH_RESULT
+    for variable in ("STAT", "REASND")
+    for release in RELEASES
 }
 
 

@@ -26,7 +26,10 @@ MODULES = [
 ]
 CDCREC = "urn:oid:2.16.840.1.113883.6.238"
 NULL_FLAVOR = "http://terminology.hl7.org/CodeSystem/v3-NullFlavor"
-SEEN_ELSEWHERE = {  # codes that no pinned package has, by what shows them
+SEEN_ELSEWHERE = {
+    "DICOM PS3.16, CID 2 Anatomic Modifier": {
+        (names.SCT, "255549009"),  # Anterior
+    },  # codes that no pinned package has, by what shows them
     "NCI Thesaurus, CTCAE grades (AE research R4 backport 1.0.1)": {(names.NCIT, "C41337"), (names.NCIT, "C48275")},
     "NCI Thesaurus, causality (AE research R4 backport 1.0.1)": {
         (names.NCIT, code) for code in ("C53256", "C53257", "C53258", "C53260")
