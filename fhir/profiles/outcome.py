@@ -6,6 +6,7 @@ https://hl7.org/fhir/R4/valueset-issue-type.html.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from trialbridge.base.finding import Severity
@@ -56,7 +57,7 @@ def _issue(finding: Finding) -> Resource:
         "code": _CODE.get(finding.id.rpartition("-")[2], "processing"),
         "details": {"coding": [{"code": finding.id}], "text": finding.message},
     }
-    place = ", ".join(filter(None, (where.file, f"line {where.line}" if where.line else "", where.resource)))
+    place = str(replace(where, path=None))
     said = " ".join(filter(None, (f"In {place}." if place else "", f"Fix: {finding.fix}" if finding.fix else "")))
     if said:
         issue["diagnostics"] = said

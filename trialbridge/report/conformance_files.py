@@ -1,4 +1,4 @@
-"""A conformance report as files: NAME.json, NAME.xlsx, NAME.csv and NAME.html, each whole or not at all."""
+"""A conformance report as files: NAME.json, .xlsx, .csv, .html and .outcome.json, each whole or not at all."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from trialbridge.base.errors import UnknownNameError
 from trialbridge.base.writing import whole_file
 from trialbridge.fhir.jsontext import pretty
 from trialbridge.report import conformance_page, conformance_sheets
+from trialbridge.report.conformance_outcome import operation_outcome
 from trialbridge.sdtm.files.xlsx_write import write_workbook
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from trialbridge.report.conformance import Report
     from trialbridge.sdtm.table import Study
 
-FORMATS = ("json", "xlsx", "csv", "html")
+FORMATS = ("json", "xlsx", "csv", "html", "outcome")
 ROWS = 1_000
 """The most rows of a sheet, a CSV file or a page, if the user does not say (CORE's --max-report-rows)."""
 
@@ -40,7 +41,7 @@ def target(name: Path, of: str) -> Path:
     """`out/report` and `json`: out/report.json. An ending of one of the formats is taken off first, as CORE does."""
     ending = name.suffix.lower().removeprefix(".")
     bare = name.with_suffix("") if ending in FORMATS else name
-    return bare.with_name(f"{bare.name}.{of}")
+    return bare.with_name(f"{bare.name}.{'outcome.json' if of == 'outcome' else of}")
 
 
 def write(
@@ -79,6 +80,8 @@ def _content(report: Report, of: str, study: Study | None, rows: int, resources:
                 "Rules_Report": conformance_sheets.rules(report),
             }
         )
+    if of == "outcome":
+        return pretty(operation_outcome(report, rows))
     if of == "csv":
         return _csv(report, rows)
     return conformance_page.page(report, study, rows, resources).encode()

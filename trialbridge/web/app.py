@@ -18,11 +18,12 @@ from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 
+from trialbridge.fhir.jsontext import encode
 from trialbridge.web import operations, work
 from trialbridge.web.bodies import NAMES, spool
 from trialbridge.web.callers import Gate
 from trialbridge.web.metering import Meters, log
-from trialbridge.web.outcomes import FHIR_JSON, RefusedError, of_issues, outcome
+from trialbridge.web.outcomes import FHIR_JSON, RefusedError, outcome
 from trialbridge.web.packing import blocks, resources_of, zipped
 
 if TYPE_CHECKING:
@@ -152,7 +153,8 @@ def _conversions(app: FastAPI, settings: Settings, desk: work.Desk, gate: Gate) 
         async with _Errand(request, settings, desk, gate) as errand:
             options = {"fhir_version": fhir_version, "version": version, "base_url": settings.base_url}
             _, told = await errand.run(work.validate, options)
-            return errand.closing(of_issues(told["issues"]))
+            answer = Response(encode(told["outcome"]), media_type=FHIR_JSON)
+            return errand.closing(answer)
 
 
 def _fhir(app: FastAPI, settings: Settings, desk: work.Desk, gate: Gate) -> None:

@@ -9,14 +9,17 @@ from __future__ import annotations
 import base64
 import binascii
 import zipfile
+from dataclasses import fields
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trialbridge.base.errors import UnreadableInputError
+from trialbridge.base.finding import Finding, Severity, Where
 from trialbridge.fhir.jsontext import decode, encode
+from trialbridge.fhir.profiles.outcome import outcome
 from trialbridge.web.bodies import unzip
-from trialbridge.web.outcomes import RefusedError, issue
+from trialbridge.web.outcomes import RefusedError
 from trialbridge.web.packing import zipped
 from trialbridge.web.work import Told, convert
 
@@ -43,10 +46,12 @@ def to_sdtm(source: str, target: str, options: dict[str, Any]) -> Told:
         package = Path(target).with_name("package.zip")
         zipped(Path(target), package)
         binary = {"resourceType": "Binary", "contentType": "application/zip", "data": _base64(package)}
-        outcome = {"resourceType": "OperationOutcome", "issue": _issues(findings)}
         answer = {
             "resourceType": "Parameters",
-            "parameter": [{"name": "package", "resource": binary}, {"name": "outcome", "resource": outcome}],
+            "parameter": [
+                {"name": "package", "resource": binary},
+                {"name": "outcome", "resource": outcome(_finding(one) for one in findings)},
+            ],
         }
         Path(target).with_name(ANSWER).write_bytes(encode(answer))
     return code, told
@@ -117,8 +122,10 @@ def _base64(file: Path) -> str:
     return base64.b64encode(file.read_bytes()).decode("ascii")
 
 
-def _issues(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [issue(one) for one in findings] or [{"severity": "information", "code": "informational"}]
+def _finding(told: dict[str, Any]) -> Finding:
+    """A finding as `Finding.as_dict` gave it."""
+    place = {name: told[name] for name in (one.name for one in fields(Where)) if name in told}
+    return Finding(told["id"], Severity(told["severity"]), Where(**place), told["message"], told["fix"])
 
 
 def _wrong(message: str, fix: str) -> Told:

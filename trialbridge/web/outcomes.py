@@ -5,7 +5,7 @@ Source: FHIR R4 2.34 (OperationOutcome), value set issue-type. No value of the d
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
@@ -31,7 +31,6 @@ _TYPES = {
     503: "transient",
     504: "timeout",
 }
-SEVERITIES = {"error": "error", "warning": "warning", "note": "information"}
 
 
 class RefusedError(Exception):
@@ -46,32 +45,5 @@ def outcome(status: int, message: str, fix: str = "", headers: Mapping[str, str]
     """An OperationOutcome of one issue."""
     text = f"{message} Fix: {fix}" if fix else message
     issue = {"severity": "error", "code": _TYPES.get(status, "processing"), "diagnostics": text}
-    return _answer(status, [issue], headers)
-
-
-def of_issues(issues: list[dict[str, Any]]) -> Response:
-    """An OperationOutcome of issues that tell of the data, not of a fault: 200."""
-    return _answer(200, issues)
-
-
-def issue(finding: Mapping[str, Any]) -> dict[str, Any]:
-    """A finding (as `Finding.as_dict` gives it) as an issue of an OperationOutcome."""
-    text = str(finding.get("message", ""))
-    if finding.get("fix"):
-        text = f"{text} Fix: {finding['fix']}"
-    place = [str(finding[key]) for key in ("file", "dataset", "subject", "row", "line", "variable") if key in finding]
-    issue: dict[str, Any] = {
-        "severity": SEVERITIES.get(str(finding.get("severity")), "information"),
-        "code": "processing",
-        "details": {"text": str(finding.get("id", ""))},
-        "diagnostics": f"[{', '.join(place)}] {text}" if place else text,
-    }
-    expression = finding.get("path") or finding.get("resource")
-    if expression:
-        issue["expression"] = [str(expression)]
-    return issue
-
-
-def _answer(status: int, issues: list[dict[str, Any]], headers: Mapping[str, str] | None = None) -> Response:
-    body = encode({"resourceType": "OperationOutcome", "issue": issues})
+    body = encode({"resourceType": "OperationOutcome", "issue": [issue]})
     return Response(body, status_code=status, media_type=FHIR_JSON, headers=dict(headers or {}))

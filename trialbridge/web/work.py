@@ -69,11 +69,11 @@ def _told(run: Callable[[], int]) -> Told:
 
 
 def validate(source: str, _target: str, options: dict[str, Any]) -> Told:
-    """The checks of a spooled body: an OperationOutcome's issues, under `issues`."""
+    """The checks of a spooled body: an OperationOutcome, under `outcome`."""
     from trialbridge.base.errors import TrialbridgeError  # noqa: PLC0415 - in the working process only
-    from trialbridge.web.checks import issues_of  # noqa: PLC0415
+    from trialbridge.web.checks import outcome_of  # noqa: PLC0415
 
     try:
-        return 0, {"issues": issues_of(Path(source), options)}
+        return 0, {"outcome": outcome_of(Path(source), options)}
     except TrialbridgeError as error:
         return 2, {"error": {"message": error.message, "where": str(error.where), "fix": error.fix}}
