@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from trialbridge.base.deidentify import REMOVED, Person, Tally, person
+from trialbridge.base.errors import TrialbridgeError
 from trialbridge.base.finding import Finding, Severity, Where
 from trialbridge.converters.carry import extension, rehash
 from trialbridge.converters.context import Context
@@ -47,10 +48,12 @@ class Deidentified:
     study: Study | None = None
     resources: tuple[Resource, ...] = ()
 
-    @property
-    def safe(self) -> bool:
-        """Whether the last look found nothing."""
-        return all(one.severity is not Severity.ERROR for one in self.findings)
+    def check(self) -> None:
+        """Raises TrialbridgeError where the last look found something: the outcome must not go out."""
+        found = [one for one in self.findings if one.severity is Severity.ERROR]
+        if found:
+            places = ", ".join(str(one.where) for one in found[:5])
+            raise TrialbridgeError(f"{found[0].message} ({len(found)}: {places}). Nothing went out.", fix=found[0].fix)
 
 
 def deidentify_study(study: Study, key: Key, rules: RuleSet) -> Deidentified:

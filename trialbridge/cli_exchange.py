@@ -261,6 +261,13 @@ def push(
         Path | None,
         typer.Option("--log", metavar="DIR", help="Where journal, refusals and audit go. Default: DIR/.push."),
     ] = None,
+    deidentify: Annotated[
+        Path | None,
+        typer.Option("--deidentify", metavar="KEY", help="Send it de-identified by this key file (see deidentify)."),
+    ] = None,
+    rules: Annotated[
+        Path | None, typer.Option("--rules", metavar="FILE", help="Your own rule set of de-identification.")
+    ] = None,
     fail_on: FailOnOption = FailOn.ERROR,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -289,7 +296,18 @@ def push(
                 retries + 1,
             ),
             command.Asked(
-                folder, dry_run, verify, on_error.value, overwrite, ids.value, bundle_size, base_url, workers, log
+                folder,
+                dry_run,
+                verify,
+                on_error.value,
+                overwrite,
+                ids.value,
+                bundle_size,
+                base_url,
+                workers,
+                log,
+                deidentify,
+                rules,
             ),
             fail_on=fail_on.value,
             as_json=as_json,

@@ -15,7 +15,7 @@ import pytest
 
 import trialbridge
 from trialbridge.base.deidentify import Person, scrubbed, shifted
-from trialbridge.base.errors import UnreadableInputError
+from trialbridge.base.errors import TrialbridgeError, UnreadableInputError
 from trialbridge.base.pseudonyms import new_key, read_key
 from trialbridge.converters.deidentify import deidentify_resources, deidentify_study
 from trialbridge.converters.deidentify_rules import BUNDLED, load_rules
@@ -100,8 +100,8 @@ def test_texts_lose_what_tells_of_a_person_and_nothing_else(text, wanted):
 
 def test_tables_and_resources_say_the_same(tables, resources):
     """A hospital that pushes FHIR and a sponsor that gets SDTM would hold two different studies."""
-    assert tables.safe
-    assert resources.safe
+    tables.check()
+    resources.check()
     back = trialbridge.to_sdtm(resources.resources)
     assert trialbridge.diff(tables.study, back.study).equal
     assert not [one for one in back.findings if one.id == "TB-CARRIED-STALE"]
@@ -202,7 +202,7 @@ def test_a_hospitals_patient_keeps_what_a_trial_needs_and_no_more(key):
         {"resourceType": "RelatedPerson", "id": "r1", "patient": {"reference": "Patient/p1"}},
     ]
     done = deidentify_resources(given, key, load_rules())
-    assert done.safe
+    done.check()
     assert [one["resourceType"] for one in done.resources] == ["Patient", "Observation"]
     patient, observation = done.resources
     assert set(patient) == {"resourceType", "id", "meta", "name", "gender", "birthDate", "address"}
@@ -243,7 +243,8 @@ def test_what_is_left_by_mistake_stops_the_whole(key, tmp_path):
     text = BUNDLED.read_text(encoding="utf-8").replace("    string: scrub", "    string: keep")
     holed.write_text(text.replace("    HumanName: mask", "    HumanName: keep"), encoding="utf-8")
     done = deidentify_resources([PATIENT, OBSERVATION], key, load_rules(holed))
-    assert not done.safe
+    with pytest.raises(TrialbridgeError, match="still here"):
+        done.check()
     assert {one.where.resource.split("/")[0] for one in done.findings if one.id == "TB-DEID-LEFT"} == {
         "Patient",
         "Observation",

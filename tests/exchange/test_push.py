@@ -277,3 +277,20 @@ def test_no_server_there(run, few):
         "does not belong into an address" in run("push", few, "http://me:pass@127.0.0.1:9/", code=2)["error"]["message"]
     )
     assert "no address" in run("push", few, "127.0.0.1/fhir", code=2)["error"]["message"]
+
+
+def test_what_is_sent_de_identified_tells_of_nobody(sekmet, run, few, tmp_path):
+    """A subject's own id would leave the hospital; or a second push would send everybody anew."""
+    key = tmp_path / "key"
+    key.write_text("0123456789abcdef" * 4)
+    key.chmod(0o600)
+    own = [one["value"] for patient in _rows(few / "Patient.ndjson") for one in patient["identifier"]]
+    done = run("push", few, sekmet.url, "--deidentify", key)
+    assert done["failed"] == 0
+    assert done["created"] == done["resources"] > 10
+    there = _get(sekmet, "Patient").json()["entry"]
+    assert len(there) == len(_rows(few / "Patient.ndjson"))
+    sent = "".join(_get(sekmet, kind).text for kind in ("Patient", "ResearchSubject", "AdverseEvent"))
+    assert [one for one in own if one in sent] == []
+    again = run("push", few, sekmet.url, "--deidentify", key)
+    assert (again["created"], again["updated"], again["unchanged"]) == (0, 0, done["resources"])

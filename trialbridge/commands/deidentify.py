@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table as Shown
 
 from trialbridge import api, sources
-from trialbridge.base.errors import TrialbridgeError, UnreadableInputError
+from trialbridge.base.errors import UnreadableInputError
 from trialbridge.base.finding import Severity, Where
 from trialbridge.base.pseudonyms import Key, new_key, read_key
 from trialbridge.base.writing import whole_file, whole_folder
@@ -68,10 +68,7 @@ def _run(wanted: Wanted, shell: Shell) -> int:
             raise UnreadableInputError(f"{len(read.rejects)} are no resources: {first.message}", first.where, first.fix)
         base = wanted.base_url or BASE
         done = deidentify_resources(read.items, key, rules, base=base, release=read.release)
-    if not done.safe:
-        found = [one for one in done.findings if one.severity is Severity.ERROR]
-        places = ", ".join(str(one.where) for one in found[:5])
-        raise TrialbridgeError(f"{found[0].message} ({len(found)}: {places}). Nothing was written.", fix=found[0].fix)
+    done.check()
     report = report_of(done, wanted)
     with whole_folder(wanted.output) as part:
         for name in formats:

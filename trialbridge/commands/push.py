@@ -21,6 +21,7 @@ from trialbridge.exchange.push_state import Holdings, who_chooses
 from trialbridge.exchange.verify import Verified, findings, verify
 from trialbridge.fhir.ids import BASE
 from trialbridge.fhir.jsontext import pretty
+from trialbridge.fhir.located import Located
 from trialbridge.report import progress, summary
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ class Asked:
     base_url: str | None = None
     workers: int = 4
     log: Path | None = None
+    deidentify: Path | None = None
+    rules: Path | None = None
 
 
 def run(
@@ -71,6 +74,9 @@ def _run(access: Access, asked: Asked, fail_on: Severity, shell: Shell) -> int:
     with progress.steps(shell.err, shown=shell.speaks) as steps:
         steps.begin("reading")
         read = _read(asked.folder)
+        if asked.deidentify is not None:
+            steps.begin("de-identifying")
+            read = _deidentified(read, asked.deidentify, asked)
         if not asked.dry_run:
             access = replace(access, audit=home / AUDIT)
         apart = nullcontext() if asked.dry_run else alone(home, "push")  # looking writes nothing
@@ -98,6 +104,19 @@ def _read(folder: Path) -> Resources:
         fix = f"convert it first: trialbridge convert {folder} --to fhir -o FHIR"
         raise UnreadableInputError("This is SDTM; a FHIR server takes FHIR.", Where(file=str(folder)), fix)
     return sources.read_resources(source)
+
+
+def _deidentified(read: Resources, key_file: Path, asked: Asked) -> Resources:
+    """The resources without what tells who their subjects are. Raises TrialbridgeError where something is left."""
+    from trialbridge.base.pseudonyms import read_key  # noqa: PLC0415 - only with --deidentify
+    from trialbridge.converters.deidentify import deidentify_resources  # noqa: PLC0415
+    from trialbridge.converters.deidentify_rules import load_rules  # noqa: PLC0415
+
+    key, rules = read_key(key_file), load_rules(asked.rules)
+    done = deidentify_resources(read.items, key, rules, base=asked.base_url or BASE, release=read.release)
+    done.check()
+    items = tuple(Located(one) for one in done.resources)
+    return replace(read, items=items, findings=(*read.findings, *done.findings))
 
 
 def _release(read: Resources, holdings: Holdings) -> Iterator[Finding]:
