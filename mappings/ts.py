@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 LONGEST = 200
 """Characters of a character variable (XPT's limit); a longer text goes on in TSVAL1, TSVAL2 …"""
 CDISC, ISO_8601, REGISTRY, SNOMED = "CDISC CT", "ISO 8601", "ClinicalTrials.gov", "SNOMED"
-REGISTRY_SYSTEM = "https://clinicaltrials.gov"
+REGISTRY_SYSTEM = "http://clinicaltrials.gov"
 PHASES = codes(
     "TPHASE (C66737) and phase",
     {

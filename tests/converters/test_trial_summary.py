@@ -96,7 +96,7 @@ def test_what_a_study_has_elements_for_stands_there():
     assert made["period"] == {"start": "2019-07"}
     assert [one["text"] for one in made["condition"]] == ["Lung cancer", "Brain cancer"]
     assert made["studyDesign"][0]["coding"][0]["code"] == "C98388"  # NCIt: interventional study
-    assert made["identifier"][1:] == [{"system": "https://clinicaltrials.gov", "value": "NCT03406468"}]
+    assert made["identifier"][1:] == [{"system": "http://clinicaltrials.gov", "value": "NCT03406468"}]
 
 
 FOREIGN = {
