@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from trialbridge.base.pseudonyms import Key
 
 REMOVED = "[removed]"
+SHORT_NAME = 4
+"""Letters below which a name is looked for as it is written only: Kim, not the kim of another word."""
 _FULL = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(T.*)?")
 _MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
 _YEAR = re.compile(r"([0-9]{4})(?:-.*)?")
@@ -114,10 +116,12 @@ def scrubbed(text: str, person: Person | None) -> str:
 
 
 def _without(text: str, words: Mapping[str, str]) -> str:
-    """The text with whole words replaced, long ones first, whatever their case."""
+    """The text with whole words replaced, long ones first, whatever their case; short names as written or in capitals."""
     for word in sorted(words, key=len, reverse=True):
         if word.casefold() in text.casefold():
-            text = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", words[word], text, flags=re.IGNORECASE)
+            short = words[word] == REMOVED and len(word) < SHORT_NAME
+            told = "|".join(re.escape(one) for one in ((word, word.upper()) if short else (word,)))
+            text = re.sub(rf"(?<!\w)(?:{told})(?!\w)", words[word], text, flags=0 if short else re.IGNORECASE)
     return text
 
 

@@ -7,7 +7,7 @@ look searches the outcome for every subject's own ids and names; one that is lef
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trialbridge.base.deidentify import REMOVED, Person, Tally, person
 from trialbridge.base.errors import TrialbridgeError
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 _LINKS = ("subject", "patient", "individual")
 _SHORTEST = 4
-"""Letters of a name or number below which it is no safe sign of a person."""
+"""Characters of a number below which it is no safe sign of a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def _people_of(study: Study, key: Key, rules: RuleSet, names: Mapping[str, set[s
     people = {}
     for usubjid, studyid in studies.items():
         code = key.code("subject", usubjid)
-        words = {one: REMOVED for one in names.get(usubjid, ()) if len(one) >= _SHORTEST and one != usubjid}
+        words = {one: REMOVED for one in names.get(usubjid, ()) if one != usubjid}
         if len(numbers.get(usubjid, "")) >= _SHORTEST:
             words[numbers[usubjid]] = code
         people[usubjid] = person(key, usubjid, most=rules.dates.most, prefix=studyid, words=words)
@@ -131,13 +131,24 @@ def _names(resources: list[Resource], ctx: Context) -> dict[str, set[str]]:
         if usubjid is None:
             continue
         words = found.setdefault(usubjid, set())
-        for name in resource.get("name") or ():
-            parts = [name.get("family"), name.get("text"), *(name.get("given") or ())]
-            words.update(one for one in parts if isinstance(one, str))
+        contacts = resource.get("contact") or ()
+        for name in [*(resource.get("name") or ()), *(one["name"] for one in contacts if one.get("name"))]:
+            words.update(_words_of(name))
         for one in [*(resource.get("identifier") or ()), *(resource.get("telecom") or ())]:
-            if one.get("system") not in ours and isinstance(one.get("value"), str):
-                words.add(one["value"])
+            value = one.get("value")
+            if one.get("system") not in ours and isinstance(value, str) and len(value) >= _SHORTEST:
+                words.add(value)
+        for one in resource.get("address") or ():
+            words.update(line for line in one.get("line") or () if isinstance(line, str) and len(line) >= _SHORTEST)
     return found
+
+
+def _words_of(name: Mapping[str, Any]) -> set[str]:
+    """What a HumanName may stand as in a text: whole, and each capitalised word of it (initials and particles aside)."""
+    given = [name.get("family"), name.get("text"), *(name.get("given") or ())]
+    parts = [one for one in given if isinstance(one, str) and one]
+    single = {word.strip(".,;") for one in parts for word in one.split()}
+    return {one for one in parts if len(one) > 1} | {one for one in single if len(one) > 1 and not one[0].islower()}
 
 
 def _too_old(study: Study, rules: RuleSet) -> frozenset[str]:
@@ -164,6 +175,8 @@ def _one(
     usubjid = _subject_of(resource, ctx)
     rules = around.rules
     whose = people.get(usubjid) if usubjid else None
+    if kind == "Group" and resource.get("member"):
+        whose = _crowd(people)
     if kind not in rules.subject_resources | rules.study_resources:
         around.tally.add(kind, "left out")
         findings.append(_left_out(resource, "The rules keep no resource of this type.", Severity.NOTE))
@@ -179,6 +192,11 @@ def _one(
         for name in ("birthDate", "_birthDate"):
             made.pop(name, None)
     return made
+
+
+def _crowd(people: Mapping[str, Person]) -> Person:
+    """All subjects as one, for a list of them: anyone's names go from its texts, no date moves."""
+    return Person("", "", 0, {word: stands for one in people.values() for word, stands in one.words.items()})
 
 
 def _of_the_trial(resource: Resource, kind: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from trialbridge.base.deidentify import REMOVED, SHORT_NAME
 from trialbridge.base.finding import Finding, Severity, Where
 from trialbridge.fhir.located import name_of
 
@@ -44,8 +45,16 @@ def left_in_resources(made: list[Resource], people: Mapping[str, Person], rules:
 
 
 def _pattern(people: Mapping[str, Person]) -> re.Pattern[str]:
-    """What gives a person away, as whole words: ids and names; a bare short number could be any number."""
-    words = {word for one in people.values() for word in one.words if not word.isdigit() or len(word) > 5}
+    """What gives a person away, as whole words: ids and names; a bare short number could be any number.
+
+    Nor is a short name a sign, in codes above all: texts lose it, but CT may be a person and a scan.
+    """
+    words = {
+        word
+        for one in people.values()
+        for word, stands in one.words.items()
+        if (not word.isdigit() or len(word) > 5) and (stands != REMOVED or len(word) >= SHORT_NAME)
+    }
     told = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
     return re.compile(rf"(?<!\w)(?:{told})(?!\w)" if told else r"(?!)")
 

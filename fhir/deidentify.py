@@ -23,6 +23,7 @@ MASKED = {"extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-ab
 PSEUDED = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "PSEUDED"}
 """The security label of pseudonymised content (FHIR R4 6.1.0.1)."""
 _GONE: Any = object()
+_DISPLAY = ("display", "_display")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,18 @@ class _Walk:
             return self._identifier(old, element)
         if element.node == "Resource":
             return self._contained(old)
+        if element.type == "Reference":
+            return self._reference(old, element) or _GONE
         return self.element(old, element.node) or _GONE
+
+    def _reference(self, old: Resource, element: Element) -> Resource:
+        """A reference; its display by the rule of this very place (`Observation.specimen.display`), else of all."""
+        action = self.around.rules.paths.get(f"{element.path}.display")
+        if action in {None, Action.DROP} or not isinstance(old.get("display"), str):
+            return self.element(old, element.node)
+        made = self.element({name: one for name, one in old.items() if name not in _DISPLAY}, element.node)
+        new = self._primitive(old["display"], elements("Reference", self.around.release)["display"], action)
+        return made if new is _GONE else {**made, "display": new}
 
     def _primitive(self, old: Any, element: Element, action: Action | None) -> Any:
         if element.path == "Reference.reference":

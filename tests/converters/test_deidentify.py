@@ -221,6 +221,59 @@ def test_a_hospitals_patient_keeps_what_a_trial_needs_and_no_more(key):
     assert {one.id for one in done.findings} == {"TB-DEID-LEFT-OUT"}
 
 
+def test_names_in_odd_places_do_not_leave(key):
+    """A nurse, a relative, a short name, a list of the subjects or a scan's UID would tell who the patient is."""
+    patient = {
+        **PATIENT,
+        "name": [{"text": "Zebulon Quackenbush-Li Ng"}],
+        "contact": [{"name": {"family": "Marigold"}}],
+        "address": [{"line": ["12 Elm Street"], "country": "NL"}],
+    }
+    observation = {
+        **OBSERVATION,
+        "code": {"coding": [{"system": "http://loinc.org", "code": "NG"}], "text": "Mr Ng"},
+        "performer": [{"display": "Nurse Petronella"}],
+        "focus": [{"display": "Rash of ZEBULON"}],
+        "specimen": {"display": "BLOOD"},
+    }
+    observation.pop("valueQuantity", None)
+    observation["valueString"] = "Mrs Marigold, 12 elm street, says Zebulon had 3 ng; NG, not Nge"
+    group = {
+        "resourceType": "Group",
+        "id": "g",
+        "type": "person",
+        "actual": True,
+        "name": "Zebulon and others",
+        "member": [
+            {
+                "entity": {"reference": "Patient/p1", "display": "Zebulon Quackenbush"},
+                "period": {"start": "2020-01-05"},
+            }
+        ],
+    }
+    scan = {
+        "resourceType": "ImagingStudy",
+        "id": "i",
+        "status": "available",
+        "subject": {"reference": "Patient/p1"},
+        "series": [{"uid": "1.2.3.777", "modality": {"code": "CT"}}],
+    }
+    done = deidentify_resources([patient, observation, group, scan], key, load_rules())
+    done.check()
+    made = {one["resourceType"]: one for one in done.resources}
+    assert made["Observation"]["code"]["text"] == "Mr [removed]"
+    assert made["Observation"]["code"]["coding"][0]["code"] == "NG"
+    said = "Mrs [removed], [removed], says [removed] had 3 ng; [removed], not Nge"
+    assert made["Observation"]["valueString"] == said
+    assert made["Observation"]["focus"] == [{"display": "Rash of [removed]"}]
+    assert made["Observation"]["specimen"] == {"display": "BLOOD"}
+    assert "performer" not in made["Observation"]
+    assert made["Group"]["name"] == "[removed] and others"
+    assert made["Group"]["member"] == [{"entity": {"reference": f"Patient/{made['Patient']['id']}"}}]
+    assert "series" not in made["ImagingStudy"]
+    assert not [one for one in done.findings if one.id == "TB-DEID-LEFT"]
+
+
 def test_an_age_over_89_goes_with_the_birth_date(key, study):
     """The one centenarian of a trial would be known to the whole town."""
     dm = study["DM"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +47,10 @@ class Wanted:
 
 
 def run(wanted: Wanted, *, as_json: bool = False, quiet: bool = False, no_color: bool = False) -> int:
-    """The exit code: 0; 2 where nothing was written, because a subject's own words were left in it too."""
+    """The exit code: 0; 1 where a resource of the trial tells of a subject; 2 where nothing was written.
+
+    Nothing is written where anything of a subject's own is left in the subject's data.
+    """
     shell = Shell(as_json, quiet, no_color)
     return guarded(shell, lambda: _run(wanted, shell))
 
@@ -78,7 +82,8 @@ def _run(wanted: Wanted, shell: Shell) -> int:
     if wanted.linkage:
         write_linkage(done, wanted.linkage)
     _show(done, wanted, report, shell)
-    return exit_code(done.findings, Severity.ERROR)
+    left = [one for one in done.findings if one.id == "TB-DEID-LEFT"]
+    return exit_code(left, Severity.WARNING)
 
 
 def _key(wanted: Wanted) -> Key:
@@ -133,9 +138,29 @@ def _show(done: Deidentified, wanted: Wanted, report: dict[str, Any], shell: She
     for place, action, times in _most(report["actions"]):
         shown.add_row(escape(place), action, f"{times:,}")
     shell.out.print(shown)
+    _show_left(done, shell)
     shell.out.print(f"{len(done.people):,} subjects; the report is {wanted.output / REPORT}", markup=False)
     if not wanted.linkage:
         shell.out.print("No linkage was written: with the key and the source it can be made again (--linkage FILE).")
+
+
+def _show_left(done: Deidentified, shell: Shell) -> None:
+    """What did not go out, by type and reason, and what went out although it tells of a subject."""
+    out = Counter(
+        (str(one.where.resource).partition("/")[0], one.message, one.fix)
+        for one in done.findings
+        if one.id == "TB-DEID-LEFT-OUT"
+    )
+    if done.study is None:
+        total = len(done.resources) + out.total()
+        shell.out.print(f"{total:,} resources = {len(done.resources):,} written + {out.total():,} left out")
+    for (kind, why, fix), times in sorted(out.items()):
+        shell.out.print(f"left out {kind} {times:,}: {why} ({fix})", markup=False, soft_wrap=True)
+    for one in done.findings:
+        if one.id == "TB-DEID-LEFT":
+            shell.err.print(
+                f"{one.severity} {one.id} {one.message} [{one.where}] fix: {one.fix}", markup=False, soft_wrap=True
+            )
 
 
 def _most(actions: Iterable[dict[str, Any]], most: int = 25) -> list[tuple[str, str, int]]:
