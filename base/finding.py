@@ -69,7 +69,8 @@ class Finding:
     def __str__(self) -> str:
         """One line for a terminal or a log."""
         fix = f" Fix: {self.fix}" if self.fix else ""
-        return f"{self.severity} {self.id} [{self.where}] {self.message}{fix}"
+        place = f" [{self.where}]" if str(self.where) else ""
+        return f"{self.severity} {self.id}{place} {self.message}{fix}"
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON, without the unknown parts of the place."""

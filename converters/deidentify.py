@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from trialbridge.base.deidentify import REMOVED, Person, Tally, person
-from trialbridge.base.errors import TrialbridgeError
+from trialbridge.base.errors import TrialbridgeError, UnreadableInputError
 from trialbridge.base.finding import Finding, Severity, Where
 from trialbridge.converters.carry import extension, rehash
 from trialbridge.converters.context import Context
@@ -57,7 +57,13 @@ class Deidentified:
 
 
 def deidentify_study(study: Study, key: Key, rules: RuleSet) -> Deidentified:
-    """The tables of a study without what tells who its subjects are."""
+    """The tables of a study without what tells who its subjects are.
+
+    Raises UnreadableInputError for a DM without USUBJID: whose its ages and numbers are could not be told.
+    """
+    if "DM" in study and "USUBJID" not in study["DM"].frame.columns:
+        where = Where(file=study.source or None, dataset="DM", variable="USUBJID")
+        raise UnreadableInputError("DM does not say whose its rows are; nobody can be hidden.", where, "add USUBJID")
     people = _people_of(study, key, rules, {})
     tally = Tally()
     made = deidentified_study(study, rules.for_sdtm(), people, key.code, _too_old(study, rules), tally)

@@ -44,8 +44,9 @@ def of_workbook(source: Source) -> StudyFile:
             said[item.strip()] = value.strip()
     identifier = said.get(IDENTIFIER)
     if not identifier:
+        where = Where(file=(form.file if form is not None else "") or None, dataset=STUDY)
         raise UnreadableInputError(
-            f"The sheet {STUDY} does not give the {IDENTIFIER}.", Where(dataset=STUDY), "fill it, or give --study-file"
+            f"The sheet {STUDY} does not give the {IDENTIFIER}.", where, "fill it, or give --study-file"
         )
     planned = source.forms.get(PLANNED)
     visits = [_visit(planned, at) for at in range(len(planned.records))] if planned is not None else []

@@ -7,6 +7,7 @@ whose numbers `registry.rules` then checks like those of any record.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,17 +15,21 @@ from trialbridge.base.finding import Finding, Severity, Where
 from trialbridge.converters import registry_baseline, registry_events, registry_flow, registry_outcomes
 from trialbridge.converters.registry_events import Wanted
 from trialbridge.converters.registry_subjects import arms as arms_of
+from trialbridge.converters.registry_subjects import rows, text
 from trialbridge.registry import results
 from trialbridge.registry.files.eudract import NO_CAUSALITY
 from trialbridge.registry.record import Record
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from trialbridge.registry.adverse_events import AdverseEvents
     from trialbridge.registry.files.eudract import Causality
     from trialbridge.sdtm.table import Study
 
 
 EVENTS = Wanted()
+_NCT = re.compile(r"NCT\d{8}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,7 @@ def compute(study: Study, record: Record, options: Options | None = None) -> Com
     Raises UnknownNameError without DM or for criteria that do not exist, DoesNotFitError for a threshold over 5 %.
     """
     wanted = options or Options()
-    findings: list[Finding] = []
+    findings: list[Finding] = list(_of_another(study, record))
     arms = arms_of(study, record, findings)
     events = registry_events.adverse_events(study, arms, wanted.events, findings)
     measures = registry_outcomes.outcome_measures(
@@ -103,3 +108,14 @@ def compute(study: Study, record: Record, options: Options | None = None) -> Com
         where = Where(path="resultsSection.moreInfoModule")
         findings.append(Finding("TB-REG-MORE-INFO", Severity.NOTE, where, message, "enter them in PRS"))
     return Computed(made, events[1] if events else NO_CAUSALITY, tuple(dict.fromkeys(findings)))
+
+
+def _of_another(study: Study, record: Record) -> Iterator[Finding]:
+    """An error where the study's own NCT numbers (TS.REGID, STUDYID) do not have the record's."""
+    said = [text(row, "TSVAL") for row in rows(study, "TS") if text(row, "TSPARMCD") == "REGID"]
+    said += [text(row, "STUDYID") for row in rows(study, "DM")[:1]]
+    numbers = dict.fromkeys(one for one in said if _NCT.fullmatch(one))
+    if record.nct_id and numbers and record.nct_id not in numbers:
+        where = Where(path="protocolSection.identificationModule.nctId")
+        message = f"The record is {record.nct_id}'s; the data say that the study is {', '.join(numbers)}."
+        yield Finding("TB-REG-OTHER-STUDY", Severity.ERROR, where, message, "give the study's own record")

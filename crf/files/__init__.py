@@ -20,6 +20,22 @@ if TYPE_CHECKING:
 
 _HEAD = 8192
 _TAB = 9
+NEIGHBOURS = frozenset(
+    (
+        "adjudication.xlsx",
+        "findings.json",
+        "lineage.ndjson",
+        "provenance.ndjson",
+        "readme",
+        "readme.md",
+        "readme.txt",
+        "rejects.ndjson",
+        "run_manifest.json",
+        "study.yaml",
+        "study.yml",
+    )
+)
+"""Files that stand beside forms and are none (lower case); a folder's are passed over."""
 
 
 class Module(Protocol):
@@ -117,7 +133,7 @@ def read(paths: Iterable[Path]) -> Source:
 
     Raises UnreadableInputError where a form stands twice, or nothing can be read.
     """
-    files = [one for path in paths for one in _members(path)]
+    files = [one for path in paths for one in members(path)]
     kinds: dict[str, list[Path]] = {}
     for one in files:
         kind = kind_of(one)
@@ -155,8 +171,12 @@ def read(paths: Iterable[Path]) -> Source:
     return Source(next(iter(kinds)), forms, tuple(findings), about)
 
 
-def _members(path: Path) -> list[Path]:
-    """A file itself, or the files of a folder, one level deep."""
-    if not is_database(path) and path.is_dir():
-        return sorted(one for one in path.iterdir() if one.is_file() and not one.name.startswith((".", "~$")))
-    return [path]
+def members(path: Path) -> list[Path]:
+    """A file itself, or the files of a folder, one level deep, without those that only stand beside forms."""
+    if is_database(path) or not path.is_dir():
+        return [path]
+    return sorted(one for one in path.iterdir() if one.is_file() and not _stands_beside(one.name.lower()))
+
+
+def _stands_beside(name: str) -> bool:
+    return name.startswith((".", "~$")) or name in NEIGHBOURS

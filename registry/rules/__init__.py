@@ -33,6 +33,7 @@ PROTOCOL: tuple[Callable[[Record], Iterator[Finding]], ...] = (
     structure.values_are_listed,
     structure.dates_are_dates,
     structure.ages_are_ages,
+    structure.number_is_a_number,
     structure.texts_fit,
     status.required_fields,
     status.dates_in_order,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from trialbridge.registry.record import Record
 
 _NUMBER = re.compile(r"\[\d+\]")
+_NCT = re.compile(r"NCT\d{8}", re.ASCII)
 _AGE = re.compile(r"\d+ (Year|Month|Week|Day|Hour|Minute)s?", re.ASCII)
 AGES = ("minimumAge", "maximumAge", "targetDuration")
 KINDS: Mapping[str, tuple[type, ...]] = {
@@ -85,6 +86,13 @@ def ages_are_ages(record: Record) -> Iterator[Finding]:
     for path, value in _nodes(record.content, ""):
         if path.rpartition(".")[2] in AGES and isinstance(value, str) and not _AGE.fullmatch(value):
             yield error("AGE", path, f"{value!r} is no number with a unit.", "write 18 Years, 6 Months …")
+
+
+def number_is_a_number(record: Record) -> Iterator[Finding]:
+    """The registry's number is NCT and eight digits; without one the record is new. Source: ClinicalTrials.gov glossary, NCT number."""
+    path = "protocolSection.identificationModule.nctId"
+    if record.nct_id and not _NCT.fullmatch(record.nct_id):
+        yield error("NUMBER", path, f"{record.nct_id!r} is no number of the registry.", "write NCT and eight digits")
 
 
 def texts_fit(record: Record) -> Iterator[Finding]:

@@ -136,6 +136,17 @@ def test_results(run, tmp_path):
     assert "Progression free survival" in page
 
 
+def test_results_go_with_the_studys_own_record(run, tmp_path):
+    """If it failed, one trial's results would be sent to the registry under another trial's number."""
+    other = tmp_path / "other.json"
+    other.write_text(RECORD.read_text().replace("NCT03406468", "NCT03406469"))
+    done = run("registry", "results", EXAMPLE / "sdtm", "--record", other, "-o", tmp_path / "out", "--json")
+    assert done.code == 1
+    (said,) = [one for one in done.json["findings"] if one["id"] == "TB-REG-OTHER-STUDY"]
+    assert "NCT03406469" in said["message"]
+    assert "NCT03406468" in said["message"]
+
+
 def test_results_of_a_study_in_fhir(run, tmp_path):
     """If it failed, results could be computed from SDTM alone, although a hospital has FHIR."""
     done = run("registry", "results", EXAMPLE / "fhir", "--record", RECORD, "-o", tmp_path / "out", "--json")
@@ -163,14 +174,14 @@ def test_check(run):
     """If it failed, a reviewer would find what we could have said."""
     clean = run("registry", "check", RECORD, "--json")
     assert clean.code == 0
-    assert clean.json["rules"] == 64
+    assert clean.json["rules"] == 65
     assert [one for one in clean.json["findings"] if one["severity"] == "error"] == []
     compared = run("registry", "check", RECORD, "--study", EXAMPLE / "sdtm", "--json", "--fail-on", "warning")
     assert compared.code == 1
-    assert compared.json["rules"] == 75
+    assert compared.json["rules"] == 76
     assert {one["id"] for one in compared.json["findings"]} >= {"TB-REG-DRIFT-STATUS", "TB-REG-DRIFT-COMPLETION"}
     people = run("registry", "check", RECORD)
-    assert "64 rules" in people.out
+    assert "65 rules" in people.out
 
 
 def test_page(run, tmp_path):
@@ -186,6 +197,12 @@ def test_what_is_no_record_is_refused(run, tmp_path):
     done = run("registry", "convert", wrong, "--to", "v2", "-o", tmp_path / "out")
     assert done.code == 2
     assert "no ResearchStudy" in done.err
+    wrong.write_text('{"a": 1}')
+    assert "A record is API v2 JSON" in run("registry", "convert", wrong, "--to", "v2", "-o", tmp_path / "out").err
+    events = EXAMPLE / "sdtm" / "ae.ndjson"
+    done = run("registry", "convert", events, "--to", "v2", "-o", tmp_path / "out")
+    assert done.code == 2
+    assert "no trial design" in done.err
     assert run("registry", "convert", tmp_path / "none", "--to", "v2", "-o", tmp_path / "out").code == 2
     assert run("registry", "convert", RECORD, "--to", "fhir", "--format", "nonsense", "-o", tmp_path / "out").code == 2
     assert not (tmp_path / "out").exists()

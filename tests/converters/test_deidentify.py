@@ -369,3 +369,13 @@ def test_the_command_writes_data_report_and_linkage_apart(tmp_path):
     assert "Jansen" not in json.dumps(report)
     converted = trialbridge.to_sdtm(tmp_path / "out").study
     assert converted["DM"].frame["USUBJID"].to_list() != ["p1"]
+
+
+def test_a_dm_that_names_nobody_is_refused(study, key):
+    """Rows of DM would be left with ages and numbers nobody could be hidden by, or the program would break down."""
+    dm = study["DM"]
+    variables = tuple(one for one in dm.variables if one.name != "USUBJID")
+    nameless = study.with_tables([trialbridge.Table("DM", dm.frame.drop("USUBJID"), variables, dm.label)])
+    with pytest.raises(UnreadableInputError, match="whose") as raised:
+        deidentify_study(nameless, key, load_rules())
+    assert raised.value.fix == "add USUBJID"

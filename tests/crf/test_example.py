@@ -49,7 +49,8 @@ def test_the_workbook_holds_what_was_collected(workbook):
 
 def test_workbook_to_sdtm_gives_the_example(workbook, tmp_path):
     """A cell of the example would come out of its workbook different, or a dataset be missing."""
-    code, said = run("convert", workbook, "--to", "sdtm", "-o", tmp_path / "sdtm", "--format", "ndjson", "--lineage")
+    folder = workbook.parent  # with the findings and the manifest beside the workbook
+    code, said = run("convert", folder, "--to", "sdtm", "-o", tmp_path / "sdtm", "--format", "ndjson", "--lineage")
     assert code == 0
     assert said["addsUp"]
     assert said["findings"] == {"error": 0, "warning": 0, "note": 0}
@@ -73,3 +74,11 @@ def test_fhir_to_the_workbook_gives_every_cell(tmp_path):
     one, other = (sheets(tmp_path / name / "forms.xlsx") for name in "ab")
     assert len(one["Demography"]) == 1 + 3
     assert one == other
+
+
+def test_an_empty_template_is_told_by_its_file(tmp_path):
+    """A coordinator with several workbooks would not know which one lacks the study's identifier."""
+    assert run("template", "-o", tmp_path / "crf.xlsx")[0] == 0
+    code, said = run("convert", tmp_path / "crf.xlsx", "--to", "sdtm", "-o", tmp_path / "sdtm")
+    assert code == 2
+    assert "crf.xlsx" in said["error"]["where"]

@@ -40,6 +40,7 @@ REJECTED = [
     ("dates_are_dates", {STATUS + "studyFirstSubmitDate": "2020-02"}, "DATE"),
     ("ages_are_ages", {ELIGIBLE + "minimumAge": "18"}, "AGE"),
     ("ages_are_ages", {ELIGIBLE + "maximumAge": "N/A"}, "AGE"),
+    ("number_is_a_number", {P + "identificationModule.nctId": "NCT0340646"}, "NUMBER"),
     ("texts_fit", {P + "identificationModule.briefTitle": "x" * 301}, "LENGTH"),
     ("texts_fit", {AE + "otherEvents[0].sourceVocabulary": "x" * 21}, "LENGTH"),
     ("texts_fit", {FLOW + "groups[0].title": "Arm"}, "LENGTH"),

@@ -40,7 +40,7 @@ _DATASET_COLUMN = re.compile(
 
 def are_forms(paths: Sequence[Path], study_file: Path | None) -> bool:
     """Whether a source is a centre's own tables, and not SDTM or FHIR, by its content."""
-    found = [one for path in paths for one in _shown(path)]
+    found = [one for path in paths for one in files.members(path)]
     if any(files.is_database(one) for one in found):
         return True
     for one in found:
@@ -54,12 +54,6 @@ def are_forms(paths: Sequence[Path], study_file: Path | None) -> bool:
     if study_file is None:
         return False
     return bool(load(study_file).domains) and all(map(_is_form, found))
-
-
-def _shown(path: Path) -> list[Path]:
-    if files.is_database(path) or not path.is_dir():
-        return [path]
-    return sorted(one for one in path.iterdir() if one.is_file() and not one.name.startswith((".", "~$")))
 
 
 def _is_form(path: Path) -> bool:
@@ -114,7 +108,7 @@ def with_headers(source: Source, study: StudyFile, paths: Sequence[Path]) -> Sou
         return source
     from trialbridge.crf.files import xlsx  # noqa: PLC0415 - loaded with the first reading
 
-    return xlsx.read_all([one for path in paths for one in _shown(path)], wanted)
+    return xlsx.read_all([one for path in paths for one in files.members(path)], wanted)
 
 
 def from_forms(

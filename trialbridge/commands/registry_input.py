@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from trialbridge.base.finding import Finding
 
 RECORD, REST, RESIDUE = "record.json", "registry-rest.ndjson", "registry-residue.ndjson"
+DESIGN = ("TS", "TI", "TA", "TE", "TV")
+KNOWN = "A record is API v2 JSON, PRS or public XML, FHIR with a ResearchStudy, or trial design datasets (TS, TI …)."
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ def read(path: Path, *, with_contacts: bool = False) -> Given:
         found = formats.read(path, with_contacts=with_contacts)
         record, findings = _one([(one, tuple(said)) for one, said in found], path)
         return Given(record, findings, "registry")
-    source = sources.find([path])
+    source = _found(path)
     if source.kind == "sdtm":
         return _trial_design(path, with_contacts=with_contacts)
     resources = api.read(path, kind="fhir")
@@ -59,6 +61,16 @@ def read(path: Path, *, with_contacts: bool = False) -> Given:
 def _is_registry_file(path: Path) -> bool:
     with path.open("rb") as file:
         return formats.sniff(file.read(formats.HEAD)) is not None
+
+
+def _found(path: Path) -> sources.Source:
+    """What else a path holds. Raises UnreadableInputError that says what a record is."""
+    try:
+        return sources.find([path])
+    except UnreadableInputError as error:
+        if not path.exists():
+            raise
+        raise UnreadableInputError(error.message, error.where, KNOWN) from None
 
 
 def _one(found: list[tuple[Any, tuple[Finding, ...]]], path: Path) -> tuple[Any, tuple[Finding, ...]]:
@@ -80,6 +92,9 @@ def _own_folder(path: Path, *, with_contacts: bool) -> Given:
 def _trial_design(path: Path, *, with_contacts: bool) -> Given:
     """Trial design datasets, and the rest beside them where there is one."""
     study = api.read(path, kind="sdtm")
+    if not any(name in study for name in DESIGN):
+        message = f"There is no trial design here: none of {', '.join(DESIGN)}."
+        raise UnreadableInputError(message, Where(file=str(path)), KNOWN)
     beside = (path if path.is_dir() else path.parent) / REST
     places = [
         Rest(parsed(one["path"]), one["value"], bool(one["absent"]), str(one.get("hash"))) for one in _lines(beside)
