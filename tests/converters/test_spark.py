@@ -22,7 +22,7 @@ EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "re_induction"
 pytest.importorskip("pyspark", reason="Spark is the extra trialbridge[spark]")
 if shutil.which("java") is None:
     pytest.skip("Spark needs Java 17, which is not on this machine", allow_module_level=True)
-pytestmark = pytest.mark.filterwarnings("ignore")  # Spark's own, on every start
+pytestmark = [pytest.mark.once, pytest.mark.filterwarnings("ignore")]  # Spark's own, on every start
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,8 @@ from typer.testing import CliRunner
 
 from trialbridge.cli import app
 
+pytestmark = pytest.mark.once
+
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "re_induction" / "sdtm"
 BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 

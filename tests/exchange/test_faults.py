@@ -14,6 +14,8 @@ import pytest
 
 import trialbridge
 
+pytestmark = pytest.mark.once
+
 STUDY = ("--study", "NCT03406468")
 OUTCOME = json.dumps(
     {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "exception", "diagnostics": "oh"}]}

@@ -21,7 +21,7 @@ import pytest
 
 import trialbridge
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+pytestmark = [pytest.mark.once, pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")]
 
 POINTS = 10
 SEED = 20190715

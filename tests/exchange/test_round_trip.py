@@ -6,8 +6,12 @@ import re
 import sys
 from pathlib import Path
 
+import pytest
+
 import trialbridge
 from trialbridge.converters.study import to_fhir
+
+pytestmark = pytest.mark.once
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

@@ -7,6 +7,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
+import pytest
+
+pytestmark = pytest.mark.once
 
 JSON = {"Content-Type": "application/fhir+json"}
 BUNDLES, AT_ONCE = 1000, 16

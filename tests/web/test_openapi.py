@@ -3,6 +3,10 @@
 import subprocess
 import sys
 
+import pytest
+
+pytestmark = pytest.mark.once
+
 
 def test_schemathesis_finds_no_server_error(service, tmp_path):
     """Some input nobody thought of would crash a route."""
