@@ -5,10 +5,11 @@ A command's code is loaded when it runs, so that `trialbridge --help` needs type
 
 from __future__ import annotations
 
+import sys
 from enum import StrEnum
 from importlib.metadata import version as installed
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
@@ -270,6 +271,20 @@ def terminology_use(
     raise typer.Exit(command.use(name, as_json=as_json, no_color=no_color))
 
 
+# UsageError: its module hangs on typer's version
+_USAGE_ERROR = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
+
+
 def main() -> None:
     """The entry point of the `trialbridge` program."""
-    app()
+    if "--json" not in sys.argv:
+        app()
+    try:
+        code = app(standalone_mode=False)
+    except typer.Abort:
+        code = 1
+    except _USAGE_ERROR as error:
+        from trialbridge.commands.shell import Shell, wrong_usage  # noqa: PLC0415 - rare
+
+        code = wrong_usage(Shell(as_json=True), error.format_message())
+    sys.exit(code)

@@ -186,6 +186,21 @@ def program(*words, **environment):
     )
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("convert", "here", "--to", "pdf", "-o", "out"), "--to"),
+        (("convert", "here", "--to", "sdtm"), "--output"),
+        (("diff", "a", "b", "--nope"), "--nope"),
+    ],
+)
+def test_wrong_usage_is_json_where_json_is_asked_for(words, said):
+    """A program that calls ours would get no JSON for an option it misspelt."""
+    done = program(*words, "--json")
+    assert done.returncode == 2
+    assert said in json.loads(done.stdout)["error"]["message"]
+
+
 def test_version():
     """`trialbridge --version` would not tell the installed version."""
     from importlib.metadata import version

@@ -12,11 +12,13 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
 import trialbridge
 from trialbridge.base.deidentify import Person, scrubbed, shifted
 from trialbridge.base.errors import TrialbridgeError, UnreadableInputError
 from trialbridge.base.pseudonyms import new_key, read_key
+from trialbridge.cli import app
 from trialbridge.converters.deidentify import deidentify_resources, deidentify_study
 from trialbridge.converters.deidentify_rules import BUNDLED, load_rules
 
@@ -379,3 +381,12 @@ def test_a_dm_that_names_nobody_is_refused(study, key):
     with pytest.raises(UnreadableInputError, match="whose") as raised:
         deidentify_study(nameless, key, load_rules())
     assert raised.value.fix == "add USUBJID"
+
+
+def test_a_run_that_fails_leaves_no_new_key(tmp_path):
+    """The mended study would be refused, because the failed run's key stands there already."""
+    (tmp_path / "dm.csv").write_text("STUDYID,DOMAIN,SUBJID\nS1,DM,01\n")
+    words = ["deidentify", tmp_path / "dm.csv", "-o", tmp_path / "out", "--key-file", tmp_path / "key", "--new-key"]
+    done = CliRunner().invoke(app, [str(one) for one in words])
+    assert done.exit_code == 2
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["dm.csv"]

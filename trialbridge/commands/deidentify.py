@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from trialbridge.converters.deidentify_rules import RuleSet
+
 REPORT = "deidentification.json"
 
 
@@ -62,6 +64,23 @@ def _run(wanted: Wanted, shell: Shell) -> int:
     output.check_target(wanted.output, source.given, formats)
     _keep_apart(wanted)
     key = _key(wanted)
+    try:
+        done, report = _written(wanted, source, key, rules, formats)
+    except BaseException:
+        if wanted.make_key:  # a key of nothing; it would stand in the way of the next run
+            wanted.key_file.unlink(missing_ok=True)
+        raise
+    if wanted.linkage:
+        write_linkage(done, wanted.linkage)
+    _show(done, wanted, report, shell)
+    left = [one for one in done.findings if one.id == "TB-DEID-LEFT"]
+    return exit_code(left, Severity.WARNING)
+
+
+def _written(
+    wanted: Wanted, source: sources.Source, key: Key, rules: RuleSet, formats: tuple[str, ...]
+) -> tuple[Deidentified, dict[str, Any]]:
+    """De-identify, look again, and write the folder; what was done and its report."""
     done: Deidentified
     if source.kind == "sdtm":
         done = deidentify_study(sources.read_study(source), key, rules)
@@ -79,11 +98,7 @@ def _run(wanted: Wanted, shell: Shell) -> int:
             data: Any = done.study if done.study is not None else done.resources
             api.write(data, part if len(formats) == 1 else part / name, name)
         (part / REPORT).write_bytes(pretty(report))
-    if wanted.linkage:
-        write_linkage(done, wanted.linkage)
-    _show(done, wanted, report, shell)
-    left = [one for one in done.findings if one.id == "TB-DEID-LEFT"]
-    return exit_code(left, Severity.WARNING)
+    return done, report
 
 
 def _key(wanted: Wanted) -> Key:

@@ -88,6 +88,11 @@ def guarded(shell: Shell, run: Callable[[], int]) -> int:
         )
 
 
+def wrong_usage(shell: Shell, message: str) -> int:
+    """The exit code of a command line that is none, told as other errors are."""
+    return _failed(shell, message, "", "--help shows the options.")
+
+
 def _place(error: Exception) -> str:
     """The innermost line of our own code that an exception went through."""
     frames = traceback.extract_tb(error.__traceback__)
