@@ -72,8 +72,12 @@ def form_of(source: Source, name: str, described: Described) -> Form | None:
 
 
 def held(source: Source, study: StudyFile, questions: Questions, findings: list[Finding]) -> dict[str, Held]:
-    """The records of every source of the study file. Raises UnreadableInputError where a table or column is missing."""
+    """The records of every source of the study file. Raises UnreadableInputError where a column or every table is missing."""
     found: dict[str, Held] = {}
+    if study.sources and not any(form_of(source, name, one) for name, one in study.sources.items()):
+        wanted = ", ".join(described.table or name for name, described in study.sources.items())
+        message = f"None of the study file's tables ({wanted}) is here; there are {', '.join(source.forms) or 'none'}."
+        raise UnreadableInputError(message, fix="mend `table` in the study file, or give the folder that has them")
     for name, described in study.sources.items():
         form = form_of(source, name, described)
         if form is None:

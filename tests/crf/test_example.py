@@ -82,3 +82,18 @@ def test_an_empty_template_is_told_by_its_file(tmp_path):
     code, said = run("convert", tmp_path / "crf.xlsx", "--to", "sdtm", "-o", tmp_path / "sdtm")
     assert code == 2
     assert "crf.xlsx" in said["error"]["where"]
+
+
+def test_tables_of_other_names_are_refused(tmp_path):
+    """A wrong sheet name in the study file would end well, with nothing made."""
+    (tmp_path / "patients.csv").write_text("Patient,Sex\n1,M\n")
+    (tmp_path / "given.yaml").write_text(
+        "study: {id: S1}\nsubjects: {column: Patient}\nsources: {people: {table: Nowhere, keys: [Patient]}}\n"
+        "domains: [{domain: DM, from: people, variables: {SUBJID: Patient}}]\n"
+    )
+    words = ("--study-file", tmp_path / "given.yaml", "--to", "sdtm", "-o", tmp_path / "sdtm")
+    code, said = run("convert", tmp_path / "patients.csv", *words)
+    assert code == 2
+    assert "Nowhere" in said["error"]["message"]
+    assert "patients" in said["error"]["message"]
+    assert not (tmp_path / "sdtm").exists()
