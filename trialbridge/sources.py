@@ -185,7 +185,8 @@ def _hint(given: tuple[Path, ...]) -> str:
         for one in sorted(folder.iterdir())
         if one.is_dir() and _has_data(one)
     ]
-    known = f"Known are {', '.join(sdtm_files.FORMATS)} for SDTM and {', '.join(fhir_files.FORMATS)} for FHIR."
+    known = f"Known are {', '.join(sdtm_files.FORMATS)} for SDTM and {', '.join(fhir_files.FORMATS)} for FHIR; "
+    known += "a centre's own tables are converted by a study file (convert --study-file)."
     return f"Give one of {', '.join(map(str, inner))}." if inner else known
 
 

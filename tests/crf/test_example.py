@@ -97,3 +97,7 @@ def test_tables_of_other_names_are_refused(tmp_path):
     assert "Nowhere" in said["error"]["message"]
     assert "patients" in said["error"]["message"]
     assert not (tmp_path / "sdtm").exists()
+    (tmp_path / "given.yaml").unlink()
+    code, said = run("convert", tmp_path, "--to", "sdtm", "-o", tmp_path / "sdtm")
+    assert code == 2
+    assert "--study-file" in said["error"]["fix"]
