@@ -9,15 +9,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+PRIVATE = 0o700
+"""Rights of a folder that trialbridge makes for what comes from a hospital: its owner's only."""
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
 @contextmanager
-def whole_file(target: Path) -> Iterator[Path]:
+def whole_file(target: Path, mode: int = 0o666) -> Iterator[Path]:
     """A temporary path beside `target`; on leaving without an error it becomes `target`, else it is removed.
 
-    Parent folders are made. On an error an existing target stays as it was.
+    Parent folders are made. `mode` are the rights it gets, less the umask: nobody ever sees it with others. On an error an existing target stays as it was.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
@@ -25,7 +28,7 @@ def whole_file(target: Path) -> Iterator[Path]:
     part = Path(name)
     try:
         yield part
-        part.chmod(0o666 & ~_umask())
+        part.chmod(mode & ~_umask())
         part.replace(target)
     except BaseException:
         part.unlink(missing_ok=True)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 import httpx
 
 from trialbridge.base.http import origin
+from trialbridge.base.writing import PRIVATE
 from trialbridge.fhir.jsontext import encode
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class AuditLog:
     """Appends to a file; safe for several threads."""
 
     def __init__(self, file: Path, base_url: str, run: str) -> None:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
         self._file = file.open("ab")
         self._base = httpx.URL(base_url)
         self._run = run

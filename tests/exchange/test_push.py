@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import stat
 
 import httpx
 import pytest
@@ -269,6 +270,20 @@ def test_sdtm_is_not_sent(sekmet, run, tmp_path):
     assert "convert it first" in error["fix"]
 
 
+def test_another_release_is_not_sent(sekmet, run, tmp_path, counted):
+    """A server of R4 that checks little would keep resources of R5 that no search finds, beside the patients' own."""
+    links = {"study": {"reference": "ResearchStudy/s"}, "subject": {"reference": "Patient/p"}}
+    progress = [{"reason": {"text": "as planned"}}]
+    subject = {"resourceType": "ResearchSubject", "id": "r5", "status": "active", **links, "progress": progress}
+    _write(tmp_path / "ResearchSubject.ndjson", [subject])
+    error = run("push", tmp_path, sekmet.url, code=2)["error"]
+    assert "R5, the server speaks R4. Nothing was sent" in error["message"]
+    assert "--to-release R4" in error["fix"]
+    assert counted(sekmet, "ResearchSubject") == {"ResearchSubject": 0}
+    looked = run("push", tmp_path, sekmet.url, "--dry-run", code=1)
+    assert [one["id"] for one in looked["said"]].count("TB-PUSH-RELEASE") == 1
+
+
 def test_no_server_there(run, few):
     """A wrong address would be a traceback."""
     error = run("push", few, "http://127.0.0.1:9/fhir", "--retries", 0, code=2)["error"]
@@ -287,6 +302,7 @@ def test_what_is_sent_de_identified_tells_of_nobody(sekmet, run, few, tmp_path):
     own = [one["value"] for patient in _rows(few / "Patient.ndjson") for one in patient["identifier"]]
     done = run("push", few, sekmet.url, "--deidentify", key)
     assert done["failed"] == 0
+    assert stat.S_IMODE(_home(few).stat().st_mode) == 0o700  # the journal is nobody else's
     assert done["created"] == done["resources"] > 10
     there = _get(sekmet, "Patient").json()["entry"]
     assert len(there) == len(_rows(few / "Patient.ndjson"))

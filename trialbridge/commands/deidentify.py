@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -115,13 +114,10 @@ def _keep_apart(wanted: Wanted) -> None:
 
 def write_linkage(done: Deidentified, file: Path) -> None:
     """Who is who, as CSV that only its owner can read: USUBJID, pseudonym, days shifted."""
-    with whole_file(file) as part:
-        os.chmod(part, 0o600)  # noqa: PTH101 - before anything stands in it
-        with part.open("w", encoding="utf-8", newline="") as stream:
-            writer = csv.writer(stream)
-            writer.writerow(("USUBJID", "PSEUDONYM", "DAYS"))
-            writer.writerows((one.usubjid, one.pseudonym, one.days) for one in done.people)
-    file.chmod(0o600)
+    with whole_file(file, 0o600) as part, part.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(("USUBJID", "PSEUDONYM", "DAYS"))
+        writer.writerows((one.usubjid, one.pseudonym, one.days) for one in done.people)
 
 
 def report_of(done: Deidentified, wanted: Wanted) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from trialbridge import sources
-from trialbridge.base.errors import UnreadableInputError
+from trialbridge.base.errors import TrialbridgeError, UnreadableInputError
 from trialbridge.base.finding import Finding, Severity, Where
 from trialbridge.base.writing import whole_file
 from trialbridge.commands.shell import Shell, counts, exit_code, guarded
@@ -86,9 +86,12 @@ def _run(access: Access, asked: Asked, fail_on: Severity, shell: Shell) -> int:
             kinds = dict.fromkeys(one["resourceType"] for one in resources.values())
             ids = who_chooses(server, kinds, asked.ids)
             holdings = Holdings(server, resources, base, journal, ids, asked.workers, asked.overwrite)
+            other = tuple(_release(read, holdings, asked.folder))
+            if other and not asked.dry_run:
+                raise TrialbridgeError(f"{other[0].message} Nothing was sent.", other[0].where, other[0].fix)
             options = Options(asked.bundle, cast("OnError", asked.on_error), asked.dry_run, access.run)
             pushed = push_study(holdings, options, steps.begin)
-            pushed.findings[:0] = [*read.findings, *doubts, *said, *_release(read, holdings)]
+            pushed.findings[:0] = [*read.findings, *doubts, *said, *other]
             proof = _proof(holdings, pushed, home, steps) if asked.verify and not asked.dry_run else None
     pushed.findings.extend(_refused(pushed, home))
     if shell.as_json:
@@ -119,11 +122,14 @@ def _deidentified(read: Resources, key_file: Path, asked: Asked) -> Resources:
     return replace(read, items=items, findings=(*read.findings, *done.findings))
 
 
-def _release(read: Resources, holdings: Holdings) -> Iterator[Finding]:
+def _release(read: Resources, holdings: Holdings, given: Path) -> Iterator[Finding]:
+    """TB-PUSH-RELEASE: a server that checks little would keep what it cannot search."""
     theirs = holdings.server.capabilities().release
     if read.release != theirs:
         message = f"The resources are {read.release}, the server speaks {theirs}."
-        yield Finding("TB-PUSH-RELEASE", Severity.ERROR, Where(), message, f"convert them: --to-release {theirs}")
+        yield Finding(
+            "TB-PUSH-RELEASE", Severity.ERROR, Where(file=str(given)), message, f"convert them: --to-release {theirs}"
+        )
 
 
 def _proof(holdings: Holdings, pushed: Pushed, home: Path, steps: Steps) -> Verified:

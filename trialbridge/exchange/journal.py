@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 import httpx
 
 from trialbridge.base.errors import UnreadableInputError
+from trialbridge.base.writing import PRIVATE
 from trialbridge.fhir.jsontext import decode, encode
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class Journal:
 
     def begin(self, run: str, about: Mapping[str, Any]) -> None:
         """A run begins; what the last one could not do is forgotten, for it is tried again."""
-        self.home.mkdir(parents=True, exist_ok=True)
+        self.home.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
         self._file = (self.home / JOURNAL).open("ab")
         if self._file.tell() and (self.home / JOURNAL).read_bytes()[-1:] != b"\n":
             self._file.write(b"\n")  # after a line cut by a crash

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from trialbridge.base.errors import TrialbridgeError, UnreadableInputError
 from trialbridge.base.finding import Where
-from trialbridge.base.writing import whole_file
+from trialbridge.base.writing import PRIVATE, whole_file
 from trialbridge.fhir.jsontext import decode, encode, pretty
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def alone(folder: Path, doing: str) -> Iterator[None]:
     except ImportError:
         yield
         return
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
     handle = os.open(folder / ".lock", os.O_CREAT | os.O_RDWR, 0o666)
     try:
         try:
