@@ -19,6 +19,10 @@ from trialbridge.base.errors import ServerError, UnreadableInputError
 from trialbridge.base.http import Client, Settings
 
 OK = (200, {}, b"fine")
+_USAGES = (
+    "digital_signature content_commitment key_encipherment data_encipherment key_agreement key_cert_sign crl_sign "
+    "encipher_only decipher_only"
+).split()
 
 
 def _name(text):
@@ -40,6 +44,9 @@ def _issued(name, key, issuer, signer, *, authority):
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
         .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
     )
+    if authority:  # Python 3.13 checks by RFC 5280: an authority says that it signs certificates
+        usage = dict.fromkeys(_USAGES, False) | {"key_cert_sign": True, "crl_sign": True}
+        built = built.add_extension(x509.KeyUsage(**usage), critical=True)
     return built.sign(signer, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
 
