@@ -63,6 +63,7 @@ def to_sdtm(
     mode: Mode = "strict",
     mapping: Path | None = None,
     study_file: Path | None = None,
+    dictionaries: tuple[str, ...] = (),
     workers: int = 1,
     folder: Path | None = None,
     shard_bytes: int = SHARD_BYTES,
@@ -71,15 +72,15 @@ def to_sdtm(
     """The study that NDJSON files (plain or gzip) of FHIR tell, without residue.
 
     `mode` `strict` checks every resource's structure and sets aside what is wrong; `mapped` reads what the lines of the
-    dictionary name and checks nothing else. `folder` is where the rows lie until the end (a temporary folder if not
+    dictionary name and checks nothing else. `dictionaries` are names of installed ones (`meddra-27.1`). `folder` is where the rows lie until the end (a temporary folder if not
     given). `progress` is told bytes done and bytes in all. Raises NotInLinesError where a line holds a Bundle.
     """
     with tempfile.TemporaryDirectory(prefix=".trialbridge-", dir=folder) as name:
         spool = Path(name)
-        dictionary = dictionary_of(mapping, study_file)
+        dictionary = dictionary_of(mapping, study_file, dictionaries)
         plan = scan(files, dictionary, system(base, "usubjid"), spool, release, shard_bytes)
         shared = tuple(plan.shared.read(plan.files, plan.names))
-        job = Job(shared, base, plan.release, mode, mapping, study_file)
+        job = Job(shared, base, plan.release, mode, mapping, study_file, dictionaries)
         parts = []
         done = 0
         for part in _parts(job, plan, spool, workers):

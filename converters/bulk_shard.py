@@ -48,7 +48,7 @@ Line = tuple[str, int, bytes]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What every shard is converted with. It travels to other processes, so a study's own mapping goes by its file."""
+    """What every shard is converted with. It travels to other processes: mappings by their files, dictionaries by name."""
 
     shared: tuple[Line, ...]
     base: str
@@ -56,6 +56,11 @@ class Job:
     mode: Mode = "strict"
     mapping: Path | None = None
     study_file: Path | None = None
+    dictionaries: tuple[str, ...] = ()
+
+    def dictionary(self) -> Dictionary:
+        """The dictionary in use."""
+        return dictionary_of(self.mapping, self.study_file, self.dictionaries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +116,7 @@ def convert(job: Job, number: int, lines: Iterable[Line], folder: Path | None = 
             part.rejected.update(noise.rejected)
         context = frozenset() if number == 0 else frozenset(id(one.resource) for one in shared)
         held = pool(items)
-        told = records_told(held, job.base, job.release, dictionary_of(job.mapping, job.study_file), context=context)
+        told = records_told(held, job.base, job.release, job.dictionary(), context=context)
         shown = {one.where.resource for one in shared} if number else set()
         part.findings.extend(one for one in told.findings if one.where.resource not in shown)
         _count(part, items if number == 0 else mine, [one.resource for one in held.items])
@@ -127,9 +132,9 @@ def package_in(job: Job) -> Package | None:
 
 
 @lru_cache(maxsize=4)
-def dictionary_of(mapping: Path | None, study_file: Path | None) -> Dictionary:
+def dictionary_of(mapping: Path | None, study_file: Path | None, licensed: tuple[str, ...] = ()) -> Dictionary:
     """The dictionary in use, as `chosen` gives it, made once a process."""
-    return chosen(mapping, study_file)
+    return chosen(mapping, study_file, licensed)
 
 
 _SHARED: dict[int, tuple[Job, list[Located], Part]] = {}

@@ -54,6 +54,7 @@ def files_to_sdtm(
     mode: Mode = "strict",
     mapping: Path | None = None,
     study_file: Path | None = None,
+    dictionaries: tuple[str, ...] = (),
     shard_bytes: int = SHARD_BYTES,
 ) -> OnSpark:
     """The study that NDJSON files tell. Files, `mapping`, `study_file` and `spool` must be seen by all executors.
@@ -61,9 +62,11 @@ def files_to_sdtm(
     `spool` is a folder for the unpacked text of gzip files; it may go when the tables have been written. Raises
     NotInLinesError where a line holds a Bundle.
     """
-    plan = scan(files, dictionary_of(mapping, study_file), system(base, "usubjid"), spool, release, shard_bytes)
+    plan = scan(
+        files, dictionary_of(mapping, study_file, dictionaries), system(base, "usubjid"), spool, release, shard_bytes
+    )
     shared = tuple(plan.shared.read(plan.files, plan.names))
-    job = Job(shared, base, plan.release, mode, mapping, study_file)
+    job = Job(shared, base, plan.release, mode, mapping, study_file, dictionaries)
     setting = spark.sparkContext.broadcast(bulk.Setting(job, plan.files, plan.names, None))
 
     def convert(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

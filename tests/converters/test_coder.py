@@ -9,10 +9,12 @@ import polars as pl
 import pytest
 
 from trialbridge.base.errors import UnknownNameError, UnreadableInputError
+from trialbridge.converters import bulk
 from trialbridge.converters.chosen import chosen
 from trialbridge.converters.coder import check
 from trialbridge.converters.study import to_fhir, to_sdtm
 from trialbridge.fhir.bundle import pool
+from trialbridge.fhir.jsontext import encode
 from trialbridge.sdtm import dictionaries
 from trialbridge.sdtm.table import study, table
 
@@ -95,6 +97,18 @@ def test_levels_follow_from_a_code(copy):
     assert (second["AEDECOD"], second["AELLT"]) == ("Stiff elbow", None)
     assert first["AETERM"] == "elbow hurts"
     assert [one.id for one in done.findings].count("TB-CODED") == 2
+
+
+def test_an_export_in_shards_is_coded_too(copy):
+    """A large export would lack the levels that a small one has, without a word."""
+    given = [PATIENT, *(event(number, "90000009") for number in range(3))]
+    path = copy / "all.ndjson"
+    path.write_bytes(b"".join(encode(one) + b"\n" for one in given))
+    with bulk.to_sdtm([path], dictionaries=("meddra-99.1",)) as told:
+        assert [row["AEDECOD"] for row in told.study()["AE"].rows()] == ["Sore elbow"] * 3
+        assert [one.id for one in told.findings].count("TB-CODED") == 3
+    with pytest.raises(UnknownNameError), bulk.to_sdtm([path], dictionaries=("meddra-99.2",)):
+        pass
 
 
 def test_what_was_filled_does_not_change_the_resources(copy):

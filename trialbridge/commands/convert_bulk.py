@@ -77,6 +77,7 @@ def outcome(
                 mode="strict" if wanted.check else "mapped",
                 mapping=wanted.mapping,
                 study_file=wanted.study_file,
+                dictionaries=wanted.dictionaries,
                 workers=wanted.workers,
                 folder=home if home.is_dir() else None,
                 progress=progress,
