@@ -1,50 +1,38 @@
-"""A large study to FHIR, some subjects at a time: what is made of them is given away before the next ones are read.
+"""A large study to FHIR, some subjects at a time, by one process or several: no more than a group's resources are held.
 
-The functions are those of `to_fhir`. DM is written first, for the sites and investigators it makes are shared by
-subjects; then each group of subjects is written, read back and given away. What is shared (the study, sites, evaluators)
-is given at the end, and must then be what every group has read: where it is not, NotInTurnError says to convert the
-study as a whole.
+What subjects share is made first (`bulk_fhir_shared`), then each group of subjects in surroundings of its own
+(`bulk_fhir_group`), so that the result does not hang on the number of processes; what is shared is given at the end.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
-
-import polars as pl
+import signal
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from typing import TYPE_CHECKING
 
 from trialbridge.base.collector import without_collector
-from trialbridge.base.errors import TrialbridgeError
-from trialbridge.converters import to_fhir as whole
+from trialbridge.converters import bulk_fhir_group as groups
+from trialbridge.converters.bulk_fhir_group import Group, Made, NotInTurnError, Setting
+from trialbridge.converters.bulk_fhir_plan import plan
+from trialbridge.converters.bulk_shard import dictionary_of
 from trialbridge.converters.dictionary import DICTIONARY, Dictionary
-from trialbridge.converters.order import in_order
 from trialbridge.fhir.ids import BASE
 from trialbridge.fhir.jsontext import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
-    from trialbridge.converters.context import Context
-    from trialbridge.converters.records import Record
+    from trialbridge.converters.bulk_fhir_plan import Plan
     from trialbridge.converters.to_fhir import ToFhir
     from trialbridge.mappings.kit import Release, Resource
-    from trialbridge.sdtm.table import Study, Table
+    from trialbridge.sdtm.table import Study
+
+__all__ = ["AT_ONCE", "Lines", "NotInTurnError", "to_fhir", "to_lines"]
 
 AT_ONCE = 200
 """Subjects whose resources are held at a time."""
-_OWNERS = ("subject", "patient", "individual")
-
-
-class NotInTurnError(TrialbridgeError):
-    """A shared resource hangs on subjects of several groups: convert the study as a whole."""
-
-
-@dataclass(slots=True)
-class _Groups:
-    """The rows of each group of subjects: row numbers from 0 by group and dataset. Group -1 has the rows of nobody."""
-
-    subjects: list[list[str]]
-    rows: dict[int, dict[str, list[int]]] = field(default_factory=dict)
 
 
 def to_fhir(
@@ -61,122 +49,93 @@ def to_fhir(
     The same resources as `study.to_fhir` makes, subject by subject. The study has no residue. Raises DoesNotFitError as
     that does, and NotInTurnError, after having given some, where it must be converted as a whole.
     """
-    whole.refuse_odd_numbers(study)
-    ctx, result = whole.begun(study, base, release, dictionary)
-    wrong = whole.wrong_columns(study, dictionary, result.findings)
-    groups = _groups(study, at_once)
-    seen: dict[str, bytes] = {}
+    found = plan(study, base, release, dictionary, at_once)
     with without_collector():
-        demographics = _write(_part(study, groups, None, ("DM", "SUPPDM")), wrong, ctx, result)
-        early = [one.name for one in study if dictionary.rank(one.name) < dictionary.rank("DM")]
-        _settle(_write(_part(study, groups, -1, early), wrong, ctx, result), study, ctx, result)
-        names = [one.name for one in study if one.name not in {"DM", "SUPPDM", *early}]
-        for number, subjects in enumerate(groups.subjects):
-            mine = frozenset(subjects)
-            made = [one for one in demographics if one.record.row.get("USUBJID") in mine]
-            made += _write(_part(study, groups, number, names), wrong, ctx, result)
-            _settle(made, study, ctx, result)
-            owned = _owned(ctx, mine)
-            _see(ctx, owned, seen)
-            give(in_order((ctx.resources[key] for key in owned), release))
-            ctx.forget(owned, mine)
-        last = _write(_part(study, groups, -1, names), wrong, ctx, result, lambda: _see(ctx, frozenset(), seen))
-        _settle(last, study, ctx, result)
-        whole.finished(study, ctx, result)
-        give(in_order(ctx.resources.values(), release))
-    return result
-
-
-def _groups(study: Study, at_once: int) -> _Groups:
-    """The subjects in the order in which DM, then the other datasets name them."""
-    tables = sorted(study, key=lambda one: one.name != "DM")
-    with_subjects = [one for one in tables if "USUBJID" in one.frame.columns]
-    names: dict[str, int] = {}
-    for one in with_subjects:
-        for name in one.frame["USUBJID"].drop_nulls().unique(maintain_order=True):
-            names.setdefault(name, len(names))
-    listed = list(names)
-    found = _Groups([listed[at : at + at_once] for at in range(0, len(listed), at_once)])
-    for one in tables:
-        if one not in with_subjects:
-            found.rows.setdefault(-1, {})[one.name] = list(range(one.frame.height))
-            continue
-        number = one.frame["USUBJID"].replace_strict(names, default=None, return_dtype=pl.Int64) // at_once
-        split = pl.DataFrame({"group": number.fill_null(-1), "row": range(one.frame.height)})
-        for (group,), rows in split.group_by("group", maintain_order=True):
-            found.rows.setdefault(int(str(group)), {})[one.name] = rows["row"].to_list()
-    return found
+        for group in found.cut.groups():
+            made = groups.convert(found.setting, group, dictionary)
+            found.together.add(made)
+            give(made.resources)
+        give(found.end())
+    return found.together.result
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
-    """Some rows of some datasets, and the number (from 1) that each row has in its dataset."""
+class Lines:
+    """NDJSON of resources of one type."""
 
-    study: Study
-    numbers: dict[str, list[int]]
-
-
-def _part(study: Study, groups: _Groups, group: int | None, names: Any) -> _Part:
-    """The rows of a group (None: of all) in the datasets of those names."""
-    tables: dict[str, Table] = {}
-    numbers: dict[str, list[int]] = {}
-    for name in names:
-        if name not in study:
-            continue
-        one = study[name]
-        rows = list(range(one.frame.height)) if group is None else groups.rows.get(group, {}).get(name, [])
-        if rows:
-            tables[name] = replace(one, frame=one.frame[rows])
-            numbers[name] = [row + 1 for row in rows]
-    return _Part(replace(study, tables=tables), numbers)
+    kind: str
+    count: int
+    text: bytes
 
 
-def _write(
-    part: _Part, wrong: dict[str, list[str]], ctx: Context, result: ToFhir, between: Callable[[], None] = lambda: None
-) -> list[Any]:
-    """Write the mapped rows; the others travel as they are. In `between`, what mapped rows read is complete."""
-    mapped, plain = whole.sorted_out(part.study, ctx.dictionary, wrong)
-    for name, records in (*mapped.items(), *plain.items()):
-        _renumber(records, part.numbers[name])
-    written = whole.write_all(mapped, ctx)
-    between()
-    whole.carry_all(part.study, plain, ctx, result)
-    return written
+def to_lines(
+    study: Study,
+    give: Callable[[Lines], None],
+    *,
+    base: str = BASE,
+    release: Release = "R4",
+    mapping: Path | None = None,
+    study_file: Path | None = None,
+    workers: int = 1,
+    at_once: int = AT_ONCE,
+    progress: Callable[[int, int], None] = lambda _done, _whole: None,
+) -> ToFhir:
+    """As `to_fhir`, the resources as NDJSON, made by `workers` processes: the same bytes with any number of them.
+
+    A study's own lines go by their files, for a dictionary does not travel. `progress` is told subjects done and in all.
+    """
+    files = (mapping, study_file)
+    found = plan(study, base, release, dictionary_of(*files), at_once)
+    done = 0
+    with without_collector():
+        for made, lines in _made(found, files, workers):
+            found.together.add(made)
+            for one in lines:
+                give(one)
+            done += min(at_once, len(found.cut.subjects) - done)
+            progress(done, len(found.cut.subjects))
+        for one in as_lines(found.end()):
+            give(one)
+    return found.together.result
 
 
-def _renumber(records: list[Record], numbers: list[int]) -> None:
-    for one in records:
-        one.number = numbers[one.number - 1]
+def as_lines(resources: Iterable[Resource]) -> list[Lines]:
+    """Resources as NDJSON, by type in the order in which the types come."""
+    found: dict[str, list[bytes]] = {}
+    for one in resources:
+        found.setdefault(one["resourceType"], []).append(encode(one))
+    return [Lines(kind, len(texts), b"".join(text + b"\n" for text in texts)) for kind, texts in found.items()]
 
 
-def _settle(written: list[Any], study: Study, ctx: Context, result: ToFhir) -> None:
-    whole.round_trip(written, study, ctx, result)
+_Files = tuple["Path | None", "Path | None"]
+_Work = tuple[Setting, _Files]
 
 
-def _owned(ctx: Context, subjects: frozenset[str]) -> frozenset[str]:
-    """The resources made so far that belong to these subjects: their Patient's, and those that point at it."""
-    patients = {ctx.subject(one)["reference"] for one in subjects}
-    return frozenset(key for key, one in ctx.resources.items() if key in patients or _owner(one) in patients)
+def _made(found: Plan, files: _Files, workers: int) -> Iterator[tuple[Made, list[Lines]]]:
+    """What came of the groups, in their order, by this process or by several."""
+    work = (found.setting, files)
+    if workers <= 1 or found.cut.count <= 1:
+        yield from (_work(work, group) for group in found.cut.groups())
+        return
+    with get_context("spawn").Pool(min(workers, found.cut.count), _start, (work,)) as pool:
+        yield from pool.imap(_convert, found.cut.groups())
 
 
-def _owner(resource: Resource) -> str | None:
-    for name in _OWNERS:
-        link = resource.get(name)
-        if isinstance(link, dict) and "reference" in link:
-            return str(link["reference"])
-    return None
+def _work(work: _Work, group: Group) -> tuple[Made, list[Lines]]:
+    setting, files = work
+    with without_collector():
+        made = groups.convert(setting, group, dictionary_of(*files))
+        return replace(made, resources=[]), as_lines(made.resources)
 
 
-def _see(ctx: Context, owned: frozenset[str], seen: dict[str, bytes]) -> None:
-    """Remember what is shared, as this group has read it. Raises NotInTurnError where another group read it otherwise."""
-    for key, resource in _shared(ctx, owned):
-        if seen.setdefault(key, encode(resource)) != encode(resource):
-            raise NotInTurnError(f"{key} is not the same for all subjects.", fix="convert the study as a whole")
+_here: list[_Work] = []
 
 
-def _shared(ctx: Context, owned: frozenset[str]) -> Iterator[tuple[str, Resource]]:
-    return (
-        (key, one)
-        for key, one in ctx.resources.items()
-        if key not in owned and _owner(one) is None and key[:8] != "Patient/"
-    )
+def _start(work: _Work) -> None:
+    """A worker begins: Ctrl-C is for the parent, which ends its workers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _here[:] = [work]
+
+
+def _convert(group: Group) -> tuple[Made, list[Lines]]:
+    return _work(_here[0], group)

@@ -6,6 +6,7 @@ One class for both directions, for a round trip needs both: what was written is 
 from __future__ import annotations
 
 from bisect import insort
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trialbridge.converters.dictionary import DICTIONARY, Dictionary
@@ -33,6 +34,15 @@ def _part(one: str | None) -> str:
     """A part of a key as text; "-" stands for nothing, and a text of hyphens alone gets one more."""
     text = one or "-"
     return text + "-" if one and not text.strip("-") else text
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a context knows, as a value that travels to other processes: resources by type and key, facts, studies."""
+
+    resources: list[tuple[str, tuple[Any, ...], Resource]]
+    facts: dict[tuple[Any, ...], Any]
+    studies: dict[str, str]
 
 
 class Context:
@@ -239,6 +249,19 @@ class Context:
         }
         self._groups = {key: one for key, one in self._groups.items() if not any(part in subjects for part in key[1:])}
         self._references = {name: one for name, one in self._references.items() if name not in subjects}
+
+    def known(self) -> Known:
+        """What is known here, for another context to `enter`."""
+        made = [(kind, key, resource) for (kind, key), resource in self._keys.items()]
+        return Known(made, dict(self._facts), dict(self._studies))
+
+    def enter(self, known: Known) -> None:
+        """Take what another context knew. Its resources are taken as they are, not copied."""
+        for kind, key, resource in known.resources:
+            self._keys[kind, key] = resource
+            self.resources[f"{kind}/{resource['id']}"] = resource
+        self._facts.update(known.facts)
+        self._studies.update(known.studies)
 
     # --- facts ------------------------------------------------------------------------------------------------------
 

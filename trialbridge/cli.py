@@ -145,7 +145,12 @@ def convert(
     ] = False,
     workers: Annotated[
         int,
-        typer.Option("--workers", metavar="N", min=1, help="FHIR NDJSON to SDTM, --no-residue: processes to share it."),
+        typer.Option(
+            "--workers",
+            metavar="N",
+            min=1,
+            help="Processes that share it: FHIR NDJSON to SDTM with --no-residue; SDTM to FHIR.",
+        ),
     ] = 1,
     fail_on: Annotated[FailOn, typer.Option("--fail-on", help="Findings that make the exit code 1.")] = FailOn.ERROR,
     as_json: AsJson = False,

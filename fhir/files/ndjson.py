@@ -151,11 +151,14 @@ class Writer:
     def give(self, resources: Iterable[Resource]) -> None:
         """Write some more."""
         for resource in resources:
-            kind = resource["resourceType"]
-            if kind not in self._files:
-                self._files[kind] = (self._folder / f"{kind}.ndjson").open("wb")
-            self._files[kind].write(encode(resource) + b"\n")
-            self.counts[kind] += 1
+            self.give_lines(resource["resourceType"], encode(resource) + b"\n", 1)
+
+    def give_lines(self, kind: str, text: bytes, count: int) -> None:
+        """Write so many resources of one type that are NDJSON already."""
+        if kind not in self._files:
+            self._files[kind] = (self._folder / f"{kind}.ndjson").open("wb")
+        self._files[kind].write(text)
+        self.counts[kind] += count
 
     def close(self, *, whole: bool = True) -> None:
         """End the files; the manifest is written only of what is whole."""

@@ -278,6 +278,28 @@ def test_what_cannot_be_shared_is_not_given_to_workers(run, study, tmp_path):
     done = run("convert", tmp_path / "fhir", "--to", "sdtm", "-o", tmp_path / "out", "--workers", "2")
     assert done.code == 2
     assert "--no-residue" in done.err
+    for words in (("--to", "fhir", "--format", "bundle"), ("--to", "sdtm", "--format", "csv")):
+        done = run("convert", study, *words, "-o", tmp_path / "out", "--workers", "2")
+        assert done.code == 2
+        assert "nothing else" in done.err
+
+
+def test_what_cannot_be_done_in_turn_is_done_as_a_whole(run, study, tmp_path, monkeypatch):
+    """A design that hangs on subjects of several groups would be given twice, or the conversion end in an error."""
+    from trialbridge.commands import convert_bulk
+    from trialbridge.converters import bulk_fhir
+
+    plan = "STUDYID,DOMAIN,USUBJID,ARMCD,TAETORD,ETCD\nS1,TA,S1-01,RT,1,A\nS1,TA,S1-02,RT,2,B\n"
+    (study / "ta.csv").write_text(plan)
+    assert run("convert", study, "--to", "fhir", "-o", tmp_path / "whole").code == 0
+    monkeypatch.setattr(convert_bulk, "LARGE", 1)
+    monkeypatch.setitem(bulk_fhir.to_lines.__kwdefaults__, "at_once", 1)
+    done = run("convert", study, "--to", "fhir", "-o", tmp_path / "turn")
+    assert done.code == 0
+    assert "TB-IN-MEMORY" in done.out
+    both = [files_of(tmp_path / name) for name in ("whole", "turn")]
+    assert both[0]["PlanDefinition.ndjson"] == both[1]["PlanDefinition.ndjson"]
+    assert not [one for one in tmp_path.iterdir() if one.name.startswith(".")]
 
 
 def test_a_large_study_gives_the_resources_of_a_small_one(run, study, tmp_path, monkeypatch):

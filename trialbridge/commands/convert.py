@@ -130,10 +130,11 @@ def _are_forms(wanted: Wanted) -> bool:
 
 def _from_forms(wanted: Wanted, release: Release, version: str | None, steps: Steps) -> Outcome:
     """A centre's own tables, as SDTM or on to FHIR."""
-    from trialbridge.commands import forms  # noqa: PLC0415 - only for forms
+    from trialbridge.commands import convert_bulk, forms  # noqa: PLC0415 - only for forms
 
     if wanted.to == "forms":
         raise UnknownNameError("These are forms already.", fix="Use --to sdtm or --to fhir.")
+    convert_bulk.by_one(wanted)
     done = forms.from_forms(
         wanted.sources, wanted.study_file, wanted.adjudication, version, release, lineage=wanted.lineage
     )
@@ -183,12 +184,13 @@ def _from_sdtm(
     if not wanted.residue:
         study = replace(study, residue=())
     findings = [*described, *boundary.foreign_columns(study)]
-    if wanted.to in ("sdtm", "forms"):
-        return Outcome("sdtm", "sdtm", release, findings, accounting.rows_kept(study), study)
-    steps.begin("converting to FHIR")
     from trialbridge.commands import convert_bulk  # noqa: PLC0415 - it imports this module's words
 
-    laid = convert_bulk.laid_down(wanted, study, release, formats, _dictionary(wanted), until)
+    if wanted.to in ("sdtm", "forms"):
+        convert_bulk.by_one(wanted)
+        return Outcome("sdtm", "sdtm", release, findings, accounting.rows_kept(study), study)
+    steps.begin("converting to FHIR")
+    laid = convert_bulk.laid_down(wanted, study, release, formats, steps, until, findings)
     if laid is not None:
         folder, told = laid
         accounts = accounting.rows_accounted(study, told.ledger)
@@ -216,9 +218,7 @@ def _in_shards(
     source.findings.extend(convert_bulk.memory_note(wanted, source))
     if convert_bulk.fits(wanted, source):
         return convert_bulk.outcome(wanted, source, release, version, steps, until)
-    if wanted.workers > 1:
-        message = "Several workers share FHIR NDJSON on its way to SDTM without residue, and nothing else."
-        raise UnknownNameError(message, fix="Add --no-residue (and no --lineage), or leave --workers out.")
+    convert_bulk.by_one(wanted)
     return None
 
 

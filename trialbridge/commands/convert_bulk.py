@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from trialbridge import sources
+from trialbridge.base.errors import UnknownNameError
 from trialbridge.base.finding import Finding, Severity, Where
 from trialbridge.commands.outcome import UNREADABLE_TYPE, Account, Laid, Outcome
 from trialbridge.converters import bulk, bulk_fhir
@@ -18,11 +19,11 @@ from trialbridge.fhir.ids import BASE
 from trialbridge.sdtm import metadata
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from contextlib import ExitStack
 
     from trialbridge.commands.convert import Wanted
     from trialbridge.converters.bulk import Bulk
-    from trialbridge.converters.dictionary import Dictionary
     from trialbridge.converters.to_fhir import ToFhir
     from trialbridge.fhir.releases import Release
     from trialbridge.report.progress import Steps
@@ -36,6 +37,30 @@ def fits(wanted: Wanted, source: Source) -> bool:
         source.kind == "fhir" and wanted.to == "sdtm" and not (wanted.residue or wanted.lineage or wanted.provenance)
     )
     return plain and all(fhir_files.sniff(path) == "ndjson" for path in source.paths)
+
+
+def by_one(wanted: Wanted) -> None:
+    """Refuse several workers for what one process does. Raises UnknownNameError."""
+    if wanted.workers > 1:
+        message = (
+            "Several workers share FHIR NDJSON on its way to SDTM, and SDTM on its way to FHIR NDJSON, both without"
+        )
+        message += " residue; nothing else."
+        raise UnknownNameError(message, fix="Add --no-residue (and no --lineage), or leave --workers out.")
+
+
+def _reached(steps: Steps, what: str, *, in_bytes: bool = False) -> Callable[[int, int], None]:
+    """What tells a step how far it is; the step begins with its first word."""
+    begun = False
+
+    def reached(done: int, whole: int) -> None:
+        nonlocal begun
+        if not begun:
+            steps.begin(what, total=whole, in_bytes=in_bytes)
+            begun = True
+        steps.reach(done)
+
+    return reached
 
 
 BIG = 300_000_000
@@ -57,15 +82,6 @@ def outcome(
 ) -> Outcome | None:
     """What came of it; the rows lie in files that go with `until`. None where a line holds a Bundle."""
     steps.begin("finding whose each line is")
-    moved = False
-
-    def progress(done: int, whole: int) -> None:
-        nonlocal moved
-        if not moved:
-            steps.begin("converting to SDTM", total=whole, in_bytes=True)
-            moved = True
-        steps.reach(done)
-
     home = wanted.output.absolute().parent
     try:
         told = until.enter_context(
@@ -80,7 +96,7 @@ def outcome(
                 dictionaries=wanted.dictionaries,
                 workers=wanted.workers,
                 folder=home if home.is_dir() else None,
-                progress=progress,
+                progress=_reached(steps, "converting to SDTM", in_bytes=True),
             )
         )
     except NotInLinesError:
@@ -109,14 +125,26 @@ def _outcome(told: Bulk) -> Outcome:
 
 
 LARGE = 50_000
-"""Rows from which on a study goes to FHIR some subjects at a time."""
+"""Rows from which on a study goes to FHIR some subjects at a time, and by several workers if asked."""
 
 
 def laid_down(
-    wanted: Wanted, study: Study, release: Release, formats: tuple[str, ...], dictionary: Dictionary, until: ExitStack
+    wanted: Wanted,
+    study: Study,
+    release: Release,
+    formats: tuple[str, ...],
+    steps: Steps,
+    until: ExitStack,
+    findings: list[Finding],
 ) -> tuple[Laid, ToFhir] | None:
-    """A large study as FHIR NDJSON in a folder that goes with `until`, and what is to be said; None if not in turn."""
-    if formats != ("ndjson",) or study.residue or sum(one.frame.height for one in study) < LARGE:
+    """A large study as FHIR NDJSON in a folder that goes with `until`, and what is to be said; None if not in turn.
+
+    Raises UnknownNameError where several workers are asked for what they do not share.
+    """
+    if formats != ("ndjson",) or study.residue:
+        by_one(wanted)
+        return None
+    if sum(one.frame.height for one in study) < LARGE:
         return None
     home = wanted.output.absolute().parent
     name = TemporaryDirectory(prefix=".trialbridge-", dir=home if home.is_dir() else None)
@@ -124,11 +152,20 @@ def laid_down(
     writer = Writer(folder, release)
     whole = False
     try:
-        done = bulk_fhir.to_fhir(
-            study, writer.give, base=wanted.base_url or BASE, release=release, dictionary=dictionary
+        done = bulk_fhir.to_lines(
+            study,
+            lambda lines: writer.give_lines(lines.kind, lines.text, lines.count),
+            base=wanted.base_url or BASE,
+            release=release,
+            mapping=wanted.mapping,
+            study_file=wanted.study_file,
+            workers=wanted.workers,
+            progress=_reached(steps, "converting to FHIR, subjects"),
         )
         whole = True
-    except bulk_fhir.NotInTurnError:
+    except bulk_fhir.NotInTurnError as error:
+        message = f"{error.message} The study was converted in memory as a whole, by one process."
+        findings.append(Finding("TB-IN-MEMORY", Severity.NOTE, Where(), message))
         return None
     finally:
         writer.close(whole=whole)
