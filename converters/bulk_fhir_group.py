@@ -8,7 +8,7 @@ must be the same from every group. The functions are those of `to_fhir`.
 from __future__ import annotations
 
 import pickle
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from trialbridge.base.errors import TrialbridgeError
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from trialbridge.converters.records import Record
     from trialbridge.converters.to_fhir import ToFhir
     from trialbridge.mappings.kit import Release, Resource
-    from trialbridge.sdtm.table import Study
+    from trialbridge.sdtm.table import Study, Table
 
 _OWNERS = ("subject", "patient", "individual")
 
@@ -44,6 +44,11 @@ class Group:
     subjects: tuple[str, ...]
     study: Study
     numbers: dict[str, list[int]]
+
+
+def bare(one: Table) -> Table:
+    """A table without what its file format alone knows, which need not travel (and cannot)."""
+    return replace(one, variables=tuple(replace(of, extra={}) for of in one.variables), extra={})
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import polars as pl
 
 from trialbridge.converters import bulk_fhir_shared
 from trialbridge.converters import to_fhir as whole
-from trialbridge.converters.bulk_fhir_group import Group
+from trialbridge.converters.bulk_fhir_group import Group, bare
 from trialbridge.converters.bulk_fhir_shared import Together
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def cut(study: Study, at_once: int) -> Cut:
     for one in tables:
         for name in one.frame["USUBJID"].drop_nulls().unique(maintain_order=True):
             places.setdefault(name, len(places))
-    found = Cut(study, list(places), at_once, {})
+    found = Cut(replace(study, tables={one.name: bare(one) for one in study}), list(places), at_once, {})
     for one in study:
         if "USUBJID" in one.frame.columns:
             place = one.frame["USUBJID"].replace_strict(places, default=None, return_dtype=pl.Int64)

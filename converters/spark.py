@@ -4,7 +4,8 @@
 never moves the text. `resources_to_sdtm` takes a DataFrame with a column of resources as JSON (Delta, Parquet). Both
 give a Spark DataFrame for each dataset, cell for cell what `bulk.to_sdtm` gives.
 
-Spark runs our functions by `mapInArrow`: Arrow batches go to Python and come back, rows are never pickled.
+Spark runs our functions by `mapInArrow`: Arrow batches go to Python and come back, rows are never pickled. The way back
+is `spark_fhir`.
 """
 
 from __future__ import annotations
@@ -37,10 +38,18 @@ _LAID = "number int, dataset string, arrow binary, part binary"
 
 @dataclass(frozen=True, slots=True)
 class OnSpark:
-    """What a conversion on Spark gives: a DataFrame for each dataset; `told` as `bulk.to_sdtm` has it, but for the rows."""
+    """What a conversion on Spark gives: a DataFrame for each dataset; `told` as `bulk.to_sdtm` has it, but for the rows.
+
+    `laid` is what the executors hold of it.
+    """
 
     tables: dict[str, DataFrame]
     told: Bulk
+    laid: DataFrame
+
+    def unpersist(self) -> None:
+        """Let go of what the executors hold, when the tables have been written."""
+        self.laid.unpersist()
 
 
 def files_to_sdtm(
@@ -80,7 +89,7 @@ def files_to_sdtm(
     kept = laid.where("part is not null").select("part").toLocalIterator()
     parts = sorted((pickle.loads(row.part) for row in kept), key=_number)  # noqa: S301 - made in _laid, by us
     told = bulk.told(plan, parts, bulk_shard.package_in(job), version)
-    return OnSpark({one.name: _table(spark, laid, one) for one in told.datasets}, told)
+    return OnSpark({one.name: _table(spark, laid, one) for one in told.datasets}, told, laid)
 
 
 def resources_to_sdtm(

@@ -174,8 +174,12 @@ def refuse_odd_numbers(study: Study) -> None:
             if variable.type == "Num":
                 odd = table.frame[variable.name].is_finite().fill_null(value=True).not_().arg_true()
                 if len(odd):
-                    where = Where(dataset=table.name, row=int(odd[0]) + 1, variable=variable.name)
-                    raise DoesNotFitError("NaN and infinity are no SDTM values.", where, "leave the cell empty")
+                    raise odd_number(Where(dataset=table.name, row=int(odd[0]) + 1, variable=variable.name))
+
+
+def odd_number(where: Where) -> DoesNotFitError:
+    """That a number is none."""
+    return DoesNotFitError("NaN and infinity are no SDTM values.", where, "leave the cell empty")
 
 
 def _write(record: Record, ctx: Context, base: str, release: Release) -> _Written:

@@ -49,10 +49,24 @@ def read(path: Path) -> Study:
     return study((_read_table(file) for file in folder.members(path, sniffing.is_parquet)), source=str(path))
 
 
-def _read_table(file: Path) -> Table:
+def height(file: Path) -> int:
+    """How many rows a Parquet file has."""
+    return int(_lazily(file).select(pl.len()).collect().item())
+
+
+def read_rows(file: Path, start: int, count: int) -> Table:
+    """Some rows of a Parquet file, numbered from 0. Raises UnreadableInputError."""
+    return _read_table(file, start, count)
+
+
+def _lazily(file: Path) -> pl.LazyFrame:
+    return pl.scan_parquet(file, glob=False, hive_partitioning=False)
+
+
+def _read_table(file: Path, start: int = 0, count: int | None = None) -> Table:
     where = Where(file=file.name)
     try:
-        frame = pl.read_parquet(file, glob=False, hive_partitioning=False)
+        frame = _lazily(file).slice(start, count).collect()
         carried = pl.read_parquet_metadata(file).get(KEY)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         reason = str(error).partition("\n")[0]

@@ -50,6 +50,8 @@ def _written(of, folder, **options):
 def test_the_number_of_processes_changes_no_byte_of_fhir(few, tmp_path):
     """Two runs of one study would differ by the machine they ran on."""
     told = []
+    sdtm_files.write(few, tmp_path / "xpt", "xpt")
+    few = sdtm_files.read(tmp_path / "xpt")
     alone, one = _written(few, tmp_path / "1", at_once=2)
     shared, two = _written(few, tmp_path / "2", at_once=2, workers=2, progress=lambda *so_far: told.append(so_far))
     assert shared == alone

@@ -1,0 +1,292 @@
+"""SDTM to FHIR on Apache Spark: the same groups of subjects, the same functions, on as many machines as there are.
+
+`files_to_fhir` takes dataset files that all executors see; `tables_to_fhir` takes a Spark DataFrame a dataset (Delta,
+Parquet). Both give a DataFrame of resources, the very bytes that one machine makes. What subjects share is made on the
+driver, from DM, and sent; each group of subjects (`applyInArrow`) hands back what else it made that no subject owns;
+the driver compares that and keeps one. Where it is not the same from all groups, NotInTurnError is raised, as on one
+machine.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pyarrow as pa
+from pyspark.sql.pandas.types import to_arrow_schema
+
+from trialbridge.base.collector import without_collector
+from trialbridge.base.finding import Where
+from trialbridge.converters import bulk_fhir_group as groups
+from trialbridge.converters import bulk_fhir_plan, bulk_fhir_shared, spark_rows
+from trialbridge.converters import to_fhir as whole
+from trialbridge.converters.bulk_fhir import AT_ONCE
+from trialbridge.converters.bulk_fhir_group import Group, Made, NotInTurnError, Setting
+from trialbridge.converters.bulk_shard import dictionary_of
+from trialbridge.fhir.ids import BASE
+from trialbridge.fhir.jsontext import encode
+from trialbridge.sdtm import files as sdtm_files
+from trialbridge.sdtm.table import Study, study, table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+    from pyspark.sql import DataFrame, SparkSession
+
+    from trialbridge.converters.spark_rows import Stretch
+    from trialbridge.converters.to_fhir import ToFhir
+    from trialbridge.mappings.kit import Release, Resource
+    from trialbridge.sdtm.table import Table
+
+_COLUMNS = "resourceType string, id string, subject string, resource string"
+_LAID = f"{_COLUMNS}, part binary"
+_DEMOGRAPHICS = ("DM", "SUPPDM")
+
+
+@dataclass(frozen=True, slots=True)
+class OnSpark:
+    """What a conversion on Spark gives: a DataFrame of resources; findings and ledger; resources by type; what is held.
+
+    The columns are resourceType, id, subject (the reference to whom it belongs, `Patient/…`; null for what subjects
+    share) and resource (its JSON).
+    """
+
+    resources: DataFrame
+    told: ToFhir
+    counts: Counter[str]
+    laid: DataFrame
+
+    def unpersist(self) -> None:
+        """Let go of what the executors hold, when the resources have been written."""
+        self.laid.unpersist()
+
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    """What a conversion is asked for; it travels."""
+
+    base: str
+    release: Release
+    mapping: Path | None
+    study_file: Path | None
+
+
+def files_to_fhir(
+    spark: SparkSession,
+    files: Iterable[Path],
+    *,
+    base: str = BASE,
+    release: Release = "R4",
+    mapping: Path | None = None,
+    study_file: Path | None = None,
+    at_once: int = AT_ONCE,
+) -> OnSpark:
+    """The resources of the study that dataset files tell. Files, `mapping` and `study_file` are seen by all executors.
+
+    A task reads one file (of Parquet some rows). Raises UnreadableInputError, DoesNotFitError for NaN and infinity, and
+    NotInTurnError where the study must be converted as a whole.
+    """
+    todo = spark_rows.pieces(files)
+    # One small file tells the standard's version and the controlled terminology, and DM how many subjects there are.
+    first = sdtm_files.read([todo[0].path], todo[0].kind)
+    named = [one for one in todo if one.path.stem.upper() == "DM"]
+    subjects = sum(one.frame.height for piece in named for one in piece.tables())
+    packed = spark_rows.of_files(spark, todo, _groups(subjects, at_once))
+    about = replace(first, tables={}, residue=())
+    return _converted(spark, packed, about, _Options(base, release, mapping, study_file), at_once)
+
+
+def tables_to_fhir(
+    spark: SparkSession,
+    tables: Mapping[str, DataFrame],
+    *,
+    like: Study | None = None,
+    base: str = BASE,
+    release: Release = "R4",
+    mapping: Path | None = None,
+    study_file: Path | None = None,
+    at_once: int = AT_ONCE,
+) -> OnSpark:
+    """The resources of a study whose datasets are Spark DataFrames, by name (`DM`).
+
+    `like` is a study that says what a DataFrame does not: standard, version, controlled terminology, labels and lengths
+    (its rows are not looked at). A dataset's rows count in the order in which Spark gives them. Raises as
+    `files_to_fhir`.
+    """
+    like = like or Study()
+    about = {name.upper(): _described(name, one, like) for name, one in tables.items()}
+    frames = {name.upper(): one for name, one in tables.items()}
+    subjects = frames["DM"].count() if "DM" in frames else 0
+    packed = spark_rows.of_frames(frames, about, _groups(subjects, at_once))
+    options = _Options(base, release, mapping, study_file)
+    return _converted(spark, packed, replace(like, tables=about, residue=()), options, at_once)
+
+
+def _groups(subjects: int, at_once: int) -> int:
+    """How many groups: as many as on one machine; without DM, which tells the number of subjects, a hundred."""
+    return -(-subjects // at_once) if subjects else 100
+
+
+def _described(name: str, frame: DataFrame, like: Study) -> Table:
+    """A dataset without rows."""
+    empty = pl.from_arrow(to_arrow_schema(frame.schema).empty_table())
+    assert isinstance(empty, pl.DataFrame)
+    known = like.tables.get(name.upper())
+    return table(name, empty, known.variables, known.label, known.extra) if known else table(name, empty)
+
+
+def _converted(spark: SparkSession, packed: DataFrame, about: Study, options: _Options, at_once: int) -> OnSpark:
+    packed = packed.persist()
+    of = _Whole(packed, about)
+    dictionary = dictionary_of(options.mapping, options.study_file)
+    result = whole.ToFhir([])
+    wrong = whole.wrong_columns(of.study, dictionary, result.findings)
+    rows = spark_rows.unpacked(_blobs(packed, f"dataset in {_DEMOGRAPHICS} or cut = {spark_rows.NOBODY}"), of.offsets)
+    nobody = of.group(spark_rows.NOBODY, {name: _of_nobody(frame) for name, frame in rows.items()})
+    demographics = study(_plain(of.study[name], rows[name]) for name in _DEMOGRAPHICS if name in rows)
+    setting = bulk_fhir_shared.begin(
+        bulk_fhir_plan.cut(demographics, at_once).groups(),
+        nobody.study,
+        oncology=any(name in of.study for name in ("TU", "TR", "RS")),
+        base=options.base,
+        release=options.release,
+        wrong=wrong,
+        dictionary=dictionary,
+    )
+    groups_of = packed.where("cut >= 0").groupBy("cut")
+    laid = groups_of.applyInArrow(_worker(setting, options, of.offsets, of.without_rows()), _LAID).persist()
+    together = bulk_fhir_shared.Together(setting, dictionary, result)
+    counts: Counter[str] = Counter()
+    parts = [pickle.loads(row.part) for row in laid.where("part is not null").select("part").collect()]  # noqa: S301 - ours
+    for made, count in sorted(parts, key=_number):
+        if isinstance(made, NotInTurnError):
+            raise made
+        together.add(made)
+        counts.update(count)
+    shared = together.end(nobody, of.study, of.heights)
+    packed.unpersist()
+    counts.update(one["resourceType"] for one in shared)
+    last = spark.createDataFrame(_rows(shared).to_pylist(), _COLUMNS)
+    made = laid.where("part is null").drop("part").unionByName(last)
+    return OnSpark(made, together.result, counts, laid)
+
+
+def _number(part: tuple[Made | NotInTurnError, Counter[str]]) -> int:
+    return part[0].number if isinstance(part[0], Made) else -1
+
+
+def _blobs(packed: DataFrame, which: str) -> list[tuple[str, int, bytes]]:
+    rows = packed.where(f"arrow is not null and ({which})").select("dataset", "place", "arrow").collect()
+    return [(row.dataset, row.place, bytes(row.arrow)) for row in rows]
+
+
+def _of_nobody(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.filter(pl.col("USUBJID").is_null()) if "USUBJID" in frame.columns else frame
+
+
+def _plain(about: Table, frame: pl.DataFrame) -> Table:
+    return replace(about, frame=frame.drop("#"))
+
+
+class _Whole:
+    """What the partitions tell of the study: how many rows, where each partition's begin, which columns have values."""
+
+    def __init__(self, packed: DataFrame, about: Study) -> None:
+        rows = packed.where("told is not null").select("told").collect()
+        stretches: list[Stretch] = sorted((pickle.loads(row.told) for row in rows), key=_place)  # noqa: S301 - ours
+        self.heights: dict[str, int] = {}
+        self.offsets: dict[tuple[str, int], int] = {}
+        by_name: dict[str, list[Stretch]] = {}
+        for one in stretches:
+            name = one.about.name
+            self.offsets[name, one.place] = self.heights.setdefault(name, 0)
+            self.heights[name] += one.height
+            by_name.setdefault(name, []).append(one)
+        self.study = replace(about, tables={name: _one_table(its) for name, its in by_name.items()})
+        self._refuse_odd_numbers(by_name)
+
+    def without_rows(self) -> Study:
+        """Its datasets described, without rows: it travels."""
+        return replace(self.study, tables={one.name: replace(one, frame=one.frame.clear()) for one in self.study})
+
+    def group(self, number: int, rows: Mapping[str, pl.DataFrame]) -> Group:
+        """A group of these rows."""
+        return _group(number, rows, self.study)
+
+    def _refuse_odd_numbers(self, by_name: Mapping[str, list[Stretch]]) -> None:
+        for name, its in by_name.items():
+            for variable in self.study[name].variables:
+                for one in its:
+                    if variable.name in one.odd:
+                        row = self.offsets[name, one.place] + one.odd[variable.name] + 1
+                        raise whole.odd_number(Where(dataset=name, row=row, variable=variable.name))
+
+
+def _place(one: Stretch) -> int:
+    return one.place
+
+
+def _one_table(its: list[Stretch]) -> Table:
+    """A dataset by example: as many rows as it has STUDYIDs, a value in the first where the column has one at all."""
+    about = its[0].about
+    if not any(one.height for one in its):
+        return about
+    filled = frozenset().union(*(one.filled for one in its))
+    studyids: list[str | None] = list(dict.fromkeys(name for one in its for name in one.studyids)) or [None]
+    columns = []
+    for name, kind in about.frame.schema.items():
+        first = (1.0 if kind == pl.Float64 else "x") if name in filled else None
+        cells = studyids if name == "STUDYID" else [first, *[None] * (len(studyids) - 1)]
+        columns.append(pl.Series(name, cells, kind))
+    return replace(about, frame=pl.DataFrame(columns))
+
+
+def _group(number: int, rows: Mapping[str, pl.DataFrame], about: Study) -> Group:
+    tables = {one.name: _plain(one, rows[one.name]) for one in about if one.name in rows and rows[one.name].height}
+    numbers = {name: rows[name]["#"].to_list() for name in tables}
+    subjects = dict.fromkeys(
+        name for one in tables.values() if "USUBJID" in one.frame.columns for name in one.frame["USUBJID"].drop_nulls()
+    )
+    return Group(number, tuple(subjects), replace(about, tables=tables), numbers)
+
+
+def _worker(
+    setting: Setting, options: _Options, offsets: Mapping[tuple[str, int], int], about: Study
+) -> Callable[[pa.Table], pa.Table]:
+    """What an executor does with the blobs of one group."""
+
+    def run(blobs: pa.Table) -> pa.Table:
+        columns = (blobs.column(name).to_pylist() for name in ("dataset", "place", "arrow"))
+        rows = spark_rows.unpacked(zip(*columns, strict=True), offsets)
+        number = blobs.column("cut")[0].as_py()
+        dictionary = dictionary_of(options.mapping, options.study_file)
+        try:
+            with without_collector():
+                made = groups.convert(setting, _group(number, rows, about), dictionary)
+        except NotInTurnError as refused:
+            return _laid([], pickle.dumps((refused, Counter())))
+        counts = Counter(one["resourceType"] for one in made.resources)
+        return _laid(made.resources, pickle.dumps((replace(made, resources=[]), counts)))
+
+    return run
+
+
+def _laid(resources: list[Resource], part: bytes) -> pa.Table:
+    """A group's resources as rows, then what else is known of it."""
+    rows = _rows(resources)
+    rows = rows.append_column("part", pa.nulls(rows.num_rows, pa.binary()))
+    last = {name: [None] for name in rows.column_names[:-1]} | {"part": [part]}
+    return pa.concat_tables([rows, pa.table(last, schema=rows.schema)])
+
+
+def _rows(resources: list[Resource]) -> pa.Table:
+    kinds = [one["resourceType"] for one in resources]
+    owners = [f"Patient/{one['id']}" if one["resourceType"] == "Patient" else groups.owner_of(one) for one in resources]
+    texts = pa.array([encode(one) for one in resources], pa.binary()).cast(pa.string())
+    ids = pa.array([one["id"] for one in resources], pa.string())
+    arrays = [pa.array(kinds, pa.string()), ids, pa.array(owners, pa.string()), texts]
+    return pa.table(arrays, names=["resourceType", "id", "subject", "resource"])
