@@ -187,7 +187,7 @@ def _table(known: Metadata, everything: dict[str, Any], rows: Sequence[tuple[Any
 
 
 def _numbers(column: Column, cells: Sequence[Any], where: Where) -> pl.Series:
-    for row, value in enumerate(cells) if column.data_type == "integer" else ():
+    for row, value in enumerate(cells) if column.data_type == "integer" and _has_large(cells) else ():
         if value is not None and abs(value) > EXACT and float(value) != value:
             raise UnreadableInputError(
                 f"{value} is an integer no double holds exactly.",
@@ -197,6 +197,14 @@ def _numbers(column: Column, cells: Sequence[Any], where: Where) -> pl.Series:
     return pl.Series(column.name, cells, pl.Boolean if column.data_type == "boolean" else None, strict=False).cast(
         pl.Float64
     )
+
+
+def _has_large(integers: Sequence[int | None]) -> bool:
+    """Whether one may be beyond what every double holds."""
+    try:
+        return bool((pl.Series(integers, dtype=pl.Int64).abs() > int(EXACT)).any())
+    except (OverflowError, TypeError, pl.exceptions.PolarsError):
+        return True
 
 
 def _decimals(name: str, cells: Sequence[str | None], where: Where) -> tuple[pl.Series, exact.Literals]:

@@ -16,10 +16,17 @@ if TYPE_CHECKING:
 
 FRACTION = np.uint64((1 << 56) - 1)
 MISSING = np.uint64(0x2E << 56)
-SPECIAL = frozenset(b"._ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+SIGN = np.uint64(1 << 63)
+FIRST_DIGIT = np.uint64(0xF << 52)
+LAST_BITS = np.uint64(0b111)
+STANDS_FOR_MISSING = np.isin(np.arange(256), list(b"._ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
+"""By first byte."""
+SCALE = np.ldexp(np.repeat((1.0, -1.0), 128), np.tile(4 * (np.arange(128) - 64) - 56, 2))
+"""What a fraction is multiplied by, by first byte (sign and exponent)."""
 
 SMALLEST = 16.0**-65
 TOO_LARGE = 16.0**63
+LEAST_EXPONENT = 1023 - 260  # the double's, of 16^-65 = 2^-260
 
 
 def fits(values: NDArray[Any]) -> NDArray[Any]:
@@ -30,29 +37,34 @@ def fits(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def encode(values: NDArray[Any]) -> NDArray[Any]:
-    """Doubles as IBM floats in native uint64. Exact for every value that `fits`; undefined for others."""
-    mantissa, exponent = np.frexp(np.abs(values))
-    power = -(-exponent // 4)
-    fraction = np.ldexp(mantissa, 56 - (4 * power - exponent)).astype(np.uint64)
-    biased = np.where(fraction == 0, 0, power + 64).astype(np.uint64)
-    sign = np.signbit(values).astype(np.uint64)
-    bits: NDArray[Any] = (sign << np.uint64(63)) | (biased << np.uint64(56)) | fraction
+    """Doubles as IBM floats in native uint64. Exact for every value that `fits`; undefined for others.
+
+    A double is 1.f times 2^(e - 1023). Its 53 bits are moved up by 0 to 3 places, to where the power of two that is
+    left is one of sixteen. All that fit are normal numbers, save zero. Minus zero is zero: a sign without a fraction is a
+    missing value to TS-140's own C code, and to ReadStat.
+    """
+    ieee = np.ascontiguousarray(values, np.float64).view(np.uint64)
+    exponent = (ieee >> np.uint64(52)) & np.uint64(0x7FF)
+    bits: NDArray[Any] = (ieee & np.uint64((1 << 52) - 1)) | np.uint64(1 << 52)
+    bits <<= (exponent + np.uint64(1)) & np.uint64(3)
+    bits |= ((exponent - np.uint64(LEAST_EXPONENT)) >> np.uint64(2)) << np.uint64(56)
+    bits |= ieee & SIGN
+    bits[values == 0] = 0
     return bits
 
 
 def decode(bits: NDArray[Any]) -> NDArray[Any]:
     """IBM floats in native uint64 as doubles; fractions of more than 53 bits are rounded (see `returns`)."""
-    fraction = (bits & FRACTION).astype(np.float64)
-    power = ((bits >> np.uint64(56)) & np.uint64(0x7F)).astype(np.int32)
-    size = np.ldexp(fraction, 4 * (power - 64) - 56)
-    values: NDArray[Any] = np.where(bits >> np.uint64(63), -size, size)
+    values: NDArray[Any] = (bits & FRACTION).astype(np.float64)
+    values *= SCALE[bits >> np.uint64(56)]
     return values
 
 
 def is_missing(bits: NDArray[Any]) -> NDArray[Any]:
     """Which of these stand for a missing value: no fraction, and a first byte of `.`, `_`, `A` to `Z`."""
-    lead = (bits >> np.uint64(56)).astype(np.uint8)
-    missing: NDArray[Any] = ((bits & FRACTION) == 0) & np.isin(lead, np.frombuffer(bytes(SPECIAL), np.uint8))
+    missing: NDArray[Any] = bits == MISSING
+    others = np.flatnonzero(((bits & FRACTION) == 0) & (bits != 0) & ~missing)
+    missing[others] = STANDS_FOR_MISSING[bits[others] >> np.uint64(56)]
     return missing
 
 
@@ -61,5 +73,10 @@ def returns(bits: NDArray[Any]) -> NDArray[Any]:
 
     Not those a mainframe stored with more than 53 bits, in unnormalised form, or zero with an exponent.
     """
-    same: NDArray[Any] = encode(decode(bits)) == bits
+    same: NDArray[Any] = ((bits & FIRST_DIGIT) != 0) & ((bits & LAST_BITS) == 0)  # normalised, and 53 bits at most
+    same |= bits == 0
+    doubtful = np.flatnonzero(~same)
+    if len(doubtful):
+        asked = bits[doubtful]
+        same[doubtful] = encode(decode(asked)) == asked
     return same

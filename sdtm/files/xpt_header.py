@@ -6,6 +6,7 @@ a header read and written again has the same bytes; values equal to the default 
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,15 +29,28 @@ class Part:
     default: str | int
 
 
-Record = tuple[Part, ...]
+@dataclass(frozen=True, slots=True, eq=False)
+class Record:
+    """The fields of a record in their order, and how `struct` has them."""
+
+    parts: tuple[Part, ...]
+    layout: struct.Struct
+
+
 Values = dict[str, "str | int"]
+
+
+def _record(*parts: Part) -> Record:
+    codes = {2: "h", 4: "i"}
+    fields = (f"{one.width}s" if isinstance(one.default, str) else codes[one.width] for one in parts)
+    return Record(parts, struct.Struct(">" + "".join(fields)))
 
 
 def _line(kind: str, tail: str = ZEROS) -> str:
     return f"HEADER RECORD*******{kind:<8}HEADER RECORD!!!!!!!{tail}"
 
 
-LIBRARY: Record = (
+LIBRARY = _record(
     Part("library_line", 80, _line("LIBRARY")),
     Part("library_symbol", 8, SYMBOL),
     Part("library_symbol_2", 8, SYMBOL),
@@ -48,7 +62,7 @@ LIBRARY: Record = (
     Part("library_modified", 16, EPOCH),
     Part("library_blanks_2", 64, ""),
 )
-MEMBER: Record = (
+MEMBER = _record(
     Part("member_line", 80, _line("MEMBER", "000000000000000001600000000140")),
     Part("descriptor_line", 80, _line("DSCRPTR")),
     Part("symbol", 8, SYMBOL),
@@ -64,7 +78,7 @@ MEMBER: Record = (
     Part("type", 8, ""),
     Part("namestr_line", 80, _line("NAMESTR")),
 )
-NAMESTR: Record = (
+NAMESTR = _record(
     Part("type", 2, 2),
     Part("hash", 2, 0),
     Part("length", 2, 8),
@@ -82,44 +96,36 @@ NAMESTR: Record = (
     Part("position", 4, 0),
     Part("rest", 52, "\0" * 52),
 )
-OBSERVATIONS: Record = (Part("observations_line", 80, _line("OBS")),)
+OBSERVATIONS = _record(Part("observations_line", 80, _line("OBS")))
 
 
 def size(record: Record) -> int:
     """The bytes of a record."""
-    return sum(part.width for part in record)
+    return record.layout.size
 
 
 def decode(record: Record, raw: bytes) -> Values:
     """The fields of a record. Text is Latin-1 (one character a byte) without its trailing blanks: invertible as it is."""
-    values: Values = {}
-    start = 0
-    for part in record:
-        field = raw[start : start + part.width]
-        start += part.width
-        if isinstance(part.default, int):
-            values[part.name] = int.from_bytes(field, "big", signed=True)
-        else:
-            values[part.name] = field.decode("latin-1").rstrip(" ")
-    return values
+    return {
+        part.name: field if isinstance(field, int) else field.decode("latin-1").rstrip(" ")
+        for part, field in zip(record.parts, record.layout.unpack(raw), strict=True)
+    }
 
 
 def encode(record: Record, values: Mapping[str, str | int]) -> bytes:
     """The bytes of a record; a field not given has its default. The caller has checked that the values fit."""
-    out = bytearray()
-    for part in record:
-        value = values.get(part.name, part.default)
-        if isinstance(value, int):
-            out += value.to_bytes(part.width, "big", signed=True)
-        else:
-            out += value.encode("latin-1").ljust(part.width)
-    return bytes(out)
+    fields = ((part.width, values.get(part.name, part.default)) for part in record.parts)
+    return record.layout.pack(
+        *(value if isinstance(value, int) else value.encode("latin-1").ljust(width) for width, value in fields)
+    )
 
 
 def unusual(record: Record, values: Values, known: frozenset[str]) -> Values:
     """The fields worth carrying along: those not `known` from elsewhere that differ from their default."""
     return {
-        part.name: values[part.name] for part in record if part.name not in known and values[part.name] != part.default
+        part.name: values[part.name]
+        for part in record.parts
+        if part.name not in known and values[part.name] != part.default
     }
 
 

@@ -12,7 +12,7 @@ from trialbridge.base.errors import UnreadableInputError
 from trialbridge.base.finding import Where
 from trialbridge.sdtm.files import sniffing, xpt_header, xpt_rows
 from trialbridge.sdtm.files.xpt_format import format_text
-from trialbridge.sdtm.table import NOTHING, Table, Variable, table
+from trialbridge.sdtm.table import NOTHING, Table, Variable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,7 @@ def members(file: Path, encoding: str) -> Iterator[Table]:
     kept = xpt_header.unusual(xpt_header.LIBRARY, library, frozenset())
     while start < len(raw):
         end = _next_member(raw, start)
-        yield _member(raw[start:end], kept, encoding, where)
+        yield _member(memoryview(raw)[start:end], kept, encoding, where)
         start = end
 
 
@@ -49,27 +49,27 @@ def _cut(where: Where, why: str) -> UnreadableInputError:
 
 def _next_member(raw: bytes, start: int) -> int:
     """Where the next member begins: the mark at a multiple of 80 bytes; else the end of the file."""
-    found = raw.find(MEMBER_MARK, start + 80)
-    while found != -1 and found % 80:
-        found = raw.find(MEMBER_MARK, found + 1)
-    return len(raw) if found == -1 else found
+    records = np.frombuffer(raw, np.uint8).reshape(-1, 80)[start // 80 + 1 :]
+    found = np.flatnonzero(records[:, 0] == MEMBER_MARK[0])
+    found = found[(records[found, : len(MEMBER_MARK)] == np.frombuffer(MEMBER_MARK, np.uint8)).all(axis=1)]
+    return start + 80 + 80 * int(found[0]) if len(found) else len(raw)
 
 
-def _member(raw: bytes, library: xpt_header.Values, encoding: str, where: Where) -> Table:
+def _member(raw: memoryview, library: xpt_header.Values, encoding: str, where: Where) -> Table:
     size = xpt_header.size(xpt_header.MEMBER)
     if len(raw) < size:
         raise _cut(where, "the header of a member is not whole")
-    header = xpt_header.decode(xpt_header.MEMBER, raw[:size])
+    header = xpt_header.decode(xpt_header.MEMBER, bytes(raw[:size]))
     count, width = str(header["namestr_line"])[54:58], str(header["member_line"])[74:78]
     if not count.isdecimal() or width != "0140":
         raise _cut(where, f"a member of {count!r} variables described in {width!r} bytes (140 expected)")
     name = _text(header["name"], encoding, where).upper()
     where = Where(file=where.file, dataset=name)
     rows_at = size + -(-int(count) * 140 // 80) * 80
-    observations = raw[rows_at : rows_at + 80]
+    observations = bytes(raw[rows_at : rows_at + 80])
     if not observations.startswith(b"HEADER RECORD*******OBS"):
         raise _cut(where, "no header of observations after its variables")
-    variables, columns = _variables(raw[size:rows_at], int(count), encoding, where)
+    variables, columns = _variables(bytes(raw[size:rows_at]), int(count), encoding, where)
     frame, cells, check = _rows(raw[rows_at + 80 :], columns, encoding, where)
     label = _text(header["label"], encoding, where)
     line = xpt_header.decode(xpt_header.OBSERVATIONS, observations)
@@ -82,7 +82,7 @@ def _member(raw: bytes, library: xpt_header.Values, encoding: str, where: Where)
         **check,
     }
     variables = [_with_cells(variable, cells.get(variable.name)) for variable in variables]
-    return table(name, frame, variables, label, {"xpt": kept} if kept else NOTHING)
+    return Table(name, frame, tuple(variables), label, {"xpt": kept} if kept else NOTHING)
 
 
 def _variables(raw: bytes, count: int, encoding: str, where: Where) -> tuple[list[Variable], list[xpt_rows.Column]]:
@@ -131,7 +131,7 @@ def _unlike(part: str, raw: str | int, text: str, encoding: str) -> dict[str, st
 
 
 def _rows(
-    area: bytes, columns: list[xpt_rows.Column], encoding: str, where: Where
+    area: memoryview, columns: list[xpt_rows.Column], encoding: str, where: Where
 ) -> tuple[pl.DataFrame, dict[str, xpt_rows.Cells], dict[str, int]]:
     length = sum(column.length for column in columns)
     count = xpt_rows.row_count(area, length) if length else 0

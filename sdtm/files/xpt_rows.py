@@ -6,7 +6,9 @@ break, and blanks fill the last 80-byte record. That padding cannot be told from
 
 from __future__ import annotations
 
+import codecs
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,10 +16,10 @@ import polars as pl
 
 from trialbridge.base.errors import DoesNotFitError, UnreadableInputError
 from trialbridge.base.finding import Where
-from trialbridge.sdtm.files import ibm_float
+from trialbridge.sdtm.files import fixed_width, ibm_float
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -34,54 +36,67 @@ class Column:
     length: int
     start: int
 
+    @property
+    def place(self) -> slice:
+        """Its bytes."""
+        return slice(self.start, self.start + self.length)
 
-def row_count(area: bytes, length: int) -> int | None:
+
+def row_count(area: memoryview, length: int) -> int | None:
     """How many rows of `length` bytes an area of 80-byte records holds; None if its end cannot be padding (a cut file).
 
     Blank rows that fit in the last record's padding are padding.
     """
     most = len(area) // length
     least = 0 if not area else (len(area) - 80) // length + 1
-    if most < least or area[most * length :].strip(b" "):
+    if most < least or bytes(area[most * length :]).strip(b" "):
         return None
-    while most > least and not area[(most - 1) * length : most * length].strip(b" "):
+    while most > least and not bytes(area[(most - 1) * length : most * length]).strip(b" "):
         most -= 1
     return most
 
 
 def read_texts(block: NDArray[Any], columns: list[Column], encoding: str, where: Where) -> list[pl.Series]:
-    """The text columns, trailing blanks dropped, empty as null. Raises UnreadableInputError at a byte not of `encoding`.
-
-    All are split at one go: a column's cells are joined by a control character that none of them has.
-    """
-    made: dict[str, pl.Series] = {}
-    whole: list[pl.Series] = []
-    splits: list[pl.Expr] = []
-    separator = next((code for code in (31, 30, 29, 28, 1, 2, 3) if not (block == code).any()), None)
+    """The text columns, trailing blanks dropped, empty as null. Raises UnreadableInputError at a byte not of `encoding`."""
+    series: list[pl.Series] = []
     for column in columns:
-        cells = block[:, column.start : column.start + column.length]
-        if separator is None or not len(cells):
-            texts = [_decoded(row.tobytes(), encoding) for row in cells]
-            made[column.name] = pl.Series(column.name, texts, pl.String)
-            continue
-        joined = np.full((len(cells), column.length + 1), separator, np.uint8)
-        joined[:, :-1] = cells
-        try:
-            text = joined.tobytes()[:-1].decode(encoding)
-        except UnicodeDecodeError as error:
-            row = error.start // (column.length + 1)
+        made = None
+        if _is_utf_8(encoding) or (_keeps_ascii(encoding) and block[:, column.place].max(initial=0) < 128):
+            made = fixed_width.to_texts(column.name, block, column.start, column.length)
+        if made is None:
             place = Where(file=where.file, dataset=where.dataset, variable=column.name)
-            raise _not_of_encoding(encoding, place, row) from error
-        whole.append(pl.Series(column.name, [text]))
-        splits.append(pl.col(column.name).str.split(chr(separator)).explode())
-    frame = pl.DataFrame(whole).select(splits) if whole else pl.DataFrame()
-    both = pl.DataFrame([made.get(column.name, frame.get_column(column.name, default=None)) for column in columns])
-    stripped = [pl.col(column.name).str.strip_chars_end(" ") for column in columns]
-    return both.select(pl.when(one != "").then(one) for one in stripped).get_columns() if columns else []
+            made = _decoded(column.name, block[:, column.place], encoding, place)
+        series.append(made)
+    return series
 
 
-def _decoded(raw: bytes, encoding: str) -> str:
-    return raw.decode(encoding, "strict")
+@cache
+def _is_utf_8(encoding: str) -> bool:
+    return codecs.lookup(encoding).name == "utf-8"
+
+
+@cache
+def _keeps_ascii(encoding: str) -> bool:
+    """Whether in this encoding the bytes below 128 are what they are in ASCII."""
+    try:
+        return bytes(range(128)).decode(encoding) == bytes(range(128)).decode("ascii")
+    except UnicodeDecodeError:
+        return False
+
+
+def _decoded(name: str, cells: NDArray[Any], encoding: str, where: Where) -> pl.Series:
+    """A column of which some text is not ASCII, or not of `encoding`: each of its different cells decoded."""
+    known: dict[bytes, str | None] = {}
+    texts: list[str | None] = []
+    for row, cell in enumerate(cells):
+        raw = cell.tobytes()
+        if raw not in known:
+            try:
+                known[raw] = raw.decode(encoding).rstrip(" ") or None
+            except UnicodeDecodeError as error:
+                raise _not_of_encoding(encoding, where, row) from error
+        texts.append(known[raw])
+    return pl.Series(name, texts, pl.String)
 
 
 def _not_of_encoding(encoding: str, where: Where, row: int) -> UnreadableInputError:
@@ -94,46 +109,42 @@ def _not_of_encoding(encoding: str, where: Where, row: int) -> UnreadableInputEr
 def read_numbers(block: NDArray[Any], column: Column) -> tuple[pl.Series, Cells]:
     """One numeric column as Float64 with nulls, and the cells a double would not give back."""
     raw = np.zeros((len(block), 8), np.uint8)
-    raw[:, : column.length] = block[:, column.start : column.start + column.length]
+    fixed_width.items(raw, 0, column.length)[:] = fixed_width.items(block, column.start, column.length)
     bits = raw.view(">u8").astype(np.uint64).ravel()
     missing = ibm_float.is_missing(bits)
-    values = ibm_float.decode(bits)
     odd = np.flatnonzero(np.where(missing, bits != ibm_float.MISSING, ~ibm_float.returns(bits)))
-    series = pl.Series(column.name, values)
-    if missing.any():
-        series = series.set(pl.Series(missing), None)
+    series = fixed_width.numbers(column.name, ibm_float.decode(bits), missing)
     return series, [[int(row), f"{int(bits[row]):016x}"] for row in odd]
 
 
 def write_texts(block: NDArray[Any], frame: pl.DataFrame, columns: list[Column], encoding: str) -> None:
-    """Fill the text columns of the block; `check_text` has passed. All are padded and joined at one go."""
-    cells = frame.select(pl.col(one.name).fill_null("").str.strip_chars_end(" ") for one in columns)
-    plain = cells.select((pl.all().str.len_bytes() == pl.all().str.len_chars()).all()).row(0) if columns else ()
-    padded = [
-        pl.col(one.name).str.pad_end(one.length).str.join("")
-        for one, is_ascii in zip(columns, plain, strict=True)
-        if is_ascii
-    ]
-    joined = cells.select(padded).row(0, named=True) if padded else {}
+    """Fill the text columns of the block; `check_text` has passed."""
     for column in columns:
-        whole = joined.get(column.name)
-        if whole is None:
-            raw = b"".join(cell.encode(encoding).ljust(column.length) for cell in cells[column.name])
+        texts = frame.get_column(column.name)
+        if encoding == "ascii" or _is_utf_8(encoding) or (_keeps_ascii(encoding) and fixed_width.measure(texts)[1]):
+            cells = fixed_width.to_cells(texts, column.length)
         else:
-            raw = whole.encode("ascii")
-        block[:, column.start : column.start + column.length] = np.frombuffer(raw, np.uint8).reshape(-1, column.length)
+            raw = b"".join(_encoded(texts, encoding, column.length))
+            cells = np.frombuffer(raw, np.uint8).reshape(-1, column.length)
+        fixed_width.put(block, column.start, cells, column.length)
+
+
+def _encoded(texts: pl.Series, encoding: str, length: int) -> Iterator[bytes]:
+    """The bytes of each text, each different one encoded once."""
+    known: dict[str | None, bytes] = {None: b" " * length}
+    for text in texts:
+        if text not in known:
+            known[text] = text.rstrip(" ").encode(encoding).ljust(length)
+        yield known[text]
 
 
 def write_numbers(block: NDArray[Any], frame: pl.DataFrame, columns: list[Column]) -> None:
     """Fill the numeric columns of the block; `check_numbers` has passed, so that what is no number is missing."""
-    if not columns:
-        return
-    values = frame.select(one.name for one in columns).to_numpy()
-    missing = np.isnan(values)
-    bits = np.where(missing, ibm_float.MISSING, ibm_float.encode(np.where(missing, 0.0, values)))
-    raw = np.ascontiguousarray(bits.T).astype(">u8").view(np.uint8).reshape(len(columns), -1, 8)
-    for column, one in zip(columns, raw, strict=True):
-        block[:, column.start : column.start + column.length] = one[:, : column.length]
+    for column in columns:
+        values = frame.get_column(column.name).to_numpy()
+        bits = np.where(np.isnan(values), ibm_float.MISSING, ibm_float.encode(values))
+        raw = bits.astype(">u8").view(np.uint8).reshape(-1, 8)
+        fixed_width.put(block, column.start, raw, column.length)
 
 
 def put_cells(block: NDArray[Any], cells: Mapping[Column, Cells], offset: int) -> None:
@@ -146,13 +157,8 @@ def put_cells(block: NDArray[Any], cells: Mapping[Column, Cells], offset: int) -
 
 
 def longest(frame: pl.DataFrame, names: list[str]) -> dict[str, tuple[int, bool]]:
-    """Of text columns: the bytes of the longest value, and whether all are ASCII; of all columns at one go."""
-    if not names or not frame.height:
-        return dict.fromkeys(names, (0, True))
-    cells = frame.select(pl.col(names).fill_null("").str.strip_chars_end(" "))
-    sizes = cells.select(pl.all().str.len_bytes().max()).row(0)
-    plain = cells.select((pl.all().str.len_bytes() == pl.all().str.len_chars()).all()).row(0)
-    return dict(zip(names, zip(sizes, plain, strict=True), strict=True))
+    """Of text columns: the bytes of the longest value, and whether all are ASCII."""
+    return {name: fixed_width.measure(frame.get_column(name)) for name in names}
 
 
 def check_text(series: pl.Series, declared: int | None, encoding: str, where: Where, before: int = 0) -> int:
@@ -197,9 +203,10 @@ def _encoded_size(text: str, encoding: str, where: Where, row: int) -> int:
 
 def check_numbers(series: pl.Series, length: int, where: Where, before: int = 0) -> None:
     """Raise DoesNotFitError naming the first number that an IBM float of `length` bytes does not hold."""
-    values = series.fill_null(0.0).to_numpy()
+    values = series.to_numpy()  # a null is NaN
     bad = np.flatnonzero(~ibm_float.fits(values))
-    if len(bad):
+    if len(bad) > series.null_count():
+        bad = np.flatnonzero(~ibm_float.fits(series.fill_null(0.0).to_numpy()))
         row = int(bad[0])
         raise DoesNotFitError(
             f"{float(values[row])} is outside XPORT's numbers (0, or 5.4e-79 to 7.2e75 in size).",
@@ -207,7 +214,7 @@ def check_numbers(series: pl.Series, length: int, where: Where, before: int = 0)
             "leave the value empty or convert its unit",
         )
     if length < 8:
-        bits = ibm_float.encode(values)
+        bits = ibm_float.encode(series.fill_null(0.0).to_numpy())
         cut = np.flatnonzero(bits & np.uint64((1 << (8 * (8 - length))) - 1))
         if len(cut):
             raise DoesNotFitError(

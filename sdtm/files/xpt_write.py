@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from trialbridge.sdtm.table import Table, Variable
 
 NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,7}")
-BLOCK = 50_000  # rows packed at a time, to bound memory
+BLOCK = 16_384  # rows packed at a time, to bound memory
 
 
 Frames = Callable[[], Iterable["pl.DataFrame"]]
@@ -76,13 +76,13 @@ def _lengths(one: Table, frames: Frames, encoding: str, where: Where) -> dict[st
             lengths[variable.name] = max(lengths[variable.name], size)
         for name, length in numbers.items():
             place = Where(file=where.file, dataset=one.name, variable=name)
-            xpt_rows.check_numbers(frame[name], length, place, height)
+            xpt_rows.check_numbers(frame.get_column(name), length, place, height)
         height += frame.height
-        last = frame.tail(1) if frame.height else last
+        last = frame if frame.height else last
     declared = {variable.name: variable.length for variable in texts}
     found = {name: declared[name] or max(1, size) for name, size in lengths.items()} | numbers
     if last is not None and not numbers:
-        _check_last_row(last, height, sum(found.values()), where)
+        _check_last_row(last.tail(1), height, sum(found.values()), where)
     return {variable.name: found[variable.name] for variable in one.variables}
 
 
@@ -158,7 +158,9 @@ def _check_last_row(last: pl.DataFrame, height: int, length: int, where: Where) 
         )
 
 
-def _blocks(one: Table, frames: Frames, columns: list[xpt_rows.Column], encoding: str, where: Where) -> Iterator[bytes]:
+def _blocks(
+    one: Table, frames: Frames, columns: list[xpt_rows.Column], encoding: str, where: Where
+) -> Iterator[memoryview]:
     """The rows, BLOCK at a time, with the carried cells put back where they stood."""
     cells = {column: one.variable(column.name).extra.get("xpt", NOTHING).get("cells", ()) for column in columns}
     cells = {column: found for column, found in cells.items() if found and column.numeric}
@@ -170,10 +172,10 @@ def _blocks(one: Table, frames: Frames, columns: list[xpt_rows.Column], encoding
         xpt_rows.write_numbers(block, part, numbers)
         xpt_rows.write_texts(block, part, texts, encoding)
         if cells:
-            check = zlib.crc32(block.tobytes(), check)
+            check = zlib.crc32(block.data, check)
             xpt_rows.put_cells(block, cells, offset)
         offset += part.height
-        yield block.tobytes()
+        yield block.data
     if cells and check != one.extra.get("xpt", NOTHING).get("rows_crc32"):
         raise DoesNotFitError(
             "The rows have changed since they were read, so special missing values (.A to .Z) cannot be put back.",
