@@ -84,8 +84,8 @@ def files_to_sdtm(
                 yield _laid(setting.value.convert(pickle.loads(task)))  # noqa: S301 - made below, by us
 
     tasks = [(number, pickle.dumps((number, lines))) for number, lines in bulk.tasks(plan)]
-    spread = spark.createDataFrame(tasks, "number int, task binary").repartition(len(tasks), "number")
-    laid = spread.mapInArrow(convert, _LAID).persist()
+    spread = spark.createDataFrame(tasks, "number int, task binary").repartitionByRange(len(tasks), "number")
+    laid = spread.sortWithinPartitions("number").mapInArrow(convert, _LAID).persist()
     kept = laid.where("part is not null").select("part").toLocalIterator()
     parts = sorted((pickle.loads(row.part) for row in kept), key=_number)  # noqa: S301 - made in _laid, by us
     told = bulk.told(plan, parts, bulk_shard.package_in(job), version)
@@ -124,7 +124,7 @@ def _without_rows(one: Stored) -> Stored:
 
 
 def _table(spark: SparkSession, laid: DataFrame, one: Dataset) -> DataFrame:
-    """A dataset as a DataFrame; its rows are in order from partition to partition where the shards' are."""
+    """A dataset as a DataFrame; its rows are in order, from partition to partition, where the shards' are."""
     variables = tuple((variable.name, variable.type) for variable in one.about.variables)
     kinds = {name: pa.float64() if kind == "Num" else pa.string() for name, kind in variables}
     schema = ", ".join(f"`{name}` {'double' if kind == 'Num' else 'string'}" for name, kind in variables)
@@ -137,5 +137,4 @@ def _table(spark: SparkSession, laid: DataFrame, one: Dataset) -> DataFrame:
                 frame = typed(bulk_shard.frame_of(arrow), variables)
                 yield from frame.to_arrow().cast(pa.schema(list(kinds.items()))).to_batches()
 
-    mine = laid.where(f"dataset = '{one.name}'").select("number", "arrow")
-    return mine.repartitionByRange("number").sortWithinPartitions("number").mapInArrow(read, schema)
+    return laid.where(f"dataset = '{one.name}'").select("arrow").mapInArrow(read, schema)

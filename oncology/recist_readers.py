@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from trialbridge.oncology.recist_criteria import Choices, Criteria
     from trialbridge.sdtm.table import Study
 
+_NAMED = 3
 _APART = 14
 """Days between two readings of one lesion from which they are two assessments, not one visit."""
 
@@ -41,12 +42,27 @@ def readers(study: Study, criteria: Criteria, choices: Choices) -> tuple[list[Re
         for row in records(study, "DM", ("USUBJID", "RFXSTDTC", "RFSTDTC"))
     }
     made = []
+    assumed: dict[str, None] = {}
     for key in sorted(gathered):
         reader, doubts = _reader(key, gathered[key], starts.get(key[0], ""), criteria, choices)
         findings += doubts
         if reader:
             made.append(reader)
+            if reader.visits and not gathered[key].flagged and not is_complete(reader.start):
+                assumed[reader.usubjid] = None
+    if assumed:
+        findings.append(_first_visit_assumed(list(assumed), len({one.usubjid for one in made}), "DM" in study))
     return made, findings
+
+
+def _first_visit_assumed(subjects: list[str], whole: int, dm: bool) -> Finding:  # noqa: FBT001 - private, one caller
+    """That nothing says which visits came before treatment."""
+    named = ", ".join(subjects[:_NAMED]) + (", …" if len(subjects) > _NAMED else "")
+    lacks = "a date RFXSTDTC or RFSTDTC in DM" if dm else "a DM with RFXSTDTC or RFSTDTC"
+    message = f"The first visit is taken as baseline for {len(subjects)} of {whole} subjects ({named}), who have neither {lacks}"
+    message += " nor a visit flagged TRLOBXFL or TRBLFL. A second visit before treatment would count as a response."
+    fix = "add DM with RFXSTDTC, or flag the baseline in TR"
+    return Finding("TB-RECIST-012", Severity.WARNING, Where(dataset="DM", variable="RFXSTDTC"), message, fix)
 
 
 def _lesion(lnkid: str, word: str, loc: str) -> Lesion | None:

@@ -228,6 +228,7 @@ def test_a_summary_for_people(falsified, capsys):
     said = capsys.readouterr().out
     assert "RECIST 1.1" in said
     assert "agree in 65 of 66 rows" in said
+    assert "The first visit is taken as baseline" in said  # its folder has no DM
     assert "01-701-1015 INDEPENDENT ASSESSOR RADIOLOGIST 1 WEEK 3 OVRLRESP: reported PD, computed SD" in said
 
 

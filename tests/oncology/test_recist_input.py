@@ -7,6 +7,7 @@ from decimal import Decimal
 import polars as pl
 import pytest
 
+from trialbridge.base.finding import Severity
 from trialbridge.oncology import recist
 from trialbridge.oncology.lesions import Result, State, millimetres, reading, roots
 from trialbridge.oncology.recist_days import bounds, days_at_least, is_complete
@@ -96,10 +97,36 @@ def tr_table(rows, *more):
 
 
 def overall(tables, version="1.1"):
-    """Overall responses by evaluator and visit, and the ids of the findings."""
+    """Overall responses by evaluator and visit, and the ids of the findings but that on a baseline assumed: no DM here."""
     done = recist.assess(study(tables), version)
     rows = {(one.eval, one.visitnum): one.response for one in done.responses if one.testcd == "OVRLRESP"}
-    return rows, sorted({one.id for one in done.findings})
+    return rows, sorted({one.id for one in done.findings} - {"TB-RECIST-012"})
+
+
+def test_a_baseline_that_nothing_names_is_told():
+    """Without DM the second of two screening visits would be judged as a response, and nobody would know."""
+    rows = [
+        ("T01", "LDIAM", "20", "2024-01-02", 1.0, "TARGET", None),
+        ("T01", "LDIAM", "30", "2024-01-16", 2.0, "TARGET", None),
+    ]
+    tr = tr_table(rows, "TRGRPID", "TRLOBXFL")
+
+    def said(*tables):
+        return [one for one in recist.assess(study(tables), "1.1").findings if one.id == "TB-RECIST-012"]
+
+    (alone,) = said(tr)
+    assert alone.severity is Severity.WARNING
+    assert alone.message.startswith(
+        "The first visit is taken as baseline for 1 of 1 subjects (S1), who have neither a DM"
+    )
+    for day in (None, "2024-01"):  # a month does not say which visit was before
+        assert said(
+            tr,
+            table("DM", pl.DataFrame({"USUBJID": ["S1"], "RFXSTDTC": [day]}, schema_overrides={"RFXSTDTC": pl.String})),
+        )
+    assert not said(tr, table("DM", pl.DataFrame({"USUBJID": ["S1"], "RFXSTDTC": ["2024-01-20"]})))
+    assert not said(tr_table([(*row[:6], "Y") for row in rows[:1]] + rows[1:], "TRGRPID", "TRLOBXFL"))
+    assert not said(tr_table(rows[:1], "TRGRPID", "TRLOBXFL"))
 
 
 def test_without_tu_the_group_of_tr_names_the_kind():

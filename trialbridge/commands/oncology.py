@@ -241,6 +241,7 @@ def _say(report: Report, drawn: Drawn, wanted: Wanted, shell: Shell) -> None:
         out.print(
             f"  {report.tables.disagreements.height} of {report.tables.compared} reported rows disagree with the data"
         )
+    recist.say_assumed(report.tables, shell)
     for one in _missing(report, drawn):
         out.print(f"  not there: {escape(one)}", soft_wrap=True)
     out.print(f"Written to {escape(str(wanted.output))}; open {PAGE}")

@@ -132,6 +132,15 @@ def remove_stale(folder: Path, made: Iterable[str], own: Iterable[str]) -> None:
         (folder / name).unlink(missing_ok=True)
 
 
+def say_assumed(found: Tables, shell: Shell) -> None:
+    """Say where the baseline is assumed: every response hangs on it."""
+    from rich.markup import escape  # noqa: PLC0415 - only where a summary is wanted
+
+    for one in found.done.findings:
+        if one.id == "TB-RECIST-012":
+            shell.out.print(f"[yellow]warning:[/] {escape(one.message)}", soft_wrap=True)
+
+
 def _say(found: Tables, wanted: Wanted, shell: Shell) -> None:
     """The summary for people."""
     from rich.markup import escape  # noqa: PLC0415 - only where a summary is wanted
@@ -159,6 +168,7 @@ def _say(found: Tables, wanted: Wanted, shell: Shell) -> None:
             out.print(f"  {escape(place)}: {escape(row['EXPLANATION'])}", soft_wrap=True)
         if found.disagreements.height > _MOST:
             out.print(f"  and {found.disagreements.height - _MOST} more")
+    say_assumed(found, shell)
     if done.findings:
         out.print(f"{len(done.findings)} findings on the data (in the JSON)")
     if wanted.output is not None:
