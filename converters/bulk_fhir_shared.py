@@ -85,6 +85,7 @@ class Together:
         """
         ctx, result = self._ctx, self.result
         mapped, plain = sorted_out(nobody, ctx.dictionary, self._wrong)
+        result.findings.extend(whole.without_subject(nobody.study, plain, ctx.dictionary))
         written = whole.write_all(mapped, ctx)
         same(self._shared, ctx)
         whole.round_trip(written, nobody.study, ctx, result)

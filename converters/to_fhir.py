@@ -37,6 +37,11 @@ TRIAL_DESIGN = frozenset({"TA", "TE", "TV", "TI"})
 """Mapped datasets whose rows belong to the trial, not to a subject."""
 
 
+_INSTEAD = ("POOLID", "SPDEVID")
+"""What names whom a row is about where it is no subject: a pool of animals, a device (SDTM 2.0, identifiers)."""
+_LISTED = 5
+
+
 @dataclass(frozen=True, slots=True)
 class ToFhir:
     """What a conversion to FHIR gives: resources, findings, the ledger.
@@ -77,6 +82,7 @@ def native_to_fhir(
     refuse_odd_numbers(study)
     ctx, result = begun(study, base, release, dictionary)
     mapped, plain = sorted_out(study, dictionary, wrong_columns(study, dictionary, result.findings))
+    result.findings.extend(without_subject(study, plain, dictionary))
     written = write_all(mapped, ctx)
     round_trip(written, study, ctx, result)
     result.made.update({(one.record.dataset, one.record.number): one.parts for one in written})
@@ -175,6 +181,21 @@ def refuse_odd_numbers(study: Study) -> None:
                 odd = table.frame[variable.name].is_finite().fill_null(value=True).not_().arg_true()
                 if len(odd):
                     raise odd_number(Where(dataset=table.name, row=int(odd[0]) + 1, variable=variable.name))
+
+
+def without_subject(study: Study, plain: dict[str, list[Record]], dictionary: Dictionary) -> list[Finding]:
+    """Findings on rows that should belong to a subject and name none: nobody would look for them in Basic resources."""
+    found = []
+    for name, its in plain.items():
+        if name[:2] in TRIAL_DESIGN or not dictionary.takes(name, study[name].frame.columns):
+            continue
+        rows = [one.number for one in its if not any(one.row.get(key) for key in ("USUBJID", *_INSTEAD))]
+        if rows:
+            listed = ", ".join(map(str, rows[:_LISTED])) + (f", … ({len(rows)} in all)" if len(rows) > _LISTED else "")
+            message = f"No USUBJID in row {listed}: of no subject, kept as Basic and not as the domain's own resources."
+            where = Where(dataset=name, row=rows[0], variable="USUBJID")
+            found.append(Finding("TB-NO-SUBJECT", Severity.WARNING, where, message, "fill USUBJID"))
+    return found
 
 
 def odd_number(where: Where) -> DoesNotFitError:

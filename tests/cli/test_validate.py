@@ -37,6 +37,17 @@ def test_an_issue_is_found_and_told(run, faulty):
     assert "S1-02" not in done.out
 
 
+def test_a_format_without_a_file_is_refused(run, faulty, tmp_path, monkeypatch):
+    """A page would be asked for, nothing be written, and nothing be said."""
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.iterdir())
+    done = run("validate", faulty, "-of", "html")
+    assert done.code == 2
+    assert "-of html has no file to go to" in done.err
+    assert "-o NAME" in done.err
+    assert sorted(tmp_path.iterdir()) == before
+
+
 def test_options_as_core_spells_them(run, faulty, tmp_path):
     """A command line written for CORE would not run here."""
     name = tmp_path / "out" / "rep"

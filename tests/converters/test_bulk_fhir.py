@@ -14,6 +14,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from trialbridge.base.finding import Severity
 from trialbridge.converters import bulk_fhir
 from trialbridge.converters.study import to_fhir
 from trialbridge.fhir.files.ndjson import Writer
@@ -94,6 +95,7 @@ STOPPED = """
 import sys
 from trialbridge.cli import app
 from trialbridge.commands import convert_bulk
+from trialbridge.base.finding import Severity
 from trialbridge.converters import bulk_fhir
 if __name__ == "__main__":
     convert_bulk.LARGE = 1
@@ -142,3 +144,25 @@ def _alive(group):
         if int(fields[2]) == group and fields[0] not in "ZX":
             found.append(path)
     return found
+
+
+def test_rows_of_no_subject_are_told():
+    """A DM whose USUBJID was lost would become Basic resources that no one looks for, without a word."""
+    of = _two_subjects(
+        AE=[
+            {"STUDYID": "S", "DOMAIN": "AE", "USUBJID": name, "POOLID": pool, "AETERM": "x"}
+            for name, pool in (("S-1", None), (None, "P1"), (None, None))
+        ],
+        XX=[{"STUDYID": "S", "XXVAL": "of nobody"}],
+    )
+    dm = of["DM"].frame
+    lost = dm.with_columns(pl.lit(None, dtype=pl.String).alias("USUBJID"))
+    of = of.with_tables([table("DM", pl.concat([dm, *[lost] * 3]))])
+    done = to_fhir(of)
+    told = {one.where.dataset: one for one in done.findings if one.id == "TB-NO-SUBJECT"}
+    assert set(told) == {"DM", "AE"}
+    assert told["DM"].severity is Severity.WARNING
+    assert told["DM"].message.startswith("No USUBJID in row 3, 4, 5, 6, 7, … (6 in all)")
+    assert told["AE"].where.row == 3
+    assert Counter(one["resourceType"] for one in done.resources)["Basic"] == 6 + 2 + 1
+    assert bulk_fhir.to_fhir(of, lambda _: None, at_once=1).findings == done.findings

@@ -66,6 +66,9 @@ def run(wanted: Wanted, *, as_json: bool = False, quiet: bool = False, no_color:
 def _run(wanted: Wanted, shell: Shell) -> int:
     _check(wanted)
     formats = conformance_files.checked_formats(wanted.formats)
+    if wanted.formats and wanted.output is None:
+        named = " ".join(f"-of {one}" for one in wanted.formats)
+        raise UnknownNameError(f"{named} has no file to go to.", fix="Add -o NAME; --json prints the report.")
     decisions = wanted.triage or (triage.beside(wanted.output) if wanted.output is not None else None)
     earlier = triage.read(decisions) if decisions is not None else {}
     report, made = checked(wanted)
