@@ -16,6 +16,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from trialbridge.base.collector import without_collector
 from trialbridge.converters import bulk_join, bulk_shard
 from trialbridge.converters.bulk_scan import SHARD_BYTES, Lines, Plan, scan
 from trialbridge.converters.bulk_shard import Job, Mode, Part, dictionary_of
@@ -75,7 +76,7 @@ def to_sdtm(
     dictionary name and checks nothing else. `dictionaries` are names of installed ones (`meddra-27.1`). `folder` is where the rows lie until the end (a temporary folder if not
     given). `progress` is told bytes done and bytes in all. Raises NotInLinesError where a line holds a Bundle.
     """
-    with tempfile.TemporaryDirectory(prefix=".trialbridge-", dir=folder) as name:
+    with without_collector(), tempfile.TemporaryDirectory(prefix=".trialbridge-", dir=folder) as name:
         spool = Path(name)
         dictionary = dictionary_of(mapping, study_file, dictionaries)
         plan = scan(files, dictionary, system(base, "usubjid"), spool, release, shard_bytes)

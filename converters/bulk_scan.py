@@ -32,12 +32,12 @@ if TYPE_CHECKING:
     from trialbridge.converters.dictionary import Dictionary
     from trialbridge.fhir.releases import Release
 
-SHARD_BYTES = 8 << 20
+SHARD_BYTES = 32 << 20
 """NDJSON bytes of a shard at about: a shard's resources are held in memory, several times their size."""
 _SUBJECT_LINKS = ("subject", "patient", "individual", "for", "beneficiary")
 _REFERENCE = re.compile(r"(?:^|/)(Patient|ResearchSubject)/([A-Za-z0-9.\-]{1,64})(?:/_history/[A-Za-z0-9.\-]{1,64})?$")
 _TYPE = re.compile(r"[A-Z][A-Za-z0-9]*")
-_NOBODY, _SHARED = -1, -2
+_NOBODY, _SHARED, _ODD = -1, -2, -3
 
 
 class NotInLinesError(TrialbridgeError):
@@ -56,6 +56,22 @@ class _Head(msgspec.Struct):
     owner: Any = msgspec.field(default=None, name="for")
 
 
+class _Marks(msgspec.Struct, gc=False):
+    """Elements by which R5 shows."""
+
+    code: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    subject: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    progress: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    includedStructure: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET  # noqa: N815 - FHIR's name
+    encounterClass: msgspec.Raw | msgspec.UnsetType = msgspec.field(default=msgspec.UNSET, name="class")  # noqa: N815
+    occurrencePeriod: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET  # noqa: N815 - FHIR's name
+    occurrenceDateTime: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET  # noqa: N815 - FHIR's name
+    occurrenceString: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET  # noqa: N815 - FHIR's name
+    occurrenceAge: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET  # noqa: N815 - FHIR's name
+    occurrenceRange: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET  # noqa: N815 - FHIR's name
+    occurrenceTiming: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET  # noqa: N815 - FHIR's name
+
+
 class _Named(msgspec.Struct):
     """What names a subject."""
 
@@ -64,7 +80,14 @@ class _Named(msgspec.Struct):
 
 _head = msgspec.json.Decoder(_Head).decode
 _named = msgspec.json.Decoder(_Named).decode
-_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_marks = msgspec.json.Decoder(_Marks).decode
+_MARKED = frozenset({b"AdverseEvent", b"ResearchSubject", b"BodyStructure", b"Procedure", b"Encounter"})
+_ONE_SUBJECT = frozenset(
+    "Observation AdverseEvent Condition Encounter Procedure MedicationAdministration MedicationStatement".split()
+)
+"""Types of which no element but the resource itself has a `subject` (R4 and R5 definitions)."""
+_SUBJECT = b'"subject":{"reference":"'
+_CONTAINED = b'"contained"'
 
 
 def kind_of(line: bytes) -> str:
@@ -74,6 +97,24 @@ def kind_of(line: bytes) -> str:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return ""
     return kind if isinstance(kind, str) else ""
+
+
+_BEGIN = b'{"resourceType":"'
+
+
+def kind_at_once(line: bytes) -> str:
+    """The same, without reading the line where it begins with its type, as most do."""
+    if line[:17] == _BEGIN:
+        name = line[17 : line.find(b'"', 17)]
+        known = _KINDS.get(name)
+        if known is not None:
+            return known
+        if name.isalnum() and len(_KINDS) < 1000:
+            return _KINDS.setdefault(name, name.decode())
+    return kind_of(line)
+
+
+_KINDS: dict[bytes, str] = {}
 
 
 @dataclass(slots=True)
@@ -155,6 +196,14 @@ class _Scan:
     rejects: list[Reject] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     r5: bool = False
+    owners: dict[bytes, int] = field(default_factory=dict)
+    """The number of the subject that the text of `subject.reference` means."""
+    kinds: set[bytes] = field(default_factory=set)
+    """The types met that need no second look."""
+
+    def fill(self, at: int) -> None:
+        """Say of the lines entered last that they are of this file."""
+        self.file.extend([at] * (len(self.owner) - len(self.file)))
 
 
 def scan(
@@ -206,22 +255,54 @@ def _unpacked(path: Path, spool: Path, at: int, found: _Scan) -> Path:
 def _scan_file(path: Path, name: str, at: int, found: _Scan, system: str, *, look: bool) -> None:
     start = number = 0
     rest = b""
+    owners, plain_kinds = found.owners, found.kinds
+    enter_number, enter_start = found.number.append, found.start.append
+    enter_length, enter_owner = found.length.append, found.owner.append
     with path.open("rb") as stream:
         while block := stream.read(1 << 22):
             block = rest + block
             lines = block.split(b"\n")
             rest = lines.pop()
+            kinds = []
             for line in lines:
                 number += 1
-                if line:
-                    _line(line, name, at, number, start, found, system, look=look)
+                # Few members are looked for, by the way nearly all servers write them; else the line is read.
+                kind = line[17 : line.find(b'"', 17)] if line[:17] == _BEGIN else b""
+                begin = line.find(_SUBJECT) + len(_SUBJECT)
+                owner = owners.get(line[begin : line.find(b'"', begin)], _ODD) if begin >= len(_SUBJECT) else _ODD
+                if owner == _ODD or kind not in plain_kinds or _CONTAINED in line or line.find(_SUBJECT, begin) >= 0:
+                    if line:
+                        found.fill(at)
+                        _line(line, name, at, number, start, found, system, look=look)
+                else:
+                    kinds.append(kind)
+                    enter_number(number)
+                    enter_start(start)
+                    enter_length(len(line))
+                    enter_owner(owner)
+                    if look and kind in _MARKED and not found.r5:
+                        found.r5 = _says_r5(line, kind.decode())
                 start += len(line) + 1
+            found.given.update({kind.decode(): count for kind, count in Counter(kinds).items()})
     if rest.strip():
-        _line(rest, name, at, number + 1, start, found, system, look=look)
+        found.fill(at)
+        _line(rest, name, at, number + 1, start, found, system, look=look, whole=False)
+    found.fill(at)
 
 
-def _line(line: bytes, name: str, at: int, number: int, start: int, found: _Scan, system: str, *, look: bool) -> None:
-    """Enter one line."""
+def _line(
+    line: bytes,
+    name: str,
+    at: int,
+    number: int,
+    start: int,
+    found: _Scan,
+    system: str,
+    *,
+    look: bool,
+    whole: bool = True,
+) -> None:
+    """Enter one line. `whole`: its end was there."""
     try:
         head = _head(line)
         kind = head.resourceType
@@ -229,9 +310,11 @@ def _line(line: bytes, name: str, at: int, number: int, start: int, found: _Scan
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         plain, head, kind = None, _Head(), None
     if not plain:
-        _odd(line, name, number, found)
+        _odd(line, name, number, found, whole=whole)
         return
     found.given[kind] += 1
+    if kind in _ONE_SUBJECT:
+        found.kinds.add(kind.encode())
     found.file.append(at)
     found.number.append(number)
     found.start.append(start)
@@ -241,11 +324,11 @@ def _line(line: bytes, name: str, at: int, number: int, start: int, found: _Scan
         found.r5 = _says_r5(line, kind)
 
 
-def _odd(line: bytes, name: str, number: int, found: _Scan) -> None:
+def _odd(line: bytes, name: str, number: int, found: _Scan, *, whole: bool) -> None:
     """A line that is no resource: what the ordinary reader makes of it."""
     if not line.removeprefix(BYTE_ORDER_MARK).strip():
         return
-    for item in items_of_line(line, name, number):
+    for item in items_of_line(line, name, number, whole=whole):
         if isinstance(item, Reject):
             found.rejects.append(item)
             found.findings.append(item.finding)
@@ -272,7 +355,7 @@ def _owner(line: bytes, kind: str, head: _Head, found: _Scan, system: str) -> in
         if name:
             found.stand_in.setdefault(owner, name)
         return owner
-    for link in (head.subject, head.patient, head.individual, head.owner, head.beneficiary):
+    for at, link in enumerate((head.subject, head.patient, head.individual, head.owner, head.beneficiary)):
         text = link.get("reference") if isinstance(link, dict) else None
         matched = _REFERENCE.search(text) if isinstance(text, str) else None
         if matched and matched[1] == "Patient":
@@ -280,6 +363,8 @@ def _owner(line: bytes, kind: str, head: _Head, found: _Scan, system: str) -> in
             if kind == "ResearchSubject":
                 found.enrolled.setdefault(f"ResearchSubject/{head.id}", owner)
                 found.called.setdefault(owner, _identifier(line, system) or "")
+            if at == 0 and isinstance(text, str) and text.isprintable():
+                found.owners[text.encode()] = owner
             return owner
         if matched:
             found.waiting.append((len(found.owner), f"ResearchSubject/{matched[2]}"))
@@ -302,18 +387,25 @@ def _identifier(line: bytes, system: str) -> str | None:
 
 def _says_r5(line: bytes, kind: str) -> bool:
     """Whether a line has an element that R4 does not have: as `study.release_of`, asked line by line."""
-    if kind not in {"AdverseEvent", "ResearchSubject", "BodyStructure", "Procedure", "Encounter"}:
+    if kind.encode() not in _MARKED:
         return False
-    names = _members(line)
-    if kind == "AdverseEvent":
-        return "code" in names or "occurrencePeriod" in names
-    if kind == "ResearchSubject":
-        return "subject" in names or "progress" in names
-    if kind == "BodyStructure":
-        return "includedStructure" in names
-    if kind == "Procedure":
-        return any(name.startswith("occurrence") for name in names)
-    return "class" in names and bytes(names["class"]).startswith(b"[")
+    one = _marks(line)
+    there = {
+        "AdverseEvent": (one.code, one.occurrencePeriod),
+        "ResearchSubject": (one.subject, one.progress),
+        "BodyStructure": (one.includedStructure,),
+        "Encounter": (),
+        "Procedure": (
+            one.occurrencePeriod,
+            one.occurrenceDateTime,
+            one.occurrenceString,
+            one.occurrenceAge,
+            one.occurrenceRange,
+            one.occurrenceTiming,
+        ),
+    }[kind]
+    listed = kind == "Encounter" and one.encounterClass is not msgspec.UNSET and bytes(one.encounterClass)[:1] == b"["
+    return listed or any(mark is not msgspec.UNSET for mark in there)
 
 
 def _plan(found: _Scan, files: tuple[Path, ...], names: tuple[str, ...], release: Release, shard_bytes: int) -> Plan:

@@ -9,6 +9,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from functools import lru_cache
 from io import BytesIO
+from itertools import count
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
@@ -16,27 +18,33 @@ import polars as pl
 from trialbridge.base.collector import without_collector
 from trialbridge.base.errors import UnreadableInputError
 from trialbridge.base.finding import Severity, Where
-from trialbridge.converters.bulk_scan import kind_of
+from trialbridge.converters.bulk_scan import kind_at_once
 from trialbridge.converters.chosen import chosen
+from trialbridge.converters.columnar.frames import frames_of
+from trialbridge.converters.columnar.members import NotPlainError
+from trialbridge.converters.columnar.shard import TARGETS, Columnar, suits
+from trialbridge.converters.columnar.shard import TYPES as COLUMNAR
+from trialbridge.converters.columnar.types import STEP
 from trialbridge.converters.package import package_of
 from trialbridge.converters.relrec import related
-from trialbridge.converters.tables import column, datasets_of, in_order, sort_key
+from trialbridge.converters.tables import sort_key
 from trialbridge.converters.to_sdtm import records_told
 from trialbridge.fhir.bundle import pool
 from trialbridge.fhir.checked import checked
 from trialbridge.fhir.jsontext import decode
 from trialbridge.fhir.located import Located, Reject, reject
+from trialbridge.fhir.strict import sound
 from trialbridge.mappings.names import constants
-from trialbridge.sdtm.table import Variable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Container, Iterable, Mapping
     from pathlib import Path
 
     from trialbridge.base.finding import Finding
     from trialbridge.converters.dictionary import Dictionary
     from trialbridge.converters.package import Package
-    from trialbridge.converters.records import Record
+    from trialbridge.converters.to_sdtm import Told
+    from trialbridge.fhir.bundle import Pool
     from trialbridge.fhir.releases import Release
 
 Mode = Literal["mapped", "strict"]
@@ -44,6 +52,12 @@ Mode = Literal["mapped", "strict"]
 
 Line = tuple[str, int, bytes]
 """Name of the file, number of the line from 1, the line."""
+Placed = tuple[int, Located]
+"""A resource and its place in the shard."""
+Apart = dict[str, list[tuple[int, Line]]]
+"""Lines that are read by columns, by resource type, each with its place in the shard."""
+_FIRST, _LAST = -1, 1 << 40
+"""The places of rows that travelled as they are, and of those that no resource of the shard has as its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,21 +121,59 @@ def convert(job: Job, number: int, lines: Iterable[Line], folder: Path | None = 
     """
     with without_collector():
         part = Part(number)
+        dictionary = job.dictionary()
         shared, noise = _shared(job)
-        mine = list(_read(job, lines, part))
-        items = [*shared, *mine]
+        columnar = COLUMNAR if number and suits(dictionary) else frozenset()
+        mine, apart = _read(job, lines, part, columnar)
         if number == 0:
             part.findings.extend(noise.findings)
             part.rejects.extend(noise.rejects)
             part.rejected.update(noise.rejected)
         context = frozenset() if number == 0 else frozenset(id(one.resource) for one in shared)
-        held = pool(items)
-        told = records_told(held, job.base, job.release, job.dictionary(), context=context)
+        while True:
+            items = [*shared, *(one for _, one in mine)]
+            held = pool(items)
+            beside = _beside(job, mine, apart, dictionary)
+            try:
+                told = _told(job, held, dictionary, context, beside)
+                break
+            except NotPlainError:
+                mine, apart = _as_wholes(job, mine, apart, beside.refused if beside is not None else [], part)
         shown = {one.where.resource for one in shared} if number else set()
         part.findings.extend(one for one in told.findings if one.where.resource not in shown)
-        _count(part, items if number == 0 else mine, [one.resource for one in held.items])
-        _store(told.rows, told.package, folder, part)
+        _count(part, items if number == 0 else [one for _, one in mine], [one.resource for one in held.items])
+        part.kept.update({kind: len(lines) for kind, lines in apart.items() if kind not in TARGETS})
+        _store(told, beside, {id(one.resource): place for place, one in mine}, folder, part)
         return part
+
+
+def _told(job: Job, held: Pool, dictionary: Dictionary, context: frozenset[int], beside: Columnar | None) -> Told:
+    """The records of a shard. NotPlainError where lines that `beside` reads by columns must be read as wholes."""
+    told = records_told(held, job.base, job.release, dictionary, context=context, beside=beside)
+    if beside is not None and any(beside.touches(one.resource) for one in held.items):
+        raise NotPlainError
+    return told
+
+
+def _beside(job: Job, mine: list[Placed], apart: Apart, dictionary: Dictionary) -> Columnar | None:
+    """What is read by columns."""
+    if not apart:
+        return None
+    places = {place for kind in TARGETS for place, _ in apart.get(kind, ())}
+    passive = {id(item.resource): place for place, item in mine if place in places}
+    return Columnar(apart, passive, dictionary, job.release, job.base)
+
+
+def _as_wholes(job: Job, mine: list[Placed], apart: Apart, places: list[int], part: Part) -> tuple[list[Placed], Apart]:
+    """The lines of these places (all, if none is given) are read as wholes instead."""
+    wanted = set(places)
+    there = {place for place, _ in mine}
+    moved = [one for lines in apart.values() for one in lines if not wanted or one[0] in wanted]
+    read = [
+        (place, item) for place, line in moved if place not in there and (item := _item(job, line, part)) is not None
+    ]
+    kept = {kind: [one for one in lines if wanted and one[0] not in wanted] for kind, lines in apart.items()}
+    return sorted([*mine, *read], key=itemgetter(0)), {kind: lines for kind, lines in kept.items() if lines}
 
 
 def package_in(job: Job) -> Package | None:
@@ -146,32 +198,70 @@ def _shared(job: Job) -> tuple[list[Located], Part]:
     if known is None or known[0] is not job:
         _SHARED.clear()
         noise = Part(0)
-        known = _SHARED[id(job)] = (job, list(_read(job, job.shared, noise)), noise)
+        read = [item for line in job.shared if (item := _item(job, line, noise)) is not None]
+        noise.size = sum(len(line) for _, _, line in job.shared)
+        known = _SHARED[id(job)] = (job, read, noise)
     return known[1], known[2]
 
 
-def _read(job: Job, lines: Iterable[Line], part: Part) -> Iterator[Located]:
-    """The resources of these lines that are sound; the others among the part's rejects."""
-    for name, number, line in lines:
-        part.size += len(line)
-        try:
-            item = Located(decode(line), name, number)
-        except UnreadableInputError as error:
-            where = Where(file=name, line=number)
-            _reject(part, reject(line.decode(errors="replace"), where, error.message, error.fix), kind_of(line))
-            continue
-        if job.mode == "mapped":
-            yield item
-            continue
-        found = checked(item, line, job.release)
-        if found:
-            part.findings.extend(one for one in found if one.severity is not Severity.ERROR)
-            wrong = [one for one in found if one.severity is Severity.ERROR]
-            part.findings.extend(wrong[1:])
-            if wrong:
-                _reject(part, Reject(wrong[0], line.decode(errors="replace")), item.resource.get("resourceType"))
-                continue
-        yield item
+def _read(job: Job, lines: Iterable[Line], part: Part, columnar: Container[str]) -> tuple[list[Placed], Apart]:
+    """The resources of these lines that are sound, with their places; and the lines that are read by columns."""
+    mine: list[Placed] = []
+    apart: Apart = {}
+    mapped = job.mode == "mapped"
+    size = 0
+    for place, line in zip(count(0, STEP), lines, strict=False):
+        text = line[2]
+        size += len(text)
+        kind = kind_at_once(text)
+        if kind in columnar and ((mapped and text.isascii()) or _passes(job, text, kind)):
+            if kind in TARGETS:
+                item = _item(job, line, part, passed=True)
+                if item is None:
+                    continue
+                mine.append((place, item))
+            if kind in apart:
+                apart[kind].append((place, line))
+            else:
+                apart[kind] = [(place, line)]
+        elif (item := _item(job, line, part)) is not None:
+            mine.append((place, item))
+    part.size += size
+    return mine, apart
+
+
+def _passes(job: Job, line: bytes, kind: str) -> bool:
+    """Whether a line may be read without being decoded as a whole: it is UTF-8, and in strict mode of the right structure."""
+    if job.mode == "strict":
+        return sound(line, kind, job.release)
+    if line.isascii():
+        return True
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _item(job: Job, of: Line, part: Part, *, passed: bool = False) -> Located | None:
+    """The resource of a line if it is sound; else it stands among the part's rejects. `passed`: its structure is."""
+    name, number, line = of
+    try:
+        item = Located(decode(line), name, number)
+    except UnreadableInputError as error:
+        where = Where(file=name, line=number)
+        _reject(part, reject(line.decode(errors="replace"), where, error.message, error.fix), kind_at_once(line))
+        return None
+    if passed or job.mode == "mapped":
+        return item
+    found = checked(item, line, job.release)
+    part.findings.extend(one for one in found if one.severity is not Severity.ERROR)
+    wrong = [one for one in found if one.severity is Severity.ERROR]
+    part.findings.extend(wrong[1:])
+    if wrong:
+        _reject(part, Reject(wrong[0], line.decode(errors="replace")), item.resource.get("resourceType"))
+        return None
+    return item
 
 
 def _reject(part: Part, one: Reject, kind: Any) -> None:
@@ -188,23 +278,23 @@ def _count(part: Part, mine: Iterable[Located], held: list[dict[str, Any]]) -> N
         (part.kept if id(item.resource) in kept else part.aside)[kind] += 1
 
 
-def _store(rows: dict[str, list[Record]], package: Package | None, folder: Path | None, part: Part) -> None:
+def _store(told: Told, beside: Columnar | None, places: Mapping[int, int], folder: Path | None, part: Part) -> None:
     """Lay down the rows of every dataset, in their order."""
-    datasets, part.numbered = datasets_of({name: found for name, found in rows.items() if found}, package)
-    frames: dict[str, pl.DataFrame] = {}
-    for name, found in datasets.items():
-        if not found:
-            continue
-        table = in_order(name, found)
-        names = dict.fromkeys(key for row in table for key in row if not key.startswith("SUPP."))
-        frame = pl.DataFrame([column(Variable(one), [row.get(one) for row in table]) for one in names])
-        frames[name] = frame
+    of_record = {id(one.record): places.get(id(one.primary), _LAST) for one in told.sources}
+    by_columns = beside.rows if beside is not None else {}
+    frames = frames_of(told.rows, by_columns, told.package, lambda one: of_record.get(id(one), _FIRST), part.numbered)
+    for name, frame in frames.items():
         held = BytesIO() if folder is None else folder / f"{name}-{part.number:06}.arrow"
         frame.write_ipc(held, compression="uncompressed")
         kinds = {one: "Num" if kind == pl.Float64 else "Char" for one, kind in frame.schema.items()}
-        studyid = next((row["STUDYID"] for row in table if row.get("STUDYID") is not None), None)
-        first, last = sort_key(table[0], name), sort_key(table[-1], name)
+        studyids = frame["STUDYID"].drop_nulls().head(1).to_list() if "STUDYID" in frame.columns else []
+        first, last = (sort_key(frame.row(at, named=True), name) for at in (0, -1))
         part.stored[name] = Stored(
-            held.getvalue() if isinstance(held, BytesIO) else held, len(table), kinds, first, last, studyid
+            held.getvalue() if isinstance(held, BytesIO) else held,
+            frame.height,
+            kinds,
+            first,
+            last,
+            studyids[0] if studyids else None,
         )
     part.related = related(frames)

@@ -130,6 +130,26 @@ def _emit_read(
     source.add(1, f"return row, ({', '.join(names)},)")
 
 
+def reading_order(mapping: Mapping, release: Release) -> list[Line]:
+    """The lines in the order in which `read` reads them: of several that give a variable, the last one stands."""
+    parts = [part for part in mapping.parts if release in part.releases]
+    tries = {name: _Node() for name in (mapping.resource, "Each", *(part.name for part in parts))}
+    for one in mapping.lines:
+        if release in one.releases and one.direction != "to_fhir":
+            _node(tries, parse(one.path)).lines.append(one)
+    found: list[Line] = []
+    for node in tries.values():
+        _gather(node, found)
+    return found
+
+
+def _gather(node: _Node, found: list[Line]) -> None:
+    for below in node.children.values():
+        found += [one for one in below.lines if one.spelling.shape == "literal"]
+        found += [one for one in below.lines if one.spelling.shape != "literal"]
+        _gather(below, found)
+
+
 def _node(tries: dict[str, _Node], path: Path) -> _Node:
     node = tries[path.root]
     for step in path.steps:

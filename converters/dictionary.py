@@ -66,7 +66,7 @@ class Dictionary:
         return found
 
     @cached_property
-    def _listed(self) -> list[tuple[str, Mapping]]:
+    def listed(self) -> list[tuple[str, Mapping]]:
         """The domains whose records are elements of a list, each with its first mapping."""
         return [(domain, mappings[0]) for domain, mappings in self.domains.items() if mappings[0].each]
 
@@ -100,10 +100,14 @@ class Dictionary:
 
         A study's rules go before the subject matter; `resolve` gives them what the resource points at.
         """
-        kind = resource.get("resourceType")
         named = domain_named(resource, record_system)
         if named is None and self.tailoring is not None:
             named = self.tailoring.assign(resource, resolve)
+        return self.for_named(resource, named)
+
+    def for_named(self, resource: Resource, named: str | None) -> tuple[str, Mapping] | None:
+        """The same, where it is known which dataset the resource names: None if it names none."""
+        kind = resource.get("resourceType")
         if named is None:
             for mapping in self._of_type.get(str(kind), ()):
                 if mapping.when(resource) and mapping.shape(resource):
@@ -133,10 +137,10 @@ class Dictionary:
     def elements_of(self, resource: Resource, release: Release, base: str) -> Iterator[tuple[Mapping, Resource]]:
         """The list elements of a resource that are records of their own, each with its mapping."""
         kind = resource.get("resourceType")
-        for domain, first in self._listed:
+        for domain, first in self.listed:
             if first.resource != kind or not first.when(resource):
                 continue
-            step, match = _list_of(first.each[release], base)
+            step, match = list_of(first.each[release], base)
             for element in resource.get(step.name) or ():
                 if match is not None and not matches(element, match):
                     continue
@@ -146,7 +150,7 @@ class Dictionary:
 
 
 @lru_cache(maxsize=64)
-def _list_of(path: str, base: str) -> tuple[Step, Matcher | None]:
+def list_of(path: str, base: str) -> tuple[Step, Matcher | None]:
     """The list that a path ends at, and what its elements must meet."""
     step = bind(parse(path).steps, constants(base))[-1]
     return step, matcher(step.conditions, {}) if isinstance(step, Choice) else None

@@ -13,6 +13,9 @@ from trialbridge.converters.sound import sound
 from trialbridge.mappings.names import MCODE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from collections.abc import Mapping as MappingOf
+
     from trialbridge.converters.context import Context
     from trialbridge.mappings.kit import Mapping, Resource
 
@@ -93,12 +96,20 @@ def _first_identifier(resource: Resource) -> str | None:
 Routed = dict[str, list[tuple["Mapping", "Resource", "Resource | None"]]]
 
 
-def orphans(routed: Routed, resources: list[Resource], ctx: Context, findings: list[Finding]) -> Routed:
+def orphans(
+    routed: Routed,
+    resources: list[Resource],
+    ctx: Context,
+    findings: list[Finding],
+    focused: MappingOf[str, set[int]],
+    enrolled: Iterable[Resource],
+) -> Routed:
     """Patients without a ResearchSubject and lesions without an identification, each under a stand-in primary.
 
     The stand-in holds the reference alone, so that the part's lines read; it is no resource of the source.
+    `focused` has the id() of what further records of TU and TR point at; `enrolled` are further ResearchSubjects.
     """
-    named = {_target(one, ctx) for _, one, _ in routed.get("DM", ())}
+    named = {_target(one, ctx) for one in (*enrolled, *(one for _, one, _ in routed.get("DM", ())))}
     subjects = list(routed.get("DM", ()))
     for resource in resources:
         key = f"Patient/{resource.get('id')}"
@@ -107,10 +118,10 @@ def orphans(routed: Routed, resources: list[Resource], ctx: Context, findings: l
             stand_in: Resource = {"resourceType": "ResearchSubject", link: {"reference": key}}
             stand_in["identifier"] = [{"system": ctx.url("usubjid"), "value": ctx.usubjid({"reference": key})}]
             subjects.append((ctx.dictionary.domains["DM"][0], stand_in, None))
-    identified = {
+    identified = focused.get("TU", set()) | {
         id(ctx.resolve(focus, one)) for _, one, _ in routed.get("TU", ()) for focus in (one.get("focus") or ())[:1]
     }
-    measured = {
+    measured = focused.get("TR", set()) | {
         id(ctx.resolve(focus, one)) for _, one, _ in routed.get("TR", ()) for focus in (one.get("focus") or ())[:1]
     }
     lesions = list(routed.get("TU", ()))

@@ -49,7 +49,7 @@ def datasets_of(
     numbered: dict[str, int] = {}
     for dataset, found in rows.items():
         if package is None or dataset not in package.datasets:
-            count = _number(dataset, found)
+            count = number(dataset, found)
             if count:
                 numbered[dataset] = count
         datasets.setdefault(dataset, []).extend(found)
@@ -72,16 +72,13 @@ def numbered_note(dataset: str, count: int) -> Finding:
     )
 
 
-def _number(dataset: str, found: list[Record]) -> int:
+def number(dataset: str, found: list[Record]) -> int:
     """Give --SEQ to records without one: after the subject's highest, by the records' natural order (SDTMIG 3.4, 4.1.5).
 
     The order in which a server sends its resources has no say, so that the next export gives the same numbers.
     """
-    name = f"{dataset[:2]}SEQ"
-    try:
-        if name not in metadata.domain(dataset):
-            return 0
-    except UnknownNameError:
+    name = sequence_of(dataset)
+    if name is None:
         return 0
     highest: dict[Any, float] = {}
     for one in found:
@@ -96,20 +93,46 @@ def _number(dataset: str, found: list[Record]) -> int:
     return count
 
 
+@lru_cache(maxsize=512)
+def sequence_of(dataset: str) -> str | None:
+    """The dataset's --SEQ, None where the standard gives it none."""
+    name = f"{dataset[:2]}SEQ"
+    try:
+        return name if name in metadata.domain(dataset) else None
+    except UnknownNameError:
+        return None
+
+
 def _natural(row: Row, dataset: str) -> tuple[Any, ...]:
     """The natural order of records without --SEQ: their keys, their dates, then all they say."""
     domain = dataset[:2]
-    names = [*(name for name in _keys(dataset) if name != f"{domain}SEQ"), f"{domain}STDTC", f"{domain}DTC"]
+    names = [*(name for name in keys_of(dataset) if name != f"{domain}SEQ"), f"{domain}STDTC", f"{domain}DTC"]
     return (*(_comparable(row.get(name), name) for name in names), repr(sorted(row.items(), key=lambda cell: cell[0])))
 
 
 def sort_key(row: Row, name: str) -> tuple[Any, ...]:
     """The order of a dataset's rows: by the variables that tell its records apart."""
-    return tuple(_comparable(row.get(key), key) for key in _keys(name))
+    return tuple(_comparable(row.get(key), key) for key in keys_of(name))
+
+
+def sort_columns(frame: pl.DataFrame, name: str) -> list[pl.Expr]:
+    """The same order as expressions over a frame: sort by them with empty cells first."""
+    found: list[pl.Expr] = []
+    for key in keys_of(name):
+        if key not in frame.columns:
+            continue
+        if key == "IDVARVAL" and frame.schema[key] == pl.String:
+            number = pl.col(key).str.contains(r"^\p{Nd}+$")  # numbers before texts, in their order
+            found += [number.not_(), pl.when(number).then(pl.col(key)).cast(pl.Float64, strict=False)]
+            found.append(pl.when(number).then(None).otherwise(pl.col(key)))
+        else:
+            found.append(pl.col(key))
+    return found
 
 
 @lru_cache(maxsize=512)
-def _keys(name: str) -> tuple[str, ...]:
+def keys_of(name: str) -> tuple[str, ...]:
+    """The variables that tell a dataset's records apart."""
     try:
         return metadata.keys(name)
     except UnknownNameError:

@@ -6,9 +6,10 @@ when it was written. Records entered in error are skipped; what no mapping reads
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Container
+from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from trialbridge.base.finding import Finding, Severity, Where
 from trialbridge.converters.carry import Carried, Qualifier, carried, hash_of
@@ -67,6 +68,30 @@ class ToSdtm:
     package: Package | None
 
 
+class Beside(Protocol):
+    """What reads resources that are not in the pool, in the same surroundings (`columnar`)."""
+
+    datasets: Collection[str]
+    passive: MappingOf[int, int]
+    """The id() of resources that stand in the pool for others only: their records are read beside it."""
+
+    def begin(self, ctx: Context, package: Package | None, left_out: Collection[int]) -> None:
+        """Find out which mapping reads each: subjects and studies are known now. Those `left_out` (id()) are no records."""
+        ...
+
+    def focused(self, ctx: Context) -> MappingOf[str, set[int]]:
+        """The id() of the resources in the pool that their first `focus` points at, by dataset."""
+        ...
+
+    def exposure(self, ctx: Context) -> list[Row]:
+        """The rows of EX, as far as they are known before DM."""
+        ...
+
+    def read(self, dataset: str, ctx: Context, findings: list[Finding]) -> None:
+        """Read a dataset's rows: those it hangs on were read before."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """What resources tell before it is put into tables: records by dataset, and as in `ToSdtm`."""
@@ -102,10 +127,12 @@ def records_told(
     dictionary: Dictionary = DICTIONARY,
     on_stale: OnStale | None = None,
     context: frozenset[int] = frozenset(),
+    beside: Beside | None = None,
 ) -> Told:
     """The records that the resources of a pool tell, by dataset, in the order read.
 
     Resources whose id() is in `context` are read for what others need of them; their own records are left out.
+    `beside` reads further resources, each dataset of them when its turn comes.
     """
     findings: list[Finding] = list(pool.findings)
     resources = [item.resource for item in pool.items]
@@ -115,12 +142,24 @@ def records_told(
     ctx.enter_design(*([record.row for record in rows.get(name, ())] for name in ("SE", "TV")))
     if aside:
         rows = {name: [one for one in found if id(one.row) not in aside] for name, found in rows.items()}
-    routed, skipped = _route(resources, ctx, findings)
-    routed = {**routed, **orphans(routed, resources, ctx, findings)}
-    _enter_exposure(routed, rows, ctx, package, on_stale)
+    passive = beside.passive if beside is not None else {}
+    components = not_records(resources, ctx, findings)
+    if beside is not None:
+        beside.begin(ctx, package, components)
+    routed, skipped = _route([one for one in resources if id(one) not in components], ctx, findings, passive)
+    focused = beside.focused(ctx) if beside is not None else {}
+    enrolled = [one for one in resources if id(one) in passive and one.get("resourceType") == "ResearchSubject"]
+    routed = {**routed, **orphans(routed, resources, ctx, findings, focused, enrolled)}
+    _enter_exposure(routed, rows, ctx, package, on_stale, beside.exposure(ctx) if beside is not None else [])
     sources: list[Source] = []
-    for dataset in sorted(routed, key=dictionary.rank):
-        for mapping, primary, each in routed[dataset]:
+    there = {*routed, *(beside.datasets if beside is not None else ())}
+    for dataset in sorted(
+        there, key=lambda one: (dictionary.rank(one), list(routed).index(one) if one in routed else -1)
+    ):
+        if beside is not None and dataset in beside.datasets:
+            beside.read(dataset, ctx, findings)
+            rows.setdefault(dataset, [])
+        for mapping, primary, each in routed.get(dataset, ()):
             with sound(primary, findings):
                 source = _read(dataset, mapping, primary, each, ctx, package, findings, on_stale)
                 if source is not None and id(primary) not in context:
@@ -158,7 +197,12 @@ def _plain_rows(
 
 
 def _enter_exposure(
-    routed: Routed, rows: dict[str, list[Record]], ctx: Context, package: Package | None, on_stale: OnStale | None
+    routed: Routed,
+    rows: dict[str, list[Record]],
+    ctx: Context,
+    package: Package | None,
+    on_stale: OnStale | None,
+    further: list[Row],
 ) -> None:
     """The subjects' exposure, which DM tells of and is read before EX; and the reference start a study file names."""
 
@@ -171,7 +215,7 @@ def _enter_exposure(
                     found += [source.record.row] if source is not None else []
         return found
 
-    ctx.enter_exposure(read("EX"))
+    ctx.enter_exposure([*read("EX"), *further])
     wanted = ctx.dictionary.tailoring.reference_start if ctx.dictionary.tailoring is not None else "collected"
     starts = ctx.facts("rfxstdtc") if wanted == "first-exposure" else {}
     if wanted == "first-radiotherapy":
@@ -200,16 +244,17 @@ def _prepare(resources: list[Resource], ctx: Context, findings: list[Finding]) -
 Routed = dict[str, list[tuple["Mapping", "Resource", "Resource | None"]]]
 
 
-def _route(resources: list[Resource], ctx: Context, findings: list[Finding]) -> tuple[Routed, list[Resource]]:
+def _route(
+    resources: list[Resource], ctx: Context, findings: list[Finding], passive: Container[int]
+) -> tuple[Routed, list[Resource]]:
     """Each resource to the mapping that reads it, by dataset; and the records entered in error."""
     routed: Routed = {}
     skipped: list[Resource] = []
-    components = not_records(resources, ctx, findings)
     for resource in resources:
-        if id(resource) in components:
+        if id(resource) in passive:
             continue
         with sound(resource, findings):
-            if _in_error(resource, ctx):
+            if in_error(resource, ctx):
                 skipped.append(resource)
                 findings.append(_error_note(resource))
             else:
@@ -240,7 +285,8 @@ def _error_note(resource: Resource) -> Finding:
     )
 
 
-def _in_error(resource: Resource, ctx: Context) -> bool:
+def in_error(resource: Resource, ctx: Context) -> bool:
+    """Whether a record was entered in error: by its status, its verification, or ae-research's modifier."""
     if resource.get("status") == "entered-in-error":
         return True
     verification = resource.get("verificationStatus")
@@ -282,7 +328,7 @@ def _read(
             on_stale(home, one.name, native)
             value, qualifier = one.value, one.qualifier
         elif one is not None:
-            findings.append(_stale(variable, primary))
+            findings.append(stale_note(variable, primary))
         if variable.startswith("SUPP."):
             name = variable.removeprefix("SUPP.")
             if qualifier is None and value is not None:
@@ -329,7 +375,8 @@ def _stands_in(domain: str, primary: Resource, row: Row, ctx: Context) -> bool:
     return domain_named(primary, ctx.url("sdtm-record")) is None
 
 
-def _stale(variable: str, primary: Resource) -> Finding:
+def stale_note(variable: str, primary: Resource) -> Finding:
+    """The warning that what a resource carries of a variable is out of date."""
     return Finding(
         "TB-CARRIED-STALE",
         Severity.WARNING,

@@ -60,7 +60,9 @@ def _study_of_subject(row: Row, ctx: Context) -> Any:
     return ctx.fact("studyid", row.get("USUBJID"))
 
 
-STUDYID = Derived("STUDYID", _study_of_subject, "the study of the subject's ResearchSubject")
+STUDYID = Derived(
+    "STUDYID", _study_of_subject, "the study of the subject's ResearchSubject", alike=("STUDYID", "USUBJID")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ def day(variable: str, date: str) -> Derived:
         found = study_day(row.get(date), reference) if reference else None
         return None if found is None else float(found)
 
-    return Derived(variable, how, f"study day of {date}", "SDTMIG 3.4 section 4.4.4")
+    return Derived(variable, how, f"study day of {date}", "SDTMIG 3.4 section 4.4.4", ("day", "USUBJID", date))
 
 
 def epoch(date: str) -> Derived:
@@ -134,7 +136,8 @@ def epoch(date: str) -> Derived:
         when = row.get(date)
         return ctx.fact("epoch", row.get("USUBJID"), when) if when else None
 
-    return Derived("EPOCH", how, f"the epoch of SE in which {date} lies", "SDTMIG 3.4 section 4.4.6")
+    source = "SDTMIG 3.4 section 4.4.6"
+    return Derived("EPOCH", how, f"the epoch of SE in which {date} lies", source, ("EPOCH", "USUBJID", date))
 
 
 def _planned_day(row: Row, ctx: Context) -> Any:

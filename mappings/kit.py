@@ -210,6 +210,8 @@ class Derived:
     how: Callable[[Row, Context], Any]
     note: str = ""
     source: str = ""
+    alike: tuple[str, ...] = ()
+    """A name and variables, of what hangs on these alone: the same name and values give the same in any mapping."""
 
 
 def _always(_: Any) -> bool:

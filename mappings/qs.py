@@ -12,13 +12,23 @@ from trialbridge.mappings.names import coding
 from trialbridge.mappings.observed import findings
 
 SURVEY = coding("http://terminology.hl7.org/CodeSystem/observation-category", "survey", "Survey")
+ANSWERS = (
+    "dataAbsentReason",
+    *(
+        f"value{kind}"
+        for kind in "Quantity CodeableConcept String Boolean Integer Range Ratio SampledData Time DateTime Period "
+        "Attachment Reference".split()
+    ),
+)
+"""The elements of an Observation that hold its result (value[x] of R4 and R5), or say why there is none."""
 
 
 def _is_survey(resource: Resource) -> bool:
     """Whether an Observation is an answer; a panel that only gathers answers is none."""
     codings = [one for category in resource.get("category") or () for one in category.get("coding") or ()]
-    answers = any(name.startswith("value") for name in resource) or "dataAbsentReason" in resource
-    return answers and any(one.get("code") == SURVEY["code"] for one in codings)
+    if not any(one.get("code") == SURVEY["code"] for one in codings):
+        return False
+    return any(name in resource for name in ANSWERS)
 
 
 QS = findings(

@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 from trialbridge.base.finding import Severity
-from trialbridge.converters import bulk, bulk_fhir
+from trialbridge.converters import bulk, bulk_fhir, bulk_shard
 from trialbridge.converters.bulk_scan import NotInLinesError
 from trialbridge.converters.study import to_fhir, to_sdtm
 from trialbridge.fhir.checked import checked
@@ -254,3 +254,101 @@ def test_public_data_in_turn(at_once):
     assert _by_key(given) == _by_key(whole.resources)
     assert done.ledger == whole.ledger
     assert Counter(map(str, done.findings)) == Counter(map(str, whole.findings))
+
+
+def _changed(resource, chance):
+    """A resource as a server might send it: something left out, doubled, empty, wrong, or new.
+
+    It still names its subject: what belongs to nobody is read apart from the subjects' resources, by intent.
+    """
+    owner = {"resourceType", "id", "subject", "patient", "individual"}
+    changed = json.loads(encode(resource))
+    places = []
+
+    def walk(element):
+        for key, value in element.items() if isinstance(element, dict) else enumerate(element):
+            if element is changed and key in owner:
+                continue
+            places.append((element, key))
+            if isinstance(value, dict | list):
+                walk(value)
+
+    walk(changed)
+    element, key = chance.choice(places)
+    value = element[key]
+    match chance.randrange(14):
+        case 0:
+            del element[key]
+        case 1:
+            element[key] = chance.choice(["", "x", "2019", 7, 1.5, True, None, [], {}, [{}], {"text": "|"}])
+        case 2 if isinstance(element, list):
+            element.append(value)
+        case 3 if isinstance(element, list):
+            element.insert(0, chance.choice([{"url": "x"}, {"system": "x", "value": "a|b|c|3"}, "text", None]))
+        case 4 if isinstance(value, str):
+            element[key] = value + chance.choice([" ", '"', "\\", "|", "|9", "é", "\n", "9"])
+        case 5:
+            changed["status"] = chance.choice(["entered-in-error", "cancelled", "unknown", 3])
+        case 6:
+            changed["contained"] = [{"resourceType": "Encounter", "id": "in"}]
+            changed["encounter"] = {"reference": "#in"}
+        case 7 if isinstance(value, str):
+            changed[f"_{chance.choice(list(changed))}"] = {"extension": [{"url": "u", "valueString": "v"}]}
+        case 8:
+            changed.pop(chance.choice([one for one in changed if one not in owner] or ["meta"]), None)
+        case 9:
+            changed = {key: changed[key] for key in reversed(changed)}
+        case 10 if isinstance(value, str) and "|" in value:
+            element[key] = value.rpartition("|")[0] + chance.choice(["|x", "|7", "|07", "|", "|1|2", ""])
+        case 11 if "subject" in changed:
+            changed["subject"] = (
+                chance.choice([{"display": "x"}, {"type": "Patient"}, {"id": "x"}]) | changed["subject"]
+            )
+        case 12:
+            changed["modifierExtension"] = [{"url": "http://example.org/x", "valueBoolean": True}]
+        case _:
+            changed["id"] = changed.get("id", "x")[:3]  # several of one id, perhaps
+    return changed
+
+
+@pytest.mark.parametrize("release", ["R4", "R5"])
+@pytest.mark.parametrize("seed", range(3))
+def test_resources_of_all_kinds_of_odd_shape_in_shards(few, tmp_path, seed, release):
+    """What is out of the ordinary would be read otherwise by columns than one by one, or end the run."""
+    chance = random.Random(seed)  # noqa: S311 - seeded
+    resources = to_fhir(few, release=release).resources
+    odd = [
+        _changed(one, chance) if chance.random() < 0.03 else one
+        for one in resources
+        if one["resourceType"] != "Consent"
+    ]
+    lines: dict[str, list[bytes]] = {}
+    for one in odd:
+        text = encode(one)
+        if chance.random() < 0.02:
+            text = json.dumps(json.loads(text), indent=None, ensure_ascii=chance.random() < 0.5).encode()
+        if chance.random() < 0.002:
+            text = chance.choice([text[:-20], text.replace(b'"', b"'", 1), text[:50] + b"\xff" + text[50:]])
+        lines.setdefault(str(one["resourceType"]), []).append(text)
+    for kind, its in lines.items():
+        (tmp_path / f"{kind}.ndjson").write_bytes(b"\n".join(its))
+    _same(sorted(tmp_path.glob("*.ndjson")), release, shard_bytes=400_000)
+
+
+def test_records_of_a_clean_export_are_all_read_by_columns(cohort_files, monkeypatch):
+    """The slow way would be taken for what is nothing but ordinary, and nobody would notice but by the clock."""
+    monkeypatch.setattr(bulk_shard, "_as_wholes", None)
+    told: list[dict[str, int]] = []
+    aside = {"TS", "TA", "TE", "TV", "TI", "RELREC", "CO"}
+    keep = bulk_shard.records_told
+
+    def watch(*arguments, **named):
+        found = keep(*arguments, **named)
+        told.append({name: len(one) for name, one in found.rows.items() if one and name not in aside})
+        return found
+
+    monkeypatch.setattr(bulk_shard, "records_told", watch)
+    with bulk.to_sdtm(cohort_files, shard_bytes=200_000, mode="mapped") as found:
+        assert sum(one.height for one in found.datasets) > 1000
+    assert len(told) > 3
+    assert told[1:] == [{}] * (len(told) - 1)

@@ -1,0 +1,217 @@
+"""Lists whose items are told apart by a key: extensions by url, identifiers by system.
+
+Each item is an element of its own, for of a list hardly any whole text occurs twice while most of its items do. What
+the extension `sdtm-variable` carries is read together. The record's own identifier, STUDYID|dataset|USUBJID|--SEQ, is
+taken apart: it is in every record another.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from trialbridge.converters.columnar.members import KEYS, Element, NotPlainError
+from trialbridge.fhir.jsontext import decode, encode
+from trialbridge.mappings.names import constants
+from trialbridge.mappings.spellings import RECORD, record_parts
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from trialbridge.converters.columnar.members import Slot
+    from trialbridge.converters.context import Context
+
+_split = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_WHOLE_TEXTS = 20_000
+"""So many texts of whole lists are remembered in a shard."""
+
+
+class _Identifier(msgspec.Struct, gc=False):
+    system: Any = None
+    value: Any = None
+
+
+class _Extension(msgspec.Struct, gc=False):
+    url: Any = None
+    valueIdentifier: _Identifier | None = None  # noqa: N815 - FHIR's name
+
+
+Said = tuple[int, str | None, float | None, tuple[Any, ...], tuple[bytes, ...]]
+"""What a list says: its number, the dataset and the number that the record's identifier names, keys and texts of items.
+
+The number stands for those of the items' elements (`Keyed.numbers`).
+"""
+NUMBER, NAMED, SEQUENCE, ITEM_KEYS, TEXTS = range(5)
+"""The places in `Said`."""
+
+
+MISSING: Any = object()
+
+
+def is_record(slot: Slot, base: str) -> bool:
+    """Whether a slot is the number in the record's identifier."""
+    bound = constants(base)
+    record = {f"identifier {bound['sdtm-record']}", f"extension {bound['x-sdtm-record']}"}
+    return slot.spelling is RECORD and not slot.parts and slot.members(base) <= record
+
+
+class Keyed:
+    """One keyed list of a root."""
+
+    def __init__(self, name: str, elements: dict[str, Element], base: str, carrier: Element | None) -> None:
+        self.name = name
+        self.elements = list(elements.values())
+        """Those of its items, and last that of what is carried."""
+        self._at = {names.partition(" ")[2]: at for at, names in enumerate(elements)}
+        self._carrier = carrier
+        if carrier is not None:
+            self.elements.append(carrier)
+        bound = constants(base)
+        self._carries = bound["x-sdtm-variable"]
+        self._is_extension = name == "extension"
+        self._key = KEYS[name]
+        self._record_system = bound["sdtm-record"]
+        self._record_key = bound["x-sdtm-record"] if self._is_extension else self._record_system
+        self._mark = encode(self._record_key)
+        own = elements.get(f"{name} {self._record_key}")
+        self._takes_record = own is None or all(is_record(one, base) for one in own.listed)
+        self._latest: Any = None
+        self._heads: dict[bytes, str] = {}
+        self._tails: dict[bytes, float | None] = {}
+        self._whole: dict[bytes | None, Said] = {}
+        self._frames: dict[bytes, tuple[int, tuple[Any, ...], tuple[bytes, ...]]] = {}
+        self._items: dict[bytes, tuple[Any, int, int]] = {}
+        self._numbered: dict[tuple[int, ...], int] = {}
+        self._none: tuple[int, ...] = (0,) * len(self.elements)
+
+    def begin(self) -> None:
+        """A new shard begins, after its elements have."""
+        for one in (self._items, self._whole, self._frames, self._numbered, self._heads, self._tails):
+            one.clear()
+        self._whole[None] = (self._number(self._none), None, None, (), ())
+
+    def numbers(self) -> NDArray[np.int64]:
+        """For each number of a list (row) those of its items' elements (columns)."""
+        return np.array(list(self._numbered), np.int64).reshape(len(self._numbered), len(self.elements))
+
+    def _number(self, numbers: tuple[int, ...]) -> int:
+        return self._numbered.setdefault(numbers, len(self._numbered))
+
+    def take(self, text: bytes | None, ctx: Context) -> Said:
+        """What a list of that text says. NotPlainError where it is no list of items, or has two records."""
+        found = self._whole.get(text)
+        if found is not None:
+            return found
+        assert text is not None
+        # The record's identifier is cut out: what is around it repeats. It is the inside of a JSON string without an
+        # escape, so the list's structure is that of its frame; the one empty string in the frame is where it stood.
+        last = text.rfind(b"|")
+        if last > 0:
+            end = text.find(b'"', last)
+            begin = text.rfind(b'"', 0, last) + 1
+            known = self._frames.get(text[:begin] + text[end:])
+            if known is not None:
+                named = self._heads.get(text[begin:last])
+                sequence = self._tails.get(text[last + 1 : end], MISSING)
+                if named is not None and sequence is not MISSING:
+                    return (known[0], named, sequence, known[1], known[2])
+        found = number, named, sequence, keys, texts = self._read(text, ctx)
+        if named is None:
+            if len(self._whole) < _WHOLE_TEXTS:
+                self._whole[text] = found
+        elif last > 0 and b"\\" not in text and self._latest == text[begin:end].decode():
+            self._heads[text[begin:last]] = named
+            self._tails[text[last + 1 : end]] = sequence
+            frame = text[:begin] + text[end:]
+            if text.count(text[begin:end]) == 1 and frame.count(b'""') == 1 and len(self._frames) < _WHOLE_TEXTS:
+                self._frames[frame] = (number, keys, texts)
+        return found
+
+    def _read(self, text: bytes, ctx: Context) -> Said:
+        try:
+            items = _split(text) if text[:1] == b"[" else None
+        except msgspec.MsgspecError as error:
+            raise NotPlainError from error
+        if items is None:
+            # AdverseEvent has one identifier in R4: no line reads an item of it, but it may name the record.
+            if self._is_extension or text[:1] != b"{" or self._mark in text:
+                raise NotPlainError
+            items = []
+        numbers = list(self._none)
+        keys = []
+        texts = []
+        carried: tuple[bytes, ...] = ()
+        named = sequence = None
+        for item in items:
+            own = bytes(item)
+            known = self._items.get(own)
+            if known is None and self._takes_record and self._mark in own and (found := self._record(own)) is not None:
+                if named is not None:
+                    raise NotPlainError
+                named, sequence = found
+                known = (self._record_key, _UNREAD, 0)
+            elif known is None:
+                known = self._items[own] = self._item(own, ctx)
+            key, at, number = known
+            keys.append(key)
+            texts.append(own)
+            if at >= 0:
+                if numbers[at] == 0:
+                    numbers[at] = number
+            elif at == _CARRIED:
+                carried += (own,)
+        if carried and self._carrier is not None:
+            known_carried = self._carrier.memo.get(carried)
+            if known_carried is None:
+                stub = {"extension": [decode(one) for one in carried]}
+                known_carried = self._carrier.learn(carried, stub, ctx)
+            numbers[-1] = known_carried
+        return (self._number(tuple(numbers)), named, sequence, tuple(keys), tuple(texts))
+
+    def _item(self, text: bytes, ctx: Context) -> tuple[Any, int, int]:
+        """Key of an item, place of its element (or what it is else), number of its text."""
+        try:
+            key = _extension(text).url if self._is_extension else _identifier(text).system
+        except msgspec.MsgspecError as error:
+            raise NotPlainError from error
+        if self._carrier is not None and key == self._carries:
+            return key, _CARRIED, 0
+        at = self._at.get(key, _UNREAD) if isinstance(key, str) else _UNREAD
+        if at < 0:
+            return key, _UNREAD, 0
+        element = self.elements[at]
+        number = element.memo.get(text)
+        return key, at, element.learn(text, {self.name: [decode(text)]}, ctx) if number is None else number
+
+    def _record(self, text: bytes) -> tuple[str, float | None] | None:
+        """Dataset and number of a record's identifier. NotPlainError where it is one and says otherwise."""
+        try:
+            if not self._is_extension:
+                item = _identifier(text)
+                self._latest = item.value
+                return _record_of(item.value) if item.system == self._record_key else None
+            outer = _extension(text)
+        except msgspec.MsgspecError as error:
+            raise NotPlainError from error
+        if outer.url != self._record_key:
+            return None
+        inside = outer.valueIdentifier
+        if inside is None or inside.system != self._record_system:
+            raise NotPlainError
+        self._latest = inside.value
+        return _record_of(inside.value)
+
+
+def _record_of(text: Any) -> tuple[str, float | None]:
+    """Dataset and number that a record's identifier names. NotPlainError for any other text."""
+    parts = record_parts(text)
+    if not parts or not parts[1]:
+        raise NotPlainError
+    return parts[1], RECORD.to_sdtm(text, None)
+
+
+_UNREAD, _CARRIED = -1, -2
+_identifier = msgspec.json.Decoder(_Identifier).decode
+_extension = msgspec.json.Decoder(_Extension).decode

@@ -1,0 +1,139 @@
+"""The parts of reading by columns: lists taken apart, tests of the dictionary watched, columns of codes."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from trialbridge.converters.columnar.columns import Column, combinations, first_given, frame
+from trialbridge.converters.columnar.lists import ITEM_KEYS, NAMED, NUMBER, SEQUENCE, Keyed
+from trialbridge.converters.columnar.members import CARRIED, Element, NotPlainError
+from trialbridge.converters.columnar.routes import Asked, AskedMoreError, ItemTexts, Watched
+from trialbridge.converters.context import Context
+from trialbridge.fhir.ids import BASE, system
+
+RECORD = system(BASE, "sdtm-record")
+
+
+@pytest.fixture
+def identifiers():
+    """The identifiers of a resource of which no line reads any but the record's."""
+    made = Keyed("identifier", {}, BASE, None)
+    made.begin()
+    return made
+
+
+def _texts(*items):
+    return json.dumps([{"system": name, "value": value} for name, value in items]).encode()
+
+
+def test_a_record_is_taken_apart(identifiers):
+    """--SEQ or the dataset would be another record's."""
+    ctx = Context(BASE, "R4")
+    for subject in "AB":
+        for number in (1, 12, 2.5):
+            found = identifiers.take(_texts((RECORD, f"S|TR|{subject}|{number}"), ("lnkgrp", f"V{number}")), ctx)
+            assert (found[NAMED], found[SEQUENCE]) == ("TR", number)
+            assert found[ITEM_KEYS] == (RECORD, "lnkgrp")
+    assert identifiers.take(_texts((RECORD, "S|SV|A|4 WEEK 12")), ctx)[SEQUENCE] is None
+
+
+def test_a_text_that_only_looks_like_the_record_is_not_taken_for_it(identifiers):
+    """The last text with a bar would be cut out, although the record stands elsewhere."""
+    ctx = Context(BASE, "R4")
+    for number in (3, 4, 5):
+        found = identifiers.take(_texts((RECORD, f"S|TR|A|{number}"), ("other", f"S|AE|A|{number + 1}")), ctx)
+        assert (found[NAMED], found[SEQUENCE]) == ("TR", number)
+    twice = [(RECORD, "S|TR|A|3"), ("other", "S|TR|A|3")]
+    assert identifiers.take(_texts(*twice), ctx)[SEQUENCE] == 3
+    assert identifiers.take(_texts((RECORD, "S|TR|A|3"), ("other", "S|TR|A|9")), ctx)[SEQUENCE] == 3
+
+
+def test_escaped_bars_and_quotes_are_part_of_the_text(identifiers):
+    """A quote inside a value would end it."""
+    ctx = Context(BASE, "R4")
+    for value, number in (('S"|TR|A|3', 3), ("S|TR|A%7CB|4", 4), ("S\\|TR|A|5", 5), ("Sé|TR|A|6", 6)):
+        for _ in range(2):
+            found = identifiers.take(_texts((RECORD, value)), ctx)
+            assert (found[NAMED], found[SEQUENCE]) == ("TR", number)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        _texts((RECORD, "S|TR|A|3"), (RECORD, "S|TR|A|4")),
+        _texts((RECORD, "no record")),
+        json.dumps([{"system": RECORD, "value": 3}]).encode(),
+        json.dumps({"system": RECORD, "value": "S|TR|A|3"}).encode(),
+        b'["x"]',
+        b"[1",
+    ],
+)
+def test_what_is_no_plain_list_is_left_to_the_ordinary_reader(identifiers, text):
+    """A list of another shape would be read as if it said nothing."""
+    with pytest.raises(NotPlainError):
+        identifiers.take(text, Context(BASE, "R4"))
+
+
+def test_what_is_carried_is_read_together():
+    """Of two carried values one would hide the other."""
+    ctx = Context(BASE, "R4")
+    url = ctx.url("x-sdtm-variable")
+    carrier = Element("Observation", (CARRIED,), (), "R4", BASE)
+    carrier.begin(ctx)
+    made = Keyed("extension", {}, BASE, carrier)
+    made.begin()
+
+    def item(name, value):
+        inside = [{"url": "name", "valueCode": name}, {"url": "value", "valueString": value}]
+        return {"url": url, "extension": inside}
+
+    said = made.take(json.dumps([item("AA", "1"), {"url": "x"}, item("BB", "2")]).encode(), ctx)
+    number = made.numbers()[said[NUMBER]][-1]
+    assert {name: one.value for name, one in carrier.kept[number].items()} == {"AA": "1", "BB": "2"}
+
+
+def test_tests_of_the_dictionary_are_watched():
+    """A resource would go the way of another that differs in what the test looks at."""
+    watched = Watched({"code": {"text": "x"}, "component": [{"code": 1, "valueQuantity": 2}]})
+    assert watched.get("code") == {"text": "x"}
+    assert "method" not in watched
+    assert any(one.get("code") == 1 and "valueQuantity" in one for one in watched.get("component"))
+    asked = Asked()
+    with pytest.raises(AskedMoreError):
+        asked.learn(watched, frozenset())
+    assert (asked.values, asked.presence) == (["code"], ["component", "method"])
+    assert asked.items == {"component": ["", "?valueQuantity", "code"]}
+    asked.learn(watched, frozenset())
+    with pytest.raises(NotPlainError):
+        list(watched)
+
+
+def test_items_are_told_apart_by_what_was_asked_of_them():
+    """Two lists would be one although a test tells them apart, or each measured value would be a route of its own."""
+    texts = ItemTexts(["code", "?value"])
+    one = texts.number(b'[{"code":1,"value":5}]')
+    assert texts.number(b'[{"code": 1, "value": 6}]') == one
+    assert len({one, texts.number(b'[{"code":1}]'), texts.number(b"[]"), texts.number(None)}) == 4
+    assert len({texts.number(one) for one in (b'["x"]', b'["y"]', b'{"code":1}', b"[]")}) == 4
+
+
+def test_columns_of_codes():
+    """A cell would be another row's."""
+    first = Column(np.array([0, 1, 0, 1, 2]), ["a", "b", None])
+    second = Column(np.array([0, 0, 1, 0, 1]), [1.0, 2.0])
+    found = combinations([first, second, first], 5)
+    assert list(zip(found.of(first), found.of(second), strict=True)) == [
+        ("a", 1.0),
+        ("a", 2.0),
+        ("b", 1.0),
+        (None, 2.0),
+    ]
+    assert found.codes.tolist() == [0, 2, 1, 2, 3]
+    assert combinations([], 3).codes.tolist() == [0, 0, 0]
+    assert first_given([first, Column(np.zeros(5, int), ["z"])]).cells() == ["a", "b", "a", "b", "z"]
+    assert first.with_cells(np.array([0, 4]), np.array([1, 0]), ["x", "y"]).cells() == ["y", "b", "a", "b", "x"]
+    made = frame({"A": first, "N": second, "E": Column(np.zeros(5, int), [None])})
+    assert made.to_dict(as_series=False) == {"A": ["a", "b", "a", "b", None], "N": [1.0, 1.0, 2.0, 1.0, 2.0]}
