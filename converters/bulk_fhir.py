@@ -7,21 +7,21 @@ What subjects share is made first (`bulk_fhir_shared`), then each group of subje
 from __future__ import annotations
 
 import signal
-from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 from trialbridge.base.collector import without_collector
 from trialbridge.converters import bulk_fhir_group as groups
+from trialbridge.converters import bulk_fhir_lines
 from trialbridge.converters.bulk_fhir_group import Group, Made, NotInTurnError, Setting
+from trialbridge.converters.bulk_fhir_lines import Lines, as_lines
 from trialbridge.converters.bulk_fhir_plan import plan
 from trialbridge.converters.bulk_shard import dictionary_of
 from trialbridge.converters.dictionary import DICTIONARY, Dictionary
 from trialbridge.fhir.ids import BASE
-from trialbridge.fhir.jsontext import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from trialbridge.converters.bulk_fhir_plan import Plan
@@ -49,23 +49,14 @@ def to_fhir(
     The same resources as `study.to_fhir` makes, subject by subject. The study has no residue. Raises DoesNotFitError as
     that does, and NotInTurnError, after having given some, where it must be converted as a whole.
     """
-    found = plan(study, base, release, dictionary, at_once)
     with without_collector():
+        found = plan(study, base, release, dictionary, at_once)
         for group in found.cut.groups():
             made = groups.convert(found.setting, group, dictionary)
             found.together.add(made)
             give(made.resources)
         give(found.end())
     return found.together.result
-
-
-@dataclass(frozen=True, slots=True)
-class Lines:
-    """NDJSON of resources of one type."""
-
-    kind: str
-    count: int
-    text: bytes
 
 
 def to_lines(
@@ -85,9 +76,9 @@ def to_lines(
     A study's own lines go by their files, for a dictionary does not travel. `progress` is told subjects done and in all.
     """
     files = (mapping, study_file)
-    found = plan(study, base, release, dictionary_of(*files), at_once)
     done = 0
     with without_collector():
+        found = plan(study, base, release, dictionary_of(*files), at_once)
         for made, lines in _made(found, files, workers):
             found.together.add(made)
             for one in lines:
@@ -97,14 +88,6 @@ def to_lines(
         for one in as_lines(found.end()):
             give(one)
     return found.together.result
-
-
-def as_lines(resources: Iterable[Resource]) -> list[Lines]:
-    """Resources as NDJSON, by type in the order in which the types come."""
-    found: dict[str, list[bytes]] = {}
-    for one in resources:
-        found.setdefault(one["resourceType"], []).append(encode(one))
-    return [Lines(kind, len(texts), b"".join(text + b"\n" for text in texts)) for kind, texts in found.items()]
 
 
 _Files = tuple["Path | None", "Path | None"]
@@ -124,8 +107,7 @@ def _made(found: Plan, files: _Files, workers: int) -> Iterator[tuple[Made, list
 def _work(work: _Work, group: Group) -> tuple[Made, list[Lines]]:
     setting, files = work
     with without_collector():
-        made = groups.convert(setting, group, dictionary_of(*files))
-        return replace(made, resources=[]), as_lines(made.resources)
+        return bulk_fhir_lines.convert(setting, group, dictionary_of(*files))
 
 
 _here: list[_Work] = []

@@ -94,11 +94,12 @@ def convert(setting: Setting, group: Group, dictionary: Dictionary) -> Made:
     ctx.enter_exposure(study["EX"].rows() if "EX" in study else ())
     mapped, plain = sorted_out(group, dictionary, setting.wrong)
     written = whole.write_all({"DM": mapped.pop("DM", [])}, ctx)
-    _restore(setting, ctx)
+    restore(setting, ctx)
     written += whole.write_all(mapped, ctx)
     whole.round_trip(written, study, ctx, result)
     whole.carry_all(study, plain, ctx, result)
-    return _made(setting, group, ctx, result)
+    made = told(setting, group, ctx, result)
+    return replace(made, resources=in_order(made.resources, setting.release))
 
 
 def sorted_out(
@@ -113,7 +114,7 @@ def sorted_out(
     return mapped, plain
 
 
-def _restore(setting: Setting, ctx: Context) -> None:
+def restore(setting: Setting, ctx: Context) -> None:
     """Shared resources are as all rows of DM have made them, not as this group's rows alone would."""
     changed = {name for name, text in setting.shared.items() if encode(ctx.resources[name]) != text}
     if changed:
@@ -124,7 +125,8 @@ def _restore(setting: Setting, ctx: Context) -> None:
                 ctx.resources[name].update(resource)
 
 
-def _made(setting: Setting, group: Group, ctx: Context, result: ToFhir) -> Made:
+def told(setting: Setting, group: Group, ctx: Context, result: ToFhir) -> Made:
+    """What came of a group, its resources in the order in which they were made. Raises NotInTurnError as `convert`."""
     same(setting.shared, ctx)
     patients = {f"Patient/{ctx.new_id('Patient', one)}" for one in group.subjects}
     shared: list[tuple[str, tuple[Any, ...], Resource]] = []
@@ -145,7 +147,7 @@ def _made(setting: Setting, group: Group, ctx: Context, result: ToFhir) -> Made:
     studies = {name: of for name, of in known.studies.items() if name not in setting.shared}
     return Made(
         group.number,
-        in_order(owned, setting.release),
+        owned,
         Known(shared, {}, studies),
         ctx.duplicates,
         result.findings,

@@ -113,7 +113,7 @@ def _emit_read(
     for part in mapping.parts:
         if release in part.releases:
             _node(tries, parse(part.link)).links.append(part.name)
-    source.add(0, f"def read({mapping.resource}, Each, ctx):")
+    source.add(0, f"def read({mapping.resource}, {'_' if mapping.resource == 'Each' else 'Each'}, ctx):")
     source.add(1, "row = {}")
     for name in names[1:]:
         if name != "Each":

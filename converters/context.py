@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bisect import insort
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from trialbridge.converters.dictionary import DICTIONARY, Dictionary
@@ -30,8 +31,10 @@ def fresh(template: Any) -> Any:
     return template
 
 
-def _part(one: str | None) -> str:
+def key_text(one: str | float | None) -> str:
     """A part of a key as text; "-" stands for nothing, and a text of hyphens alone gets one more."""
+    if isinstance(one, float):
+        return number_text(one)
     text = one or "-"
     return text + "-" if one and not text.strip("-") else text
 
@@ -70,6 +73,7 @@ class Context:
         self.duplicates: list[tuple[str, tuple[Any, ...]]] = []
         self._elsewhere = elsewhere
         self._keys: dict[tuple[str, tuple[Any, ...]], Resource] = {}
+        self._lent: list[tuple[str, tuple[Any, ...]]] = []
         self._facts: dict[tuple[Any, ...], Any] = {}
         self._groups: dict[tuple[Any, ...], list[Any]] = {}
         self._subjects: dict[str, str] = {}
@@ -112,8 +116,7 @@ class Context:
 
     def new_id(self, resource_type: str, *key: Any) -> str:
         """The id of a business key: a UUIDv5, the same in every run."""
-        parts = [number_text(one) if isinstance(one, float) else _part(one) for one in key]
-        return resource_id(self.base, resource_type, *parts)
+        return resource_id(self.base, resource_type, *map(key_text, key))
 
     def made(self, resource_type: str, *key: Any) -> Resource | None:
         """A Reference to a resource already made from that business key, or None."""
@@ -254,6 +257,39 @@ class Context:
         """What is known here, for another context to `enter`."""
         made = [(kind, key, resource) for (kind, key), resource in self._keys.items()]
         return Known(made, dict(self._facts), dict(self._studies))
+
+    @property
+    def count(self) -> int:
+        """How many resources have been made."""
+        return len(self._keys)
+
+    def made_since(self, count: int) -> list[str]:
+        """Those made after so many, as `Type/id`."""
+        return [f"{one['resourceType']}/{one['id']}" for one in islice(self._keys.values(), count, None)]
+
+    def look_elsewhere(self, elsewhere: Callable[[Any, Any], Resource | None] | None) -> None:
+        """Resolve references to what this context has not made by that."""
+        self._elsewhere = elsewhere
+
+    def lend(self, resource_type: str, key: tuple[Any, ...], resource: Resource) -> None:
+        """Take a resource that was made elsewhere, until it is taken back."""
+        self._keys[resource_type, key] = resource
+        self.resources[f"{resource_type}/{resource['id']}"] = resource
+        self._lent.append((resource_type, key))
+
+    def take_back(self) -> None:
+        """Let go of the resources that were lent."""
+        for resource_type, key in self._lent:
+            found = self._keys.pop((resource_type, key))
+            del self.resources[f"{resource_type}/{found['id']}"]
+        self._lent.clear()
+
+    def arrange(self, count: int, order: list[int]) -> None:
+        """Put the resources made after so many into another order."""
+        made = list(self._keys.items())[count:]
+        for key, _ in made:
+            del self._keys[key]
+        self._keys.update(made[at] for at in order)
 
     def enter(self, known: Known) -> None:
         """Take what another context knew. Its resources are taken as they are, not copied."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from trialbridge.mappings.kit import Row
     from trialbridge.sdtm.table import Study, Table
 
-_SUPP = ("STUDYID", "RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "QNAM", "QLABEL", "QVAL", "QORIG", "QEVAL")
+SUPP = ("STUDYID", "RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "QNAM", "QLABEL", "QVAL", "QORIG", "QEVAL")
 
 
 @dataclass(slots=True)
@@ -79,7 +79,7 @@ def joined(study: Study, parents: dict[str, list[Record]]) -> dict[str, list[Rec
             continue
         domain = table.name[4:6]
         homes = _homes(domain, parents[table.name[4:]])
-        fits = set(table.frame.columns) <= set(_SUPP)
+        fits = set(table.frame.columns) <= set(SUPP)
         found = records(table)
         times = Counter((_home(domain, one.row), one.row.get("QNAM")) for one in found)
         for record in found:

@@ -56,7 +56,7 @@ class ToFhir:
 
 
 @dataclass(slots=True)
-class _Written:
+class Written:
     """A record and what was written of it."""
 
     record: Record
@@ -101,9 +101,9 @@ def begun(study: Study, base: str, release: Release, dictionary: Dictionary) -> 
     return ctx, ToFhir([])
 
 
-def write_all(mapped: dict[str, list[Record]], ctx: Context) -> list[_Written]:
+def write_all(mapped: dict[str, list[Record]], ctx: Context) -> list[Written]:
     """Write the mapped rows, dataset by dataset."""
-    return [_write(record, ctx, ctx.base, ctx.release) for dataset in mapped for record in mapped[dataset]]
+    return [write(record, ctx, ctx.base, ctx.release) for dataset in mapped for record in mapped[dataset]]
 
 
 def carry_all(study: Study, plain: dict[str, list[Record]], ctx: Context, result: ToFhir) -> None:
@@ -203,7 +203,7 @@ def odd_number(where: Where) -> DoesNotFitError:
     return DoesNotFitError("NaN and infinity are no SDTM values.", where, "leave the cell empty")
 
 
-def _write(record: Record, ctx: Context, base: str, release: Release) -> _Written:
+def write(record: Record, ctx: Context, base: str, release: Release) -> Written:
     """Write one record; what no code explains gets its domain's name in its business identifier."""
     mapping = ctx.dictionary.for_row(record.dataset, record.row)
     functions = compiled(mapping, release, base)
@@ -221,7 +221,7 @@ def _write(record: Record, ctx: Context, base: str, release: Release) -> _Writte
         mapping.after_write(record.row, named, ctx)
     for part in named.values():
         value_or_reason(part)
-    return _Written(record, functions, primary, each, named)
+    return Written(record, functions, primary, each, named)
 
 
 def _name_record(primary: Resource, record: Record, ctx: Context) -> None:
@@ -231,7 +231,7 @@ def _name_record(primary: Resource, record: Record, ctx: Context) -> None:
     primary.setdefault("identifier", []).append({"system": ctx.url("sdtm-record"), "value": value})
 
 
-def round_trip(written: list[_Written], study: Study, ctx: Context, result: ToFhir) -> None:
+def round_trip(written: list[Written], study: Study, ctx: Context, result: ToFhir) -> None:
     """Read back all that was written, and carry what comes back different."""
     columns = {table.name: frozenset(table.frame.columns) for table in study}
     for one in written:
@@ -242,32 +242,19 @@ def round_trip(written: list[_Written], study: Study, ctx: Context, result: ToFh
         result.ledger.record(dataset, "out")
 
 
-def _settle_record(one: _Written, columns: frozenset[str], ctx: Context, result: ToFhir) -> None:
+def _settle_record(one: Written, columns: frozenset[str], ctx: Context, result: ToFhir) -> None:
     source, domain, ledger = one.record.row, one.record.dataset, result.ledger
     url = ctx.url("x-sdtm-variable")
     carrying: list[Resource] = []
 
     def settle(variable: str, native: Any, derived: bool) -> Any:  # noqa: FBT001 - the shape of Settle
         final = source.get(variable)
-        name = variable.removeprefix("SUPP.")
-        if variable.startswith("SUPP."):
-            qualifier = one.record.qualifiers.get(name)
-            if qualifier is not None and (native != final or not _by_default(qualifier)):
-                carrying.append(extension(url, name, final, native, qualifier))
-                ledger.count(f"SUPP{domain}", name, "carried")
-            elif qualifier is None:
-                carrying.append(extension(url, name, None, native, Qualifier(name, None)))
-                ledger.count(f"SUPP{domain}", name, "blank")
-            else:
-                ledger.count(f"SUPP{domain}", name, "read")
-            return final
-        if native is None and final is None:
-            return None
-        if native == final:
-            ledger.count(domain, variable, "derived" if derived or variable == "DOMAIN" else "read")
-        else:
-            carrying.append(extension(url, name, final, native))
-            ledger.count(domain, variable, "blank" if final is None else "carried")
+        qualifier = one.record.qualifiers.get(variable.removeprefix("SUPP."))
+        reason, carry = settled(variable, native, final, qualifier, url, derived=derived)
+        if carry is not None:
+            carrying.append(carry)
+        if reason is not None:
+            ledger.count(*place_of(domain, variable), reason)
         return final
 
     functions = one.compiled
@@ -280,6 +267,30 @@ def _settle_record(one: _Written, columns: frozenset[str], ctx: Context, result:
     walk(functions, one.primary, one.each, ctx, columns, source, settle)
     if carrying:
         one.home.setdefault("extension", []).extend(carrying)
+
+
+def place_of(dataset: str, variable: str) -> tuple[str, str]:
+    """Where a cell stands in the ledger: dataset and variable; a qualifier in its SUPP--."""
+    name = variable.removeprefix("SUPP.")
+    return (dataset, name) if name == variable else (f"SUPP{dataset}", name)
+
+
+def settled(
+    variable: str, native: Any, final: Any, qualifier: Qualifier | None, url: str, *, derived: bool
+) -> tuple[str | None, Resource | None]:
+    """What a variable comes to of which the elements say `native` and the row `final`: the reason, and what is carried."""
+    if variable.startswith("SUPP."):
+        name = variable.removeprefix("SUPP.")
+        if qualifier is None:
+            return "blank", extension(url, name, None, native, Qualifier(name, None))
+        if native != final or not _by_default(qualifier):
+            return "carried", extension(url, name, final, native, qualifier)
+        return "read", None
+    if native is None and final is None:
+        return None, None
+    if native == final:
+        return "derived" if derived or variable == "DOMAIN" else "read", None
+    return "blank" if final is None else "carried", extension(url, variable, final, native)
 
 
 def _by_default(qualifier: Qualifier) -> bool:

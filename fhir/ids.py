@@ -16,10 +16,14 @@ from __future__ import annotations
 
 from functools import lru_cache
 from hashlib import sha1
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 from uuid import NAMESPACE_URL
 
 from trialbridge.base.errors import DoesNotFitError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 # example.org is set aside for examples (RFC 2606): this base never collides with a real server.
 BASE = "https://example.org/trialbridge"
@@ -35,15 +39,26 @@ def resource_id(base_url: str, resource_type: str, *key: str) -> str:
         raise DoesNotFitError(
             f"A {resource_type} has no complete key to make its id from.", fix="Fill the key variables of the record."
         )
-    parts = "/".join(map(_quoted, key))
-    name = f"{base_url.rstrip('/')}/{resource_type}/{parts}"
-    digest = bytearray(sha1(_NAMESPACE + name.encode(), usedforsecurity=False).digest()[:16])
-    digest[6] = digest[6] & 0x0F | 0x50  # version 5
-    digest[8] = digest[8] & 0x3F | 0x80  # the variant of RFC 9562
-    text = digest.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    return resource_ids([id_text(base_url, resource_type, *key)])[0]
 
 
+def id_text(base_url: str, resource_type: str, *key: str) -> bytes:
+    """What the id of a business key is the hash of."""
+    return f"{base_url.rstrip('/')}/{resource_type}/{'/'.join(map(_quoted, key))}".encode()
+
+
+def resource_ids(texts: Iterable[bytes]) -> list[str]:
+    """The ids of business keys, given as `id_text` has them."""
+    ids = []
+    for one in texts:
+        hexa = sha1(_NAMESPACE + one, usedforsecurity=False).hexdigest()
+        ids.append(f"{hexa[:8]}-{hexa[8:12]}-5{hexa[13:16]}-{_VARIANT[hexa[16]]}{hexa[17:20]}-{hexa[20:32]}")
+    return ids
+
+
+_VARIANT = {
+    digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"
+}  # of RFC 9562; the digit before is version 5
 _NAMESPACE = NAMESPACE_URL.bytes
 
 

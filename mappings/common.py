@@ -6,10 +6,11 @@ Sources: SDTMIG 3.4 sections 4.1 (identifiers), 4.4.5 (visits); the joint mappin
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from trialbridge.mappings.concepts import in_codelist
-from trialbridge.mappings.kit import Context, Derived, Extra, Line, Part, Row, line
+from trialbridge.mappings.kit import Context, Derived, Extra, Line, Part, Row, derived_of, line
 from trialbridge.mappings.names import NULL_FLAVOR, coding
 from trialbridge.mappings.spellings import DATE, NUMBER_AS_TEXT, RECORD, STUDY, SUBJECT, TEXT, number_text, record_id
 from trialbridge.sdtm.dates import study_day
@@ -74,6 +75,7 @@ class Fragment:
     extras: tuple[Extra, ...] = ()
 
 
+@lru_cache(maxsize=64)
 def visit(link: str) -> Fragment:
     """The Encounter that stands for a protocol visit, and the lines of VISITNUM and VISIT."""
     return Fragment(
@@ -121,23 +123,22 @@ def evaluator(domain: str, link: str) -> Fragment:
 def day(variable: str, date: str) -> Derived:
     """A study day: the date's distance from RFSTDTC, no day 0, none for partial dates (SDTMIG 4.4.4)."""
 
-    def how(row: Row, ctx: Context) -> float | None:
-        reference = ctx.fact("rfstdtc", row.get("USUBJID"))
-        found = study_day(row.get(date), reference) if reference else None
+    def of(usubjid: str | None, when: str | None, ctx: Context) -> float | None:
+        reference = ctx.fact("rfstdtc", usubjid)
+        found = study_day(when, reference) if reference else None
         return None if found is None else float(found)
 
-    return Derived(variable, how, f"study day of {date}", "SDTMIG 3.4 section 4.4.4", ("day", "USUBJID", date))
+    return derived_of(variable, ("USUBJID", date), of, f"study day of {date}", "SDTMIG 3.4 section 4.4.4", "day")
 
 
 def epoch(date: str) -> Derived:
     """EPOCH: the element of SE in which the date lies."""
 
-    def how(row: Row, ctx: Context) -> Any:
-        when = row.get(date)
-        return ctx.fact("epoch", row.get("USUBJID"), when) if when else None
+    def of(usubjid: str | None, when: str | None, ctx: Context) -> Any:
+        return ctx.fact("epoch", usubjid, when) if when else None
 
-    source = "SDTMIG 3.4 section 4.4.6"
-    return Derived("EPOCH", how, f"the epoch of SE in which {date} lies", source, ("EPOCH", "USUBJID", date))
+    note = f"the epoch of SE in which {date} lies"
+    return derived_of("EPOCH", ("USUBJID", date), of, note, "SDTMIG 3.4 section 4.4.6", "EPOCH")
 
 
 def _planned_day(row: Row, ctx: Context) -> Any:

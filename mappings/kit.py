@@ -204,7 +204,10 @@ class Extra:
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """A variable only SDTM holds, computed from the row when no line gave it."""
+    """A variable only SDTM holds, computed from the row when no line gave it.
+
+    `of`, if set, says on which variables alone it hangs, and is the same function of their cells and the context.
+    """
 
     variable: str
     how: Callable[[Row, Context], Any]
@@ -212,6 +215,23 @@ class Derived:
     source: str = ""
     alike: tuple[str, ...] = ()
     """A name and variables, of what hangs on these alone: the same name and values give the same in any mapping."""
+    of: tuple[tuple[str, ...], Callable[..., Any]] | None = None
+
+
+def derived_of(
+    variable: str,
+    cells: tuple[str, ...],
+    function: Callable[..., Any],
+    note: str = "",
+    source: str = "",
+    alike: str = "",
+) -> Derived:
+    """A variable computed from a few cells of the row: `function(*cells, ctx)`; `alike` as Derived's, the name alone."""
+
+    def how(row: Row, ctx: Context) -> Any:
+        return function(*map(row.get, cells), ctx)
+
+    return Derived(variable, how, note, source, (alike, *cells) if alike else (), (cells, function))
 
 
 def _always(_: Any) -> bool:

@@ -24,7 +24,7 @@ from trialbridge.mappings.common import (
 )
 from trialbridge.mappings.concepts import in_codelist
 from trialbridge.mappings.findings import CANCELLED, NOT_DONE, decoded, same_as
-from trialbridge.mappings.kit import Context, Derived, Extra, Line, Mapping, Resource, Row, line
+from trialbridge.mappings.kit import Context, Derived, Extra, Line, Mapping, Resource, Row, derived_of, line
 from trialbridge.mappings.names import ABSENT_CODES, LOINC, MCODE, UCUM, coding, concept
 from trialbridge.mappings.observed import UNCODED
 from trialbridge.mappings.route import has_code
@@ -67,8 +67,8 @@ def _stresu(row: Row, _ctx: Context) -> str | None:
     return "mm" if _standard(row) is not None else None
 
 
-def _group(row: Row, ctx: Context) -> Any:
-    return ctx.fact("lesion class", row.get("USUBJID"), row.get("TRLNKID"), row.get("TREVAL"), row.get("TREVALID"))
+def _group(usubjid: str | None, lnkid: str | None, evaluator: str | None, evalid: str | None, ctx: Context) -> Any:
+    return ctx.fact("lesion class", usubjid, lnkid, evaluator, evalid)
 
 
 def _join_group(row: Row, parts: MappingOf[str, Resource], ctx: Context) -> None:
@@ -85,7 +85,7 @@ DERIVED = (
     Derived("TRSTRESC", _stresc, "the result in mm", "SDTMIG 3.4 section 4.5.1.1"),
     Derived("TRSTRESN", _stresn, "TRSTRESC as a number"),
     Derived("TRSTRESU", _stresu, "mm"),
-    Derived("TRGRPID", _group, "TARGET, NON-TARGET or NEW, from TU"),
+    derived_of("TRGRPID", ("USUBJID", "TRLNKID", "TREVAL", "TREVALID"), _group, "TARGET, NON-TARGET or NEW, from TU"),
     day("TRDY", "TRDTC"),
     epoch("TRDTC"),
 )

@@ -124,7 +124,7 @@ def _outcome(told: Bulk) -> Outcome:
     )
 
 
-LARGE = 50_000
+LARGE = 10_000
 """Rows from which on a study goes to FHIR some subjects at a time, and by several workers if asked."""
 
 

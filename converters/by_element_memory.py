@@ -1,0 +1,92 @@
+"""What a process has made so far by elements: plans, and the entries of their elements and derivations.
+
+What hangs on the subjects at hand is forgotten with them, and so is the rest when it becomes too much: memory stays
+bounded.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from trialbridge.converters.by_element_plan import Element, Plan, plan
+from trialbridge.converters.by_element_rows import Codes, Memo, Traced
+
+if TYPE_CHECKING:
+    from trialbridge.converters.by_element_rows import Columns
+    from trialbridge.converters.dictionary import Dictionary
+    from trialbridge.mappings.kit import Mapping, Release
+
+MOST = 50_000
+"""Entries that are kept of one element at the most."""
+
+
+class Memory:
+    """Plans and what they have made so far, for a dictionary, a release and a base url."""
+
+    def __init__(self, dictionary: Dictionary, release: Release, base: str) -> None:
+        self.dictionary = dictionary
+        self._release: Release = release
+        self._base = base
+        parts = [part for one in dictionary.mappings for part in one.parts if part.needs]
+        self.shared = frozenset(one.type for one in parts) | {"Device"}
+        """Types of resources that rows share: a part of one mapping may be another's primary resource."""
+        self._plans: dict[tuple[str, Mapping, Mapping], Plan | None] = {}
+        self._shared: dict[Any, Element] = {}
+        self._met: dict[int, tuple[set[int], dict[Any, Mapping | None]]] = {}
+        self._readers: dict[tuple[str, Mapping], Mapping] = {}
+        self._mappings: dict[str, Memo[Mapping]] = {}
+
+    def plan(self, dataset: str, mapping: Mapping, reader: Mapping) -> Plan | None:
+        """The plan of a mapping for one dataset, where `reader` reads back what it wrote; or None."""
+        key = (dataset, mapping, reader)
+        if key not in self._plans:
+            self._plans[key] = plan(mapping, reader, self._release, self._base, self._shared)
+        return self._plans[key]
+
+    def reader(self, dataset: str, mapping: Mapping) -> Mapping:
+        """The mapping that is likely to read back what another one writes."""
+        return self._readers.get((dataset, mapping), mapping)
+
+    def read_by(self, dataset: str, mapping: Mapping, reader: Mapping) -> None:
+        """Remember which mapping read back."""
+        self._readers[dataset, mapping] = reader
+
+    def mappings(self, dataset: str, columns: Columns) -> tuple[Codes, list[Mapping]]:
+        """Of each row which mapping takes it, and the mappings."""
+
+        def run(at: int) -> tuple[Mapping, list[str], bool]:
+            row = Traced(columns, at, {})
+            return self.dictionary.for_row(dataset, row), row.asked, False  # type: ignore[arg-type]
+
+        codes, found = self._mappings.setdefault(dataset, Memo[Any]()).of(columns, run)
+        places: dict[Mapping, int] = {}
+        for one in found:
+            places.setdefault(one, len(places))
+        return np.array([places[one] for one in found], dtype=np.int64)[codes], list(places)
+
+    def met(self, of: Plan) -> tuple[set[int], dict[Any, Mapping | None]]:
+        """Which elements were looked at to find the mapping that reads, and what was found of their entries."""
+        return self._met.setdefault(id(of), (set(), {}))
+
+    def forget(self) -> None:
+        """Let go of what hangs on the subjects at hand."""
+        for _, known in self._met.values():
+            if len(known) > MOST:
+                known.clear()
+        for one in self._plans.values():
+            if one is not None:
+                for memo in (*(each.memo for each in one.elements), *one.derived):
+                    memo.forget(MOST)
+                for known in one.compared:
+                    if len(known) > MOST:
+                        known.clear()
+
+    def clear(self) -> None:
+        """Let go of everything: what was begun cannot be gone on with."""
+        self._plans.clear()
+        self._shared.clear()
+        self._met.clear()
+        self._readers.clear()
+        self._mappings.clear()

@@ -1,0 +1,252 @@
+"""What an element says: made, read back and compared with the row once for each distinct combination of variables.
+
+The functions are the mapping's own (`by_element_plan`), run on a row that notes what it is asked for. Whatever goes
+wrong makes the entry unfit, and the rows it stands for go through the functions of `to_fhir`, which say what is wrong.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from trialbridge.converters import to_fhir as whole
+from trialbridge.converters.by_element_rows import MARK, NUMBER_MARK, Columns, Traced, UnfitError
+from trialbridge.converters.context import fresh
+from trialbridge.fhir.jsontext import decode, encode
+from trialbridge.mappings.findings import value_or_reason
+from trialbridge.mappings.spellings import number_text
+
+if TYPE_CHECKING:
+    from trialbridge.converters.by_element_plan import Element, Plan
+    from trialbridge.converters.context import Context
+    from trialbridge.mappings.kit import Resource, Row
+
+_NUMBER = number_text(NUMBER_MARK).encode()
+_TEXT = MARK.encode()
+NOTHING = Columns(pl.DataFrame())
+FIRST, ALSO, OTHER = range(3)
+"""How a carried variable was met: read by its first path, by another, or not said by any element."""
+
+
+class Asking:
+    """A context as a function sees it whose result is remembered: notes whether it was asked for what may change."""
+
+    def __init__(self, ctx: Context, learned: frozenset[str] = frozenset()) -> None:
+        self._ctx = ctx
+        self._learned = learned
+        self.asked = False
+        self.shared = False
+        """Whether what is made is for several datasets."""
+        self.base, self.release, self.oncology = ctx.base, ctx.release, ctx.oncology
+        self.url = ctx.url
+
+    @property
+    def row(self) -> Any:
+        """The row at hand."""
+        return self._ctx.row
+
+    @property
+    def dataset(self) -> str:
+        """The dataset at hand."""
+        if self.shared:
+            raise UnfitError("an element of several datasets hangs on the dataset")
+        return self._ctx.dataset
+
+    def begin(self, resource_type: str, _key: Any, template: Any) -> Resource:
+        """A part of the primary resource: it has no id yet."""
+        return {"resourceType": resource_type, **fresh(template)}
+
+    def fact(self, kind: str, *key: Any) -> Any:
+        """As the context's; what the rows at hand themselves teach is not for us."""
+        self.asked = True
+        if kind in self._learned:
+            raise UnfitError(kind)
+        return self._ctx.fact(kind, *key)
+
+    def group(self, kind: str, *key: Any) -> list[Any]:
+        """As `fact`."""
+        self.asked = True
+        if kind in self._learned:
+            raise UnfitError(kind)
+        return self._ctx.group(kind, *key)
+
+    def __getattr__(self, name: str) -> Any:
+        self.asked = True
+        return getattr(self._ctx, name)
+
+
+@dataclass(slots=True, eq=False)
+class Said:
+    """What was made of one combination: an element, as text by root name, and what it says of the row."""
+
+    columns: Columns
+    at: int
+    """The row that it was made of."""
+    fit: bool = True
+    before: Resource = field(default_factory=dict)
+    made: Resource = field(default_factory=dict)
+    parts: dict[str, Resource] = field(default_factory=dict)
+    texts: dict[str, tuple[bytes, bytes]] = field(default_factory=dict)
+    """By root name: what stands before the hole, and what behind it."""
+    settled: bool = False
+    given: frozenset[str] = frozenset()
+    crossed: frozenset[str] = frozenset()
+    """What it says that another element would have to say first."""
+    firsts: frozenset[str] = frozenset()
+    carried: tuple[tuple[str, int, bytes], ...] = ()
+    """Variable, how it was met, its extension."""
+    counts: tuple[tuple[str, str], ...] = ()
+    """Variable and reason, for the ledger."""
+
+
+def write_element(plan: Plan, element: Element, columns: Columns, at: int, asking: Asking, ctx: Context) -> Any:
+    """Make the element of one row: the entry, what was asked of the row, whether it hangs on the subjects at hand."""
+    row = Traced(columns, at, element.holes)
+    ctx.row, asking.asked, asking.shared = row, False, element.shared  # type: ignore[assignment]
+    said = Said(columns, at)
+    try:
+        _write(plan, element, row, asking, said)
+    except Exception:  # noqa: BLE001 - whatever it is, the row's own functions will say it
+        said.fit = False
+    for name in tuple(element.holes):
+        if row.asked.count(f"!{name}") > 1:
+            del element.holes[name]  # something else hangs on it
+            row.asked.append(name)
+        elif columns.value(f"!{name}", at) == 2:
+            said.fit = False
+    return said, row.asked, asking.asked
+
+
+def _write(plan: Plan, element: Element, row: Any, asking: Asking, said: Said) -> None:
+    if element.borrowed:
+        mapping = plan.mapping
+        whose, _ = asking.share(mapping.resource, tuple(row.get(one) for one in mapping.key), {})
+        said.before = said.made = {name: whose[name] for name in element.names if name in whose}
+        return
+    written = element.write.write(row, asking)
+    primary, parts = written[0] or {}, written[1:]
+    kind = primary.pop("resourceType")
+    said.before = primary
+    said.parts = {name: one for name, one in zip(element.write.names[1:], parts, strict=True) if one}
+    if kind == "Observation" and ("component" in primary or "dataAbsentReason" in primary):
+        said.made = fresh(primary)
+        told = {"resourceType": kind, **said.made}
+        value_or_reason(told)
+        del told["resourceType"]
+        said.made = told
+    else:
+        said.made = primary
+    if element.lead is not None and primary and set(element.lead.write(row, asking)[0] or ()) == {"resourceType"}:
+        raise UnfitError("its place in the list")
+    for name in element.names:
+        if element.member:
+            text = b"".join(b"," + encode(one) for one in said.made.get(name, ()))
+        else:
+            text = b"".join(
+                b"," + encode({key: value})[1:-1] for key, value in said.made.items() if key in {name, f"_{name}"}
+            )
+        if text:
+            said.texts[name] = _around(text, bool(element.holes))
+
+
+def _around(text: bytes, holed: bool) -> tuple[bytes, bytes]:  # noqa: FBT001 - said by the caller's own name
+    for mark in (_NUMBER, _TEXT) if holed else ():
+        before, found, behind = text.partition(mark)
+        if found:
+            if mark in behind:
+                raise UnfitError("two holes")
+            return before, behind
+    return text, b""
+
+
+def filled(element: Element, said: Said, columns: Columns, at: int) -> Resource:
+    """An element as it is of one row."""
+    if not element.holes or not said.made:
+        return said.made
+    (variable,) = element.holes
+    made: Resource = decode(
+        encode(said.made).replace(_TEXT, text := hole_text(columns.value(variable, at))).replace(_NUMBER, text)
+    )
+    return made
+
+
+def hole_text(value: Any) -> bytes:
+    """What stands for a cell inside a JSON text."""
+    if value is None:
+        return b""
+    return number_text(value).encode() if isinstance(value, float) else encode(value)[1:-1]
+
+
+def settle_element(plan: Plan, element: Element, said: Said, asking: Asking, url: str) -> None:
+    """Read an element back, and compare what it says with the row it was made of."""
+    said.settled = True
+    columns, said.columns = said.columns, NOTHING  # an entry outlives the rows it was made of
+    if not said.fit:
+        return
+    resource = {"resourceType": plan.mapping.resource, **said.made}
+    try:
+        told, _ = element.read.read(resource, None, asking)
+        firsts = element.firsts.read(resource, None, asking)[0] if element.firsts else told
+        crossed = element.elsewhere.read(resource, None, asking)[0] if element.elsewhere else {}
+        said.given, said.firsts, said.crossed = frozenset(told), frozenset(firsts), frozenset(crossed)
+        _compare(plan, element, said, columns, told, firsts, url)
+    except Exception:  # noqa: BLE001 - as above
+        said.fit = False
+
+
+_COUNTS: dict[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]] = {}
+
+
+def interned(counts: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """One object for all that count the same."""
+    return _COUNTS.setdefault(counts, counts)
+
+
+def _compare(plan: Plan, element: Element, said: Said, columns: Columns, told: Row, firsts: Row, url: str) -> None:
+    at = said.at
+    carried: list[tuple[str, int, bytes]] = []
+    counts: list[tuple[str, str]] = []
+    for variable in element.reads:
+        if variable in element.holes:
+            if columns.value(f"!{variable}", at):
+                if told.get(variable) != element.holes[variable]:
+                    raise UnfitError(variable)
+                counts.append((variable, "read"))
+            continue
+        final = columns.value(variable, at)
+        if variable in told:
+            met = FIRST if variable in firsts else ALSO
+        elif variable in plan.derivable or final is None:
+            continue
+        else:
+            met = OTHER
+        qualifier = columns.qualifier(variable, at) if variable[:5] == "SUPP." else None
+        reason, carry = whole.settled(variable, told.get(variable), final, qualifier, url, derived=False)
+        if reason is not None:
+            counts.append((variable, reason))
+        if carry is not None:
+            carried.append((variable, met, encode(carry)))
+    said.carried, said.counts = tuple(carried), interned(tuple(counts))
+
+
+class Late(Traced):
+    """A row as derivations see it: a variable that is derived itself is there once its turn has come, or if it was said."""
+
+    __slots__ = ("_late", "_said")
+
+    def __init__(self, columns: Columns, at: int, late: frozenset[str], said: frozenset[str]) -> None:
+        super().__init__(columns, at, {})
+        self._late = late
+        self._said = said
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """As a dict's."""
+        if name in self._late:
+            if name not in self._said:
+                return default
+            self.asked.append(f"?{name}")
+            if not self._columns.value(f"?{name}", self._at):
+                return default
+        return super().get(name, default)
