@@ -8,92 +8,26 @@ from typing import Annotated
 
 import typer
 
-from trialbridge.cli_options import AsJson, BaseUrl, NoColor, Quiet, SdtmVersion
+from trialbridge.cli_access import (
+    BasicPasswd,
+    BasicUser,
+    BearerToken,
+    Ca,
+    Cert,
+    CertKey,
+    Proxy,
+    Retries,
+    Scope,
+    SmartClientId,
+    SmartKey,
+    SmartTokenUrl,
+    Timeout,
+    Url,
+    way_in,
+)
+from trialbridge.cli_options import AsJson, BaseUrl, FhirVersion, NoColor, Quiet, SdtmVersion
 
 commands = typer.Typer()
-_ACCESS = "Getting in"
-
-Url = Annotated[str, typer.Argument(metavar="URL", help="The server's FHIR base, such as https://host/fhir.")]
-BearerToken = Annotated[
-    Path | None,
-    typer.Option(
-        "--bearer-token",
-        metavar="FILE",
-        help="A file with the token (or TRIALBRIDGE_BEARER_TOKEN).",
-        rich_help_panel=_ACCESS,
-    ),
-]
-BasicUser = Annotated[
-    str | None, typer.Option("--basic-user", metavar="NAME", help="The user's name.", rich_help_panel=_ACCESS)
-]
-BasicPasswd = Annotated[
-    Path | None,
-    typer.Option(
-        "--basic-passwd",
-        metavar="FILE",
-        help="A file with the password (or TRIALBRIDGE_BASIC_PASSWD).",
-        rich_help_panel=_ACCESS,
-    ),
-]
-SmartClientId = Annotated[
-    str | None,
-    typer.Option(
-        "--smart-client-id", metavar="ID", help="SMART Backend Services: our client id.", rich_help_panel=_ACCESS
-    ),
-]
-SmartKey = Annotated[
-    Path | None,
-    typer.Option("--smart-key", metavar="FILE", help="Our private key, PEM or JWK.", rich_help_panel=_ACCESS),
-]
-SmartTokenUrl = Annotated[
-    str | None,
-    typer.Option(
-        "--smart-token-url",
-        metavar="URL",
-        help="Where tokens are given. Default: as the server says.",
-        rich_help_panel=_ACCESS,
-    ),
-]
-Scope = Annotated[
-    str | None,
-    typer.Option(
-        "--scope",
-        metavar="SCOPES",
-        help="What to ask for. Default: system/*.rs, to write system/*.cruds.",
-        rich_help_panel=_ACCESS,
-    ),
-]
-Ca = Annotated[
-    Path | None,
-    typer.Option("--ca", metavar="FILE", help="Authorities to trust, PEM.", rich_help_panel=_ACCESS),
-]
-Cert = Annotated[
-    Path | None,
-    typer.Option("--cert", metavar="FILE", help="Our certificate, PEM (mutual TLS).", rich_help_panel=_ACCESS),
-]
-CertKey = Annotated[
-    Path | None,
-    typer.Option(
-        "--cert-key",
-        metavar="FILE",
-        help="Its key; a password stands in TRIALBRIDGE_CERT_PASSWD.",
-        rich_help_panel=_ACCESS,
-    ),
-]
-Proxy = Annotated[
-    str | None,
-    typer.Option(
-        "--proxy", metavar="URL", help="The proxy to go by (or HTTPS_PROXY, NO_PROXY).", rich_help_panel=_ACCESS
-    ),
-]
-Timeout = Annotated[
-    float,
-    typer.Option("--timeout", metavar="SECONDS", min=0.1, help="The longest silence.", rich_help_panel=_ACCESS),
-]
-Retries = Annotated[
-    int,
-    typer.Option("--retries", min=0, max=20, help="How often a request is tried again.", rich_help_panel=_ACCESS),
-]
 Audit = Annotated[
     Path | None,
     typer.Option("--audit", metavar="FILE", help="Where every request is logged, without patient data."),
@@ -190,12 +124,11 @@ def pull(
 ) -> None:
     """Pull a study's resources from a FHIR server into a folder that `convert` takes; again, only what is new."""
     from trialbridge.commands import pull as command  # noqa: PLC0415 - loaded when it runs
-    from trialbridge.exchange.connection import Access  # noqa: PLC0415 - loaded when it runs
 
     way = "auto" if export is None else "export" if export else "search"
     raise typer.Exit(
         command.run(
-            lambda: Access(
+            way_in(
                 url,
                 bearer_token,
                 basic_user,
@@ -209,7 +142,7 @@ def pull(
                 cert_key,
                 proxy,
                 timeout,
-                retries + 1,
+                retries,
                 audit or output / ".audit.ndjson",
             ),
             command.Asked(
@@ -242,6 +175,7 @@ def push(
         Ids, typer.Option("--ids", help="Who chooses ids. Default: we, where the server allows.")
     ] = Ids.AUTO,
     bundle_size: Annotated[int, typer.Option("--bundle-size", min=1, max=5000, help="Resources a transaction.")] = 100,
+    fhir_version: FhirVersion = None,
     base_url: BaseUrl = None,
     workers: Workers = 4,
     bearer_token: BearerToken = None,
@@ -275,11 +209,10 @@ def push(
 ) -> None:
     """Push a study's resources to a FHIR server; a second push changes nothing."""
     from trialbridge.commands import push as command  # noqa: PLC0415 - loaded when it runs
-    from trialbridge.exchange.connection import Access  # noqa: PLC0415 - loaded when it runs
 
     raise typer.Exit(
         command.run(
-            lambda: Access(
+            way_in(
                 url,
                 bearer_token,
                 basic_user,
@@ -293,7 +226,7 @@ def push(
                 cert_key,
                 proxy,
                 timeout,
-                retries + 1,
+                retries,
             ),
             command.Asked(
                 folder,
@@ -308,6 +241,7 @@ def push(
                 log,
                 deidentify,
                 rules,
+                fhir_version,
             ),
             fail_on=fail_on.value,
             as_json=as_json,
@@ -367,14 +301,13 @@ def sync(
     """Stay in step with a FHIR server: pull what changed, and write the next version of the study with its changes."""
     from trialbridge.commands import pull as pulling  # noqa: PLC0415 - loaded when it runs
     from trialbridge.commands import sync as command  # noqa: PLC0415 - loaded when it runs
-    from trialbridge.exchange.connection import Access  # noqa: PLC0415 - loaded when it runs
 
     way = "auto" if export is None else "export" if export else "search"
     since = None if full else "auto"
     named = (output / "fhir", study, group, subjects, tuple(types or ()), since, overlap, way)
     raise typer.Exit(
         command.run(
-            lambda: Access(
+            way_in(
                 url,
                 bearer_token,
                 basic_user,
@@ -388,7 +321,7 @@ def sync(
                 cert_key,
                 proxy,
                 timeout,
-                retries + 1,
+                retries,
                 audit or output / ".audit.ndjson",
             ),
             command.Asked(

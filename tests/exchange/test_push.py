@@ -284,6 +284,16 @@ def test_another_release_is_not_sent(sekmet, run, tmp_path, counted):
     assert [one["id"] for one in looked["said"]].count("TB-PUSH-RELEASE") == 1
 
 
+def test_the_release_may_be_said(sekmet, run, tmp_path, counted):
+    """Resources of R5 that look like R4's would be sent to a server of R4 although the user knows better."""
+    _write(tmp_path / "Patient.ndjson", [{"resourceType": "Patient", "id": "said", "gender": "female"}])
+    error = run("push", tmp_path, sekmet.url, "--fhir-version", "R5", code=2)["error"]
+    assert "R5, the server speaks R4. Nothing was sent" in error["message"]
+    assert counted(sekmet, "Patient") == {"Patient": 0}
+    assert run("push", tmp_path, sekmet.url, "--fhir-version", "R9", code=2)["error"]["fix"]
+    assert run("push", tmp_path, sekmet.url, "--fhir-version", "R4")["created"] == 1
+
+
 def test_no_server_there(run, few):
     """A wrong address would be a traceback."""
     error = run("push", few, "http://127.0.0.1:9/fhir", "--retries", 0, code=2)["error"]

@@ -22,6 +22,7 @@ from trialbridge.exchange.verify import Verified, findings, verify
 from trialbridge.fhir.ids import BASE
 from trialbridge.fhir.jsontext import pretty
 from trialbridge.fhir.located import Located
+from trialbridge.fhir.releases import release as release_named
 from trialbridge.report import progress, summary
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Asked:
     log: Path | None = None
     deidentify: Path | None = None
     rules: Path | None = None
+    fhir_version: str | None = None
 
 
 def run(
@@ -73,7 +75,7 @@ def _run(access: Access, asked: Asked, fail_on: Severity, shell: Shell) -> int:
     home = asked.log or home
     with progress.steps(shell.err, shown=shell.speaks) as steps:
         steps.begin("reading")
-        read = _read(asked.folder)
+        read = _read(asked.folder, asked.fhir_version)
         if asked.deidentify is not None:
             steps.begin("de-identifying")
             read = _deidentified(read, asked.deidentify, asked)
@@ -101,12 +103,13 @@ def _run(access: Access, asked: Asked, fail_on: Severity, shell: Shell) -> int:
     return exit_code(pushed.findings, fail_on)
 
 
-def _read(folder: Path) -> Resources:
+def _read(folder: Path, fhir_version: str | None) -> Resources:
+    release = release_named(fhir_version) if fhir_version else None
     source = sources.find([folder])
     if source.kind != "fhir":
         fix = f"convert it first: trialbridge convert {folder} --to fhir -o FHIR"
         raise UnreadableInputError("This is SDTM; a FHIR server takes FHIR.", Where(file=str(folder)), fix)
-    return sources.read_resources(source)
+    return sources.read_resources(source, release)
 
 
 def _deidentified(read: Resources, key_file: Path, asked: Asked) -> Resources:
