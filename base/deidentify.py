@@ -32,6 +32,7 @@ _TELLING = re.compile(
     r"|\b[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}\b"
     r"|\b[0-9]{1,2}[ -]?(?:jan|feb|mar|maa|mrt|apr|may|mei|jun|jul|aug|sep|oct|okt|nov|dec)[a-z]*[ -]?(?:[0-9]{4}|[0-9]{2})\b"
     r"|\b[0-9]{4} ?[A-Z]{2}\b(?=[ ,]|$)"  # a Dutch postcode
+    r"|\b(?:9[0-9]|1[0-2][0-9])[ -]?(?:years?|yrs?|y/o|yo|jaar|jarige?)\b"  # an age over 89
     r"|\+?[0-9](?:[ ()/-]?[0-9]){5,}",  # six digits and more: record and telephone numbers
     re.IGNORECASE,
 )

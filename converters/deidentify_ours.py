@@ -59,7 +59,7 @@ def surroundings(
         ctx.url("x-sdtm-record"): lambda one, _top, whose: _record(one, whose, people),
         **{ctx.url(f"x-{name}"): _as_it_is for name in ("sdtm-orres", "sdtm-package", "meddra-level", "armcd")},
     }
-    return Surroundings(fhir, release, tally, reference, identifier, special)
+    return Surroundings(fhir, release, tally, reference, identifier, special, old, rules.ages.most)
 
 
 def _own_identifier(name: str, value: str, whose: Person | None, key: Key, people: Mapping[str, Person]) -> str | None:

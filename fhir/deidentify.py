@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from trialbridge.base.deidentify import Action, Person, Tally, scrubbed, shifted
+from trialbridge.fhir.deidentify_ages import above, is_age
 from trialbridge.fhir.elements import elements, primitive_types, resource_types
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ class Surroundings:
     """What a walk asks of the outside.
 
     `reference(text)` gives the new `Type/id` of a reference; `identifier(system, value, person)` the new value of an
-    identifier of ours, None to drop it; `special` has extensions of ours by url: the new extension, or None.
+    identifier of ours, None to drop it; `special` has extensions of ours by url: the new extension, or None. Ages above
+    `oldest` go, and all ages of the subjects `too_old` (USUBJID).
     """
 
     rules: FhirRules
@@ -52,6 +54,8 @@ class Surroundings:
     reference: Callable[[str], str]
     identifier: Callable[[str, str, Person | None], str | None]
     special: Mapping[str, Callable[[Resource, Resource, Person | None], Resource | None]] = field(default_factory=dict)
+    too_old: frozenset[str] = frozenset()
+    oldest: int = 89
 
 
 def deidentified(resource: Resource, person: Person | None, around: Surroundings) -> Resource:
@@ -150,7 +154,13 @@ class _Walk:
             return self._contained(old)
         if element.type == "Reference":
             return self._reference(old, element) or _GONE
+        if self.person is not None and is_age(element, old) and self._tells_age(old, self.person):
+            self.around.tally.add(element.path, "age")
+            return _GONE
         return self.element(old, element.node) or _GONE
+
+    def _tells_age(self, old: Resource, person: Person) -> bool:
+        return person.usubjid in self.around.too_old or above(old, self.around.oldest)
 
     def _reference(self, old: Resource, element: Element) -> Resource:
         """A reference; its display by the rule of this very place (`Observation.specimen.display`), else of all."""

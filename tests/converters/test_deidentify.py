@@ -88,6 +88,8 @@ def test_a_date_moves_by_whole_days_and_keeps_its_precision(text, days, wanted):
         ("2019-02-14", "2019-02-17"),
         ("1234567", "1234567"),  # a laboratory result is a number, not a record number
         ("24 Gy in 3 fractions", "24 Gy in 3 fractions"),
+        ("aged 93 years, smoked for 45 years", "aged [removed], smoked for 45 years"),
+        ("90 mg, 190 years", "90 mg, 190 years"),
         ("JANSENIST", "JANSENIST"),  # a word that only contains the name
     ],
 )
@@ -290,6 +292,60 @@ def test_an_age_over_89_goes_with_the_birth_date(key, study):
     assert (row["AGE"], row["AGEU"], row["BRTHDTC"]) == (None, None, None)
     resources = deidentify_resources(trialbridge.to_fhir(old).resources, key, load_rules())
     assert trialbridge.diff(tables.study, trialbridge.to_sdtm(resources.resources).study).equal
+
+
+@pytest.mark.parametrize(
+    ("when", "kept"),
+    [
+        ({"onsetAge": {"value": 93, "unit": "years", "system": "http://unitsofmeasure.org", "code": "a"}}, False),
+        ({"onsetAge": {"value": 89, "code": "a"}}, True),
+        ({"onsetAge": {"value": Decimal("89.5"), "code": "a"}}, False),
+        ({"onsetAge": {"value": 90}}, False),
+        ({"onsetAge": {"value": 1100, "unit": "months"}}, False),  # 91 years
+        ({"onsetAge": {"value": 1068, "code": "mo"}}, True),  # 89 years
+        ({"onsetAge": {"value": 89, "comparator": ">", "code": "a"}}, False),
+        ({"abatementRange": {"low": {"value": 80}, "high": {"value": 95}}}, False),
+        ({"onsetRange": {"low": {"value": 80, "unit": "yr"}}}, True),
+    ],
+)
+def test_ages_over_89_go_wherever_they_stand(key, when, kept):
+    """DM would lose the age of a subject of 93, and the diagnosis beside it tell it (HIPAA, 164.514(b)(2)(i)(C))."""
+    subject = {"subject": {"reference": "Patient/p1"}}
+    condition = {"resourceType": "Condition", "id": "c", **subject, "code": {"text": "Gout"}, **when}
+    done = deidentify_resources([PATIENT, condition], key, load_rules())
+    made = next(one for one in done.resources if one["resourceType"] == "Condition")
+    ((name, value),) = when.items()
+    assert made.get(name) == (value if kept else None)
+    assert made["code"] == {"text": "Gout"}
+    assert sum(times for (_, action), times in done.tally.counts.items() if action == "age") == (0 if kept else 1)
+
+
+def test_every_age_of_a_subject_over_89_goes(key, study):
+    """An age at onset beside a date of onset would tell the year in which a subject of 93 was born."""
+    dm = study["DM"]
+    first, second = dm.frame["USUBJID"][:2]
+    frame = dm.frame.with_columns(AGE=pl.when(pl.col("USUBJID") == first).then(93.0).otherwise(70.0))
+    old = study.with_tables([trialbridge.Table("DM", frame, dm.variables, dm.label)])
+    given = trialbridge.to_fhir(old).resources
+    ids = {}
+    for one in given:
+        if one["resourceType"] == "Patient":
+            ids |= {of["value"]: one["id"] for of in one["identifier"]}
+    for usubjid in (first, second):
+        subject = {"subject": {"reference": f"Patient/{ids[usubjid]}"}}
+        age = {"onsetAge": {"value": 60, "code": "a"}}
+        given.append(
+            {"resourceType": "Condition", "id": f"c-{ids[usubjid]}", **subject, "code": {"text": "Gout"}, **age}
+        )
+    done = deidentify_resources(given, key, load_rules())
+    made = [one for one in done.resources if one["resourceType"] == "Condition" and one["code"].get("text") == "Gout"]
+    assert sorted("onsetAge" in one for one in made) == [False, True]
+    people = {one.usubjid: one.pseudonym for one in done.people}
+    names = {
+        of["value"]: one["id"] for one in done.resources if one["resourceType"] == "Patient" for of in one["identifier"]
+    }
+    (kept,) = [one for one in made if "onsetAge" in one]
+    assert kept["subject"]["reference"] == f"Patient/{names[people[second]]}"
 
 
 def test_what_is_left_by_mistake_stops_the_whole(key, tmp_path):
