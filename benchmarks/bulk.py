@@ -11,19 +11,24 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
-import statistics
-import subprocess
+import re
 import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import runner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    Variant = Callable[[list[Path], int], object]
+
 SAMPLE = 400
+SUBJECTS = 20
 BLOCK = 1 << 22
 
 
@@ -79,6 +84,36 @@ def fhir_resources(files: list[Path], _: int) -> float:
     return (time.process_time() - start) * len(every) / len(some)
 
 
+def models_mapped(files: list[Path], _: int) -> float:
+    """fhir.resources with the same mapping: models made of each line, their JSON decoded, our reading functions.
+
+    Of some subjects with all that is theirs or nobody's, scaled to all lines. Its classes are loaded before.
+    """
+    from fhir.resources.R4B import get_fhir_model_class
+
+    from trialbridge.converters.study import to_sdtm
+    from trialbridge.fhir.jsontext import decode
+
+    patient = re.compile(rb'"Patient/([^"]+)"')
+    ids = [json.loads(line)["id"] for line in lines([path for path in files if path.stem == "Patient"])]
+    chosen = {one.encode() for one in ids[:: max(1, len(ids) // SUBJECTS)][:SUBJECTS]}
+    count, some = 0, []
+    for line in lines(files):
+        count += 1
+        whose = set(patient.findall(line))
+        if not whose - chosen and (
+            whose or json.loads(line).get("id", "").encode() in chosen or b'"Patient"' not in line
+        ):
+            some.append(line)
+    kinds = [json.loads(line)["resourceType"] for line in some]
+    for kind in set(kinds):
+        get_fhir_model_class(kind)
+    start = time.process_time()
+    made = (get_fhir_model_class(kind).model_validate_json(line) for kind, line in zip(kinds, some, strict=True))
+    to_sdtm([decode(one.model_dump_json().encode()) for one in made], residue=False)
+    return (time.process_time() - start) * count / len(some)
+
+
 def converted(mode: str, kind: str | None = None) -> Callable[[list[Path], int], None]:
     """A bulk conversion to rows in Arrow files, and to dataset files of a kind if one is given."""
 
@@ -101,7 +136,7 @@ def in_memory(files: list[Path], _: int) -> None:
     to_sdtm(read(files).resources)
 
 
-VARIANTS: dict[str, Callable[[list[Path], int], Any]] = {
+VARIANTS: dict[str, Variant] = {
     "orjson parses": parse_orjson,
     "msgspec parses, exact decimals": parse_exact,
     "structure checked (strict), nothing converted": strict_only,
@@ -111,51 +146,43 @@ VARIANTS: dict[str, Callable[[list[Path], int], Any]] = {
     "strict, XPORT written": converted("strict", "xpt"),
     "in memory, residue and ledger": in_memory,
     "fhir.resources makes models (sample, scaled), nothing converted": fhir_resources,
+    "fhir.resources, the same mapping (sample, scaled)": models_mapped,
 }
 
 
-def one(name: str, files: list[Path], workers: int) -> dict[str, float]:
-    """Run a variant here: CPU seconds, wall seconds and peak memory in MB, children with them."""
-    start, wall = _cpu(), time.perf_counter()
-    given = VARIANTS[name](files, workers)
-    cpu = given if isinstance(given, float) else _cpu() - start
-    peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return {"cpu": cpu, "wall": time.perf_counter() - wall, "mb": peak / 1024}
+def ready(variant: Variant) -> Callable[[argparse.Namespace], runner.Run]:
+    """A variant as the runner wants it; one that takes a sample returns the CPU seconds of the whole."""
 
+    def run(asked: argparse.Namespace) -> object:
+        scaled = variant(sorted(asked.export.glob("*.ndjson")), asked.workers)
+        return None if scaled is None else {"cpu": scaled}
 
-def _cpu() -> float:
-    uses = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(use.ru_utime + use.ru_stime for use in uses)
+    return lambda asked: lambda: run(asked)
 
 
 def main() -> None:
     """Run variants side by side and print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("export", type=Path)
-    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--only", nargs="*", default=list(VARIANTS), choices=list(VARIANTS))
-    parser.add_argument("--one", choices=list(VARIANTS), help=argparse.SUPPRESS)
+    runner.add_arguments(parser, VARIANTS)
     asked = parser.parse_args()
     files = sorted(asked.export.glob("*.ndjson"))
     if asked.one:
-        print(json.dumps(one(asked.one, files, asked.workers)))
+        runner.child({asked.one: ready(VARIANTS[asked.one])}, asked)
         return
-    found: dict[str, list[dict[str, float]]] = {name: [] for name in asked.only}
-    for _ in range(asked.rounds):
-        for name in asked.only:
-            words = [sys.executable, "-P", __file__, str(asked.export), "--one", name, "--workers", str(asked.workers)]
-            found[name].append(json.loads(subprocess.run(words, capture_output=True, check=True, text=True).stdout))
+    found = runner.run(__file__, asked.only, asked.rounds, [str(asked.export), "--workers", str(asked.workers)])
     size, count = sum(path.stat().st_size for path in files), sum(1 for _ in lines(files))
     print(f"{count:,} resources, {size / 1e6:,.0f} MB; {asked.rounds} rounds, {asked.workers} worker(s)\n")
-    print("| what | rate, orjson's parse = 1 | resources per CPU second | CPU s | peak memory, MB |")
-    print("|---|---|---|---|---|")
-    unit = found[asked.only[0]]
+    told = []
     for name, runs in found.items():
-        ratio = statistics.median(base["cpu"] / run["cpu"] for base, run in zip(unit, runs, strict=True))
-        cpu = statistics.median(run["cpu"] for run in runs)
-        peak = statistics.median(run["mb"] for run in runs)
-        print(f"| {name} | {ratio:.3f} | {count / cpu:,.0f} | {cpu:.1f} | {peak:,.0f} |")
+        rate = 1 / runner.ratio(runs, found[asked.only[0]])
+        spent = runner.median(runs, "cpu")
+        told.append(
+            (name, f"{rate:.3f}", f"{count / spent:,.0f}", f"{spent:.1f}", f"{runner.median(runs, 'tree_mb'):,.0f}")
+        )
+    heads = ("what", "rate, orjson's parse = 1", "resources per CPU second", "CPU s", "peak memory, MB")
+    runner.print_table(heads, told)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 A script gives its variants as name -> function that makes ready what is to be timed and returns it. `run` starts the
 script again for each variant and round (with `--one NAME`), so that a busy machine slows all alike and no variant finds
 another's memory or imports; `child` is what that process does. CPU time and memory are those of the process and its
-children. A run may return the share of the input that it did: its time is then scaled to the whole.
+children. A run may return the share of the input that it did: its time is then scaled to the whole; or a dict of
+measures, which then stand instead of what was measured around it.
 """
 
 from __future__ import annotations
@@ -45,10 +46,11 @@ def child(variants: Variants, asked: argparse.Namespace) -> None:
     """Run the variant asked for here and print what it took."""
     run = variants[asked.one](asked)
     start, wall = cpu(), time.perf_counter()
-    share = run()
+    told = run()
     spent, walled = cpu() - start, time.perf_counter() - wall
-    part = share if isinstance(share, float) else 1.0
-    print(json.dumps({"cpu": spent / part, "wall": walled / part, "mb": own_peak(), "share": part}))
+    share = told if isinstance(told, float) else 1.0
+    measured = {"cpu": spent / share, "wall": walled / share, "mb": own_peak(), "share": share}
+    print(json.dumps(measured | (told if isinstance(told, dict) else {})))
 
 
 def own_peak() -> float:
@@ -84,6 +86,14 @@ def run(script: str, names: Sequence[str], rounds: int, arguments: Sequence[str]
 def once(script: str, name: str, arguments: Sequence[str], python: str = sys.executable) -> Measured:
     """One variant in a fresh process."""
     words = [python, "-P", script, *arguments, "--one", name]
+    out, tree = finished(words)
+    measured: Measured = json.loads(out.splitlines()[-1])
+    measured["tree_mb"] = max(tree, measured["mb"])
+    return measured
+
+
+def finished(words: Sequence[str]) -> tuple[str, float]:
+    """What a command printed, and the most memory that it and its descendants had, in MB. Ends if it failed."""
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     tree = 0.0
     while True:
@@ -93,10 +103,8 @@ def once(script: str, name: str, arguments: Sequence[str], python: str = sys.exe
         except subprocess.TimeoutExpired:
             tree = max(tree, tree_memory(process.pid))
     if process.returncode:
-        sys.exit(f"{name} failed:\n{errors}")
-    measured: Measured = json.loads(out.splitlines()[-1])
-    measured["tree_mb"] = max(tree, measured["mb"])
-    return measured
+        sys.exit(f"{' '.join(words)} failed:\n{errors}")
+    return out, tree
 
 
 def ratio(runs: Sequence[Measured], unit: Sequence[Measured]) -> float:

@@ -208,18 +208,24 @@ def _has_large(integers: Sequence[int | None]) -> bool:
 
 
 def _decimals(name: str, cells: Sequence[str | None], where: Where) -> tuple[pl.Series, exact.Literals]:
-    texts = [cell or None for cell in cells]
-    numbers: list[float | None] = []
-    for row, text in enumerate(texts):
-        number = None if text is None else _decimal(text)
-        if text is not None and number is None:
+    texts = pl.Series(name, cells, pl.String)
+    texts = texts.set(texts == "", None)
+    numbers = texts.cast(pl.Float64, strict=False)
+    others = (~exact.come_back(texts)).arg_true().to_list()
+    found: list[float] = []
+    literals: exact.Literals = []
+    for row, text in zip(others, texts[others].to_list(), strict=True):
+        number = _decimal(text)
+        if number is None:
             raise UnreadableInputError(
                 f"{text!r} is no decimal number.",
                 Where(file=where.file, dataset=where.dataset, variable=where.variable, row=row + 1),
                 "use digits with a dot before the decimals",
             )
-        numbers.append(number)
-    return pl.Series(name, numbers, pl.Float64), exact.literals(texts, numbers)
+        found.append(number)
+        if exact.decimal_text(number) != text:
+            literals.append([row, text])
+    return (numbers.scatter(others, found) if others else numbers), literals
 
 
 def _decimal(text: str) -> float | None:
