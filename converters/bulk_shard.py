@@ -283,6 +283,7 @@ def _store(told: Told, beside: Columnar | None, places: Mapping[int, int], folde
     of_record = {id(one.record): places.get(id(one.primary), _LAST) for one in told.sources}
     by_columns = beside.rows if beside is not None else {}
     frames = frames_of(told.rows, by_columns, told.package, lambda one: of_record.get(id(one), _FIRST), part.numbered)
+    frames = {name: frame for name, frame in frames.items() if frame.height}  # a package may declare what has no rows
     for name, frame in frames.items():
         held = BytesIO() if folder is None else folder / f"{name}-{part.number:06}.arrow"
         frame.write_ipc(held, compression="uncompressed")

@@ -13,6 +13,7 @@ from __future__ import annotations
 import pickle
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pyarrow as pa
 
@@ -30,26 +31,23 @@ if TYPE_CHECKING:
 
     from trialbridge.converters.bulk import Bulk
     from trialbridge.converters.bulk_join import Dataset
+    from trialbridge.converters.bulk_scan import Plan
     from trialbridge.converters.bulk_shard import Stored
     from trialbridge.fhir.releases import Release
 
 _LAID = "number int, dataset string, arrow binary, part binary"
+_PARTS = "-"
+"""Stands for a dataset where a row has what else is known of a shard."""
+_A_CORE = 4
+_BYTES = 128_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class OnSpark:
-    """What a conversion on Spark gives: a DataFrame for each dataset; `told` as `bulk.to_sdtm` has it, but for the rows.
-
-    `laid` is what the executors hold of it.
-    """
+    """What a conversion on Spark gives: a DataFrame for each dataset; `told` as `bulk.to_sdtm` has it, but for the rows."""
 
     tables: dict[str, DataFrame]
     told: Bulk
-    laid: DataFrame
-
-    def unpersist(self) -> None:
-        """Let go of what the executors hold, when the tables have been written."""
-        self.laid.unpersist()
 
 
 def files_to_sdtm(
@@ -68,8 +66,8 @@ def files_to_sdtm(
 ) -> OnSpark:
     """The study that NDJSON files tell. Files, `mapping`, `study_file` and `spool` must be seen by all executors.
 
-    `spool` is a folder for the unpacked text of gzip files; it may go when the tables have been written. Raises
-    NotInLinesError where a line holds a Bundle.
+    `spool` is a folder for the unpacked text of gzip files and for the rows, as Parquet; it may go when the tables have
+    been written. Raises NotInLinesError where a line holds a Bundle.
     """
     plan = scan(
         files, dictionary_of(mapping, study_file, dictionaries), system(base, "usubjid"), spool, release, shard_bytes
@@ -84,12 +82,18 @@ def files_to_sdtm(
                 yield _laid(setting.value.convert(pickle.loads(task)))  # noqa: S301 - made below, by us
 
     tasks = [(number, pickle.dumps((number, lines))) for number, lines in bulk.tasks(plan)]
-    spread = spark.createDataFrame(tasks, "number int, task binary").repartitionByRange(len(tasks), "number")
-    laid = spread.sortWithinPartitions("number").mapInArrow(convert, _LAID).persist()
-    kept = laid.where("part is not null").select("part").toLocalIterator()
+    spread = spark.createDataFrame(tasks, "number int, task binary").repartition(_partitions(spark, plan, len(tasks)))
+    laid = spool / f"laid-{uuid4().hex}"
+    spread.mapInArrow(convert, _LAID).write.partitionBy("dataset").parquet(str(laid))
+    kept = spark.read.schema("part binary").parquet(str(laid / f"dataset={_PARTS}")).collect()
     parts = sorted((pickle.loads(row.part) for row in kept), key=_number)  # noqa: S301 - made in _laid, by us
     told = bulk.told(plan, parts, bulk_shard.package_in(job), version)
-    return OnSpark({one.name: _table(spark, laid, one) for one in told.datasets}, told, laid)
+    return OnSpark({one.name: _table(spark, laid, one) for one in told.datasets}, told)
+
+
+def _partitions(spark: SparkSession, plan: Plan, shards: int) -> int:
+    """How many tasks: some for every core, none much larger than Spark's own; each writes a file a dataset."""
+    return min(shards, max(_A_CORE * spark.sparkContext.defaultParallelism, plan.size // _BYTES))
 
 
 def resources_to_sdtm(
@@ -113,7 +117,7 @@ def _laid(part: Part) -> pa.RecordBatch:
     """A part as rows: the Arrow bytes of each dataset, then what else is known of it."""
     rows: list[tuple[Any, ...]] = [(part.number, name, one.arrow, None) for name, one in part.stored.items()]
     part.stored = {name: _without_rows(one) for name, one in part.stored.items()}
-    rows.append((part.number, None, None, pickle.dumps(part)))
+    rows.append((part.number, _PARTS, None, pickle.dumps(part)))
     types = {"number": pa.int32(), "dataset": pa.string(), "arrow": pa.binary(), "part": pa.binary()}
     columns = zip(zip(*rows, strict=True), types.values(), strict=True)
     return pa.RecordBatch.from_arrays([pa.array(column, kind) for column, kind in columns], names=list(types))
@@ -123,13 +127,13 @@ def _without_rows(one: Stored) -> Stored:
     return replace(one, arrow=b"")
 
 
-def _table(spark: SparkSession, laid: DataFrame, one: Dataset) -> DataFrame:
-    """A dataset as a DataFrame; its rows are in order, from partition to partition, where the shards' are."""
+def _table(spark: SparkSession, laid: Path, one: Dataset) -> DataFrame:
+    """A dataset as a DataFrame. Rows of a table have no order on Spark; within a shard they are in SDTM's."""
     variables = tuple((variable.name, variable.type) for variable in one.about.variables)
     kinds = {name: pa.float64() if kind == "Num" else pa.string() for name, kind in variables}
     schema = ", ".join(f"`{name}` {'double' if kind == 'Num' else 'string'}" for name, kind in variables)
-    if one.whole is not None:
-        return spark.createDataFrame(one.whole.frame.rows(), schema)
+    if one.whole is not None or not one.parts:
+        return spark.createDataFrame(one.table().frame.rows(), schema)
 
     def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
@@ -137,4 +141,4 @@ def _table(spark: SparkSession, laid: DataFrame, one: Dataset) -> DataFrame:
                 frame = typed(bulk_shard.frame_of(arrow), variables)
                 yield from frame.to_arrow().cast(pa.schema(list(kinds.items()))).to_batches()
 
-    return laid.where(f"dataset = '{one.name}'").select("arrow").mapInArrow(read, schema)
+    return spark.read.schema("arrow binary").parquet(str(laid / f"dataset={one.name}")).mapInArrow(read, schema)

@@ -14,20 +14,20 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import msgspec
 import polars as pl
 import pyarrow as pa
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from trialbridge.base.collector import without_collector
 from trialbridge.base.finding import Where
-from trialbridge.converters import bulk_fhir_group as groups
-from trialbridge.converters import bulk_fhir_plan, bulk_fhir_shared, spark_rows
+from trialbridge.converters import bulk_fhir_lines, bulk_fhir_plan, bulk_fhir_shared, spark_rows
 from trialbridge.converters import to_fhir as whole
 from trialbridge.converters.bulk_fhir import AT_ONCE
 from trialbridge.converters.bulk_fhir_group import Group, Made, NotInTurnError, Setting
+from trialbridge.converters.bulk_fhir_lines import Lines, as_lines
 from trialbridge.converters.bulk_shard import dictionary_of
 from trialbridge.fhir.ids import BASE
-from trialbridge.fhir.jsontext import encode
 from trialbridge.sdtm import files as sdtm_files
 from trialbridge.sdtm.table import Study, study, table
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from trialbridge.converters.spark_rows import Stretch
     from trialbridge.converters.to_fhir import ToFhir
-    from trialbridge.mappings.kit import Release, Resource
+    from trialbridge.mappings.kit import Release
     from trialbridge.sdtm.table import Table
 
 _COLUMNS = "resourceType string, id string, subject string, resource string"
@@ -170,9 +170,9 @@ def _converted(spark: SparkSession, packed: DataFrame, about: Study, options: _O
     shared = together.end(nobody, of.study, of.heights)
     packed.unpersist()
     counts.update(one["resourceType"] for one in shared)
-    last = spark.createDataFrame(_rows(shared).to_pylist(), _COLUMNS)
-    made = laid.where("part is null").drop("part").unionByName(last)
-    return OnSpark(made, together.result, counts, laid)
+    last = spark.createDataFrame([row for one in as_lines(shared) for row in _rows(one).to_pylist()], _COLUMNS)
+    resources = laid.where("part is null").drop("part").unionByName(last)
+    return OnSpark(resources, together.result, counts, laid)
 
 
 def _number(part: tuple[Made | NotInTurnError, Counter[str]]) -> int:
@@ -266,27 +266,51 @@ def _worker(
         dictionary = dictionary_of(options.mapping, options.study_file)
         try:
             with without_collector():
-                made = groups.convert(setting, _group(number, rows, about), dictionary)
+                made, lines = bulk_fhir_lines.convert(setting, _group(number, rows, about), dictionary)
         except NotInTurnError as refused:
             return _laid([], pickle.dumps((refused, Counter())))
-        counts = Counter(one["resourceType"] for one in made.resources)
-        return _laid(made.resources, pickle.dumps((replace(made, resources=[]), counts)))
+        return _laid(lines, pickle.dumps((made, Counter({one.kind: one.count for one in lines}))))
 
     return run
 
 
-def _laid(resources: list[Resource], part: bytes) -> pa.Table:
+def _laid(lines: list[Lines], part: bytes) -> pa.Table:
     """A group's resources as rows, then what else is known of it."""
-    rows = _rows(resources)
+    rows = pa.concat_tables([_rows(one) for one in lines] or [_rows(Lines("", 0, b""))])
     rows = rows.append_column("part", pa.nulls(rows.num_rows, pa.binary()))
     last = {name: [None] for name in rows.column_names[:-1]} | {"part": [part]}
     return pa.concat_tables([rows, pa.table(last, schema=rows.schema)])
 
 
-def _rows(resources: list[Resource]) -> pa.Table:
-    kinds = [one["resourceType"] for one in resources]
-    owners = [f"Patient/{one['id']}" if one["resourceType"] == "Patient" else groups.owner_of(one) for one in resources]
-    texts = pa.array([encode(one) for one in resources], pa.binary()).cast(pa.string())
-    ids = pa.array([one["id"] for one in resources], pa.string())
-    arrays = [pa.array(kinds, pa.string()), ids, pa.array(owners, pa.string()), texts]
+def _rows(lines: Lines) -> pa.Table:
+    """Resources of one type: its name, their ids, to whom they belong, their JSON."""
+    texts = lines.text.splitlines()
+    named = [_NAMED.decode(text) for text in texts]
+    kinds = pa.array([lines.kind] * len(texts), pa.string())
+    ids = pa.array([one.id for one in named], pa.string())
+    owners = [f"Patient/{one.id}" if lines.kind == "Patient" else one.owner() for one in named]
+    arrays = [kinds, ids, pa.array(owners, pa.string()), pa.array(texts, pa.binary()).cast(pa.string())]
     return pa.table(arrays, names=["resourceType", "id", "subject", "resource"])
+
+
+class _Link(msgspec.Struct):
+    """A reference, as far as it is looked at."""
+
+    reference: str | None = None
+
+
+class _Named(msgspec.Struct):
+    """A resource of ours, as far as it is looked at."""
+
+    id: str
+    subject: _Link | None = None
+    patient: _Link | None = None
+    individual: _Link | None = None
+
+    def owner(self) -> str | None:
+        """The reference to whom it belongs."""
+        links = (self.subject, self.patient, self.individual)
+        return next((one.reference for one in links if one is not None and one.reference), None)
+
+
+_NAMED = msgspec.json.Decoder(_Named)

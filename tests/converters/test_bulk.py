@@ -119,6 +119,18 @@ def test_files_in_pieces_are_those_of_the_whole(cohort_files, tmp_path):
                     assert path.read_bytes() == (tmp_path / kind / path.name).read_bytes(), path.name
 
 
+def test_a_shard_without_rows_of_a_dataset(few, tmp_path):
+    """A run would end where a shard's subjects have no row of a dataset that the package declares."""
+    names = few["DM"].frame["USUBJID"]
+    one = few["AE"].frame.filter(pl.col("USUBJID") == names[0])
+    some = study(
+        [few["DM"], few["TR"], replace(few["AE"], frame=one), replace(few["TU"], frame=few["TU"].frame.clear())]
+    )
+    found = _same(_laid(to_fhir(some).resources, tmp_path), shard_bytes=50_000)
+    assert found["AE"].frame.height == one.height > 0
+    assert found["TU"].frame.height == 0
+
+
 def test_public_oncology_data_in_shards(tmp_path):
     """Foreign data, with --SEQ missing and no package, would be numbered or typed by shard."""
     names = {"DM": "dm", "AE": "ae", "TU": "tu_onco_recist", "TR": "tr_onco_recist", "RS": "rs_onco_recist"}
