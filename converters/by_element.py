@@ -113,7 +113,8 @@ class Dataset:
                     self._made.append((int(part.rows[at]), before, self.ctx.count))
                 return made
 
-            codes, entries = element.memo.of(part.columns, run)
+            first, codes, entries = element.memo.of(part.columns, run)
+            part.firsts.append(first)
             part.codes.append(codes)
             part.entries.append(entries)
             if not all(one.fit for one in entries):
@@ -152,10 +153,11 @@ class Dataset:
     def _alone(self, part: Rows) -> Any:
         """Of each id whether nothing else has it."""
         kind = part.plan.mapping.resource
-        times = Counter(one for each in self.parts if each.plan.mapping.resource == kind for one in each.own_ids())
+        ids = [one for each in self.parts if each.plan.mapping.resource == kind for one in each.own_ids()]
         made = {name[len(kind) + 1 :] for name in self.ctx.resources if name.startswith(f"{kind}/")}
-        if made.isdisjoint(times) and len(times) == times.total() and part.mine.all():
+        if len(set(ids)) == len(ids) and made.isdisjoint(ids) and part.mine.all():
             return np.ones(len(part.ids), dtype=bool)
+        times = Counter(ids)
         return np.array([times[one] == 1 and one not in made for one in part.ids], dtype=bool)
 
     def _enter(self, part: Rows) -> None:
@@ -231,13 +233,9 @@ class Dataset:
         """What rows of several mappings share was made by the first of them all."""
         uses = [(row, one.parts) for row, one in zip(self._slow, self.written, strict=True)]
         for part in self.parts:
-            for element, entries in zip(part.plan.elements, part.entries, strict=True):
-                first, _ = part.columns.distinct(element.memo.names)
-                uses += [
-                    (int(part.rows[at]), one.parts)
-                    for at, one in zip(first.tolist(), entries, strict=True)
-                    if one.parts
-                ]
+            for first, entries in zip(part.firsts, part.entries, strict=True):
+                pairs = zip(first.tolist(), entries, strict=True)
+                uses += [(int(part.rows[at]), one.parts) for at, one in pairs if one.parts]
         for row, parts in uses:
             for one in parts.values():
                 name = f"{one['resourceType']}/{one['id']}" if "id" in one else ""

@@ -47,7 +47,7 @@ def derive(plan: Plan, turn: int, columns: Columns, asking: Asking, url: str) ->
         except Exception:  # noqa: BLE001 - the row's own functions will say what it is
             return _FAILED, row.asked, asking.asked
 
-    codes, entries = plan.derived[turn].of(columns, run)
+    _, codes, entries = plan.derived[turn].of(columns, run)
     return _compared(plan, turn, columns, _coded(codes, entries), said, url)
 
 

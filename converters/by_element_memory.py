@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from trialbridge.converters.dictionary import Dictionary
     from trialbridge.mappings.kit import Mapping, Release
 
-MOST = 50_000
+MOST = 20_000
 """Entries that are kept of one element at the most."""
 
 
@@ -34,6 +34,7 @@ class Memory:
         """Types of resources that rows share: a part of one mapping may be another's primary resource."""
         self._plans: dict[tuple[str, Mapping, Mapping], Plan | None] = {}
         self._shared: dict[Any, Element] = {}
+        self._own: dict[str, dict[Any, Element]] = {}
         self._met: dict[int, tuple[set[int], dict[Any, Mapping | None]]] = {}
         self._readers: dict[tuple[str, Mapping], Mapping] = {}
         self._mappings: dict[str, Memo[Mapping]] = {}
@@ -42,7 +43,9 @@ class Memory:
         """The plan of a mapping for one dataset, where `reader` reads back what it wrote; or None."""
         key = (dataset, mapping, reader)
         if key not in self._plans:
-            self._plans[key] = plan(mapping, reader, self._release, self._base, self._shared)
+            self._plans[key] = plan(
+                mapping, reader, self._release, self._base, self._shared, self._own.setdefault(dataset, {})
+            )
         return self._plans[key]
 
     def reader(self, dataset: str, mapping: Mapping) -> Mapping:
@@ -60,7 +63,7 @@ class Memory:
             row = Traced(columns, at, {})
             return self.dictionary.for_row(dataset, row), row.asked, False  # type: ignore[arg-type]
 
-        codes, found = self._mappings.setdefault(dataset, Memo[Any]()).of(columns, run)
+        _, codes, found = self._mappings.setdefault(dataset, Memo[Any]()).of(columns, run)
         places: dict[Mapping, int] = {}
         for one in found:
             places.setdefault(one, len(places))
@@ -87,6 +90,7 @@ class Memory:
         """Let go of everything: what was begun cannot be gone on with."""
         self._plans.clear()
         self._shared.clear()
+        self._own.clear()
         self._met.clear()
         self._readers.clear()
         self._mappings.clear()

@@ -30,7 +30,10 @@ class Rows:
     columns: Columns
     rows: Codes
     """Their numbers (from 0) in the dataset's part at hand."""
+    firsts: list[Codes] = field(default_factory=list)
+    """Of each element: the first row that has each of its entries."""
     codes: list[Codes] = field(default_factory=list)
+    """Of each element: which entry each row has."""
     entries: list[list[Said]] = field(default_factory=list)
     mine: Any = None
     """Of each row whether it was not handed on, for another mapping reads it."""

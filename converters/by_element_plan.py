@@ -97,9 +97,12 @@ class Plan:
 
 
 def plan(
-    mapping: Mapping, reader: Mapping, release: Release, base: str, shared: dict[Any, Element] | None = None
+    mapping: Mapping, reader: Mapping, release: Release, base: str, shared: dict[Any, Element], own: dict[Any, Element]
 ) -> Plan | None:
-    """The plan of a mapping whose resources `reader` reads back, or None. Elements that hang on no domain are `shared`."""
+    """The plan of a mapping whose resources `reader` reads back, or None.
+
+    Elements that several mappings have are one: of all domains in `shared`, of one dataset in `own`.
+    """
     parts = _parts(mapping, release), _parts(reader, release)
     borrowed = mapping.resource == "ResearchSubject" and bool(mapping.each) and not mapping.fixed
     if not _fits(mapping, reader, release, parts, borrowed=borrowed):
@@ -107,7 +110,7 @@ def plan(
     found = clusters(mapping, reader, release, base, parts)
     if found is None or any(one.interrupted and not _begun_by_line(one, mapping) for one in found):
         return None
-    made = [_element(mapping, reader, one, release, base, {} if shared is None else shared) for one in found]
+    made = [_element(mapping, reader, one, release, base, shared, own) for one in found]
     if borrowed:
         if not all(one.each for one in made):
             return None
@@ -214,9 +217,16 @@ def _owned(mapping: Mapping, release: Release) -> bool:
 
 
 def _element(
-    mapping: Mapping, reader: Mapping, cluster: Cluster, release: Release, base: str, shared: dict[Any, Element]
+    mapping: Mapping,
+    reader: Mapping,
+    cluster: Cluster,
+    release: Release,
+    base: str,
+    shared: dict[Any, Element],
+    own: dict[Any, Element],
 ) -> Element:
-    known = shared.get(_spec(mapping, reader, cluster))
+    spec = _spec(mapping, reader, cluster)
+    known = shared.get(spec) or own.get(spec)
     if known is not None:
         return known
 
@@ -239,13 +249,13 @@ def _element(
 
     write = [one.line for one in cluster.things if one.line is not None and one.place is not None]
     read = [one.line for one in cluster.things if one.line is not None and one.place is None]
-    own = {id(one) for one in read}
-    inner = {(id(line), path) for line, path, _ in cluster.guests if id(line) in own}
+    mine = {id(one) for one in read}
+    inner = {(id(line), path) for line, path, _ in cluster.guests if id(line) in mine}
     inside = [replace(one, also=tuple(way for way in one.also if (id(one), way[0]) in inner)) for one in read]
     outer = [
         replace(line, path=path, spelling=spelling, also=(), direction="to_sdtm")
         for line, path, spelling in cluster.guests
-        if id(line) not in own
+        if id(line) not in mine
     ]
     firsts = [replace(one, also=()) for one in inside] if any(one.also for one in inside) else []
     first = cluster.first_line()
@@ -277,8 +287,7 @@ def _element(
         shared=bool(read) and {one.line.variable for one in cluster.things if one.line is not None} <= _EVERYWHERE,
         each=cluster.each,
     )
-    if made.shared:
-        shared[_spec(mapping, reader, cluster)] = made
+    (shared if made.shared else own)[spec] = made
     return made
 
 
@@ -292,7 +301,8 @@ def _spec(mapping: Mapping, reader: Mapping, cluster: Cluster) -> Any:
     others = [(one.place is None, id(one.extra or one.part)) for one in cluster.things if one.line is None]
     guests = [(line.variable, path, id(spelling)) for line, path, spelling in cluster.guests]
     fixed = [(key, repr(value)) for key, value in mapping.fixed.items() if base_of(key) in cluster.names]
-    derived = _EVERYWHERE & {one.variable for one in reader.derived}
+    read = {one.line.variable for one in cluster.things if one.line is not None}
+    derived = frozenset(one.variable for one in reader.derived if one.variable in read)
     return (
         mapping.resource,
         cluster.each,

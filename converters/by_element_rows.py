@@ -71,7 +71,7 @@ class Columns:
     def value(self, name: str, at: int) -> Any:
         """One cell."""
         codes, values = self.column(name)
-        return values[codes[at]]
+        return values[codes.item(at)]
 
     def qualifier(self, name: str, at: int) -> Qualifier | None:
         """The supplemental qualifier of a cell."""
@@ -182,7 +182,7 @@ class Traced:
             return self._holes[name] if self._columns.value(f"!{name}", self._at) else default
         self.asked.append(name)
         codes, values = self._columns.column(name)
-        found = values[codes[self._at]]
+        found = values[codes.item(self._at)]
         return default if found is None else found
 
     def __getitem__(self, name: str) -> Any:
@@ -206,13 +206,15 @@ class Memo(Generic[Entry]):
         self._known: dict[tuple[Any, ...], Entry] = {}
         self._lasting = True
 
-    def of(self, columns: Columns, run: Callable[[int], tuple[Entry, list[str], bool]]) -> tuple[Codes, list[Entry]]:
-        """Of each row which entry it has, and the entries."""
+    def of(
+        self, columns: Columns, run: Callable[[int], tuple[Entry, list[str], bool]]
+    ) -> tuple[Codes, Codes, list[Entry]]:
+        """Of each entry the first row that has it; of each row which entry it has; and the entries."""
         while True:
             first, inverse = columns.distinct(self.names)
             found = self._entries(columns, first, run)
             if found is not None:
-                return inverse, found
+                return first, inverse, found
 
     def _entries(
         self, columns: Columns, first: Codes, run: Callable[[int], tuple[Entry, list[str], bool]]

@@ -6,7 +6,6 @@ wrong makes the entry unfit, and the rows it stands for go through the functions
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -77,28 +76,47 @@ class Asking:
         return getattr(self._ctx, name)
 
 
-@dataclass(slots=True, eq=False)
-class Said:
-    """What was made of one combination: an element, as text by root name, and what it says of the row."""
+_NONE: frozenset[str] = frozenset()
+_EMPTY: dict[str, Any] = {}
 
-    columns: Columns
-    at: int
-    """The row that it was made of."""
-    fit: bool = True
-    before: Resource = field(default_factory=dict)
-    made: Resource = field(default_factory=dict)
-    parts: dict[str, Resource] = field(default_factory=dict)
-    texts: dict[str, tuple[bytes, bytes]] = field(default_factory=dict)
-    """By root name: what stands before the hole, and what behind it."""
-    settled: bool = False
-    given: frozenset[str] = frozenset()
-    crossed: frozenset[str] = frozenset()
-    """What it says that another element would have to say first."""
-    firsts: frozenset[str] = frozenset()
-    carried: tuple[tuple[str, int, bytes], ...] = ()
-    """Variable, how it was met, its extension."""
-    counts: tuple[tuple[str, str], ...] = ()
-    """Variable and reason, for the ledger."""
+
+class Said:
+    """What was made of one combination: an element, as text by root name, and what it says of the row.
+
+    `columns` and `at` are the row it was made of; `before` and `made` the element as written and without a reason
+    beside a value; `texts` have what stands before and behind the hole. Of the row it says the variables in `given`
+    (in `firsts` by their first paths), and in `crossed` what another element would have to say first. `carried` are
+    variable, how it was met, its extension; `counts` variable and reason, for the ledger.
+    """
+
+    __slots__ = (
+        "at",
+        "before",
+        "carried",
+        "columns",
+        "counts",
+        "crossed",
+        "firsts",
+        "fit",
+        "given",
+        "made",
+        "parts",
+        "settled",
+        "texts",
+    )
+
+    def __init__(self, columns: Columns, at: int, *, fit: bool = True) -> None:
+        self.columns = columns
+        self.at = at
+        self.fit = fit
+        self.settled = False
+        self.before: Resource = _EMPTY
+        self.made: Resource = _EMPTY
+        self.parts: dict[str, Resource] = _EMPTY
+        self.texts: dict[str, tuple[bytes, bytes]] = _EMPTY
+        self.given = self.crossed = self.firsts = _NONE
+        self.carried: tuple[tuple[str, int, bytes], ...] = ()
+        self.counts: tuple[tuple[str, str], ...] = ()
 
 
 def write_element(plan: Plan, element: Element, columns: Columns, at: int, asking: Asking, ctx: Context) -> Any:
@@ -110,7 +128,7 @@ def write_element(plan: Plan, element: Element, columns: Columns, at: int, askin
         _write(plan, element, row, asking, said)
     except Exception:  # noqa: BLE001 - whatever it is, the row's own functions will say it
         said.fit = False
-    for name in tuple(element.holes):
+    for name in tuple(element.holes) if element.holes else ():
         if row.asked.count(f"!{name}") > 1:
             del element.holes[name]  # something else hangs on it
             row.asked.append(name)
@@ -129,7 +147,10 @@ def _write(plan: Plan, element: Element, row: Any, asking: Asking, said: Said) -
     primary, parts = written[0] or {}, written[1:]
     kind = primary.pop("resourceType")
     said.before = primary
-    said.parts = {name: one for name, one in zip(element.write.names[1:], parts, strict=True) if one}
+    if parts:
+        said.parts = {name: one for name, one in zip(element.write.names[1:], parts, strict=True) if one}
+    if not primary:
+        return
     if kind == "Observation" and ("component" in primary or "dataAbsentReason" in primary):
         said.made = fresh(primary)
         told = {"resourceType": kind, **said.made}
@@ -138,21 +159,21 @@ def _write(plan: Plan, element: Element, row: Any, asking: Asking, said: Said) -
         said.made = told
     else:
         said.made = primary
-    if element.lead is not None and primary and set(element.lead.write(row, asking)[0] or ()) == {"resourceType"}:
+    if element.lead is not None and set(element.lead.write(row, asking)[0] or ()) == {"resourceType"}:
         raise UnfitError("its place in the list")
+    said.texts = texts = {}
     for name in element.names:
         if element.member:
-            text = b"".join(b"," + encode(one) for one in said.made.get(name, ()))
+            text = b"".join([b"," + encode(one) for one in said.made.get(name, ())])
         else:
-            text = b"".join(
-                b"," + encode({key: value})[1:-1] for key, value in said.made.items() if key in {name, f"_{name}"}
-            )
+            its = [(key, value) for key, value in said.made.items() if key in (name, f"_{name}")]
+            text = b"".join([b"," + encode({key: value})[1:-1] for key, value in its])
         if text:
-            said.texts[name] = _around(text, bool(element.holes))
+            texts[name] = _around(text) if element.holes else (text, b"")
 
 
-def _around(text: bytes, holed: bool) -> tuple[bytes, bytes]:  # noqa: FBT001 - said by the caller's own name
-    for mark in (_NUMBER, _TEXT) if holed else ():
+def _around(text: bytes) -> tuple[bytes, bytes]:
+    for mark in (_NUMBER, _TEXT):
         before, found, behind = text.partition(mark)
         if found:
             if mark in behind:
@@ -187,10 +208,13 @@ def settle_element(plan: Plan, element: Element, said: Said, asking: Asking, url
         return
     resource = {"resourceType": plan.mapping.resource, **said.made}
     try:
-        told, _ = element.read.read(resource, None, asking)
-        firsts = element.firsts.read(resource, None, asking)[0] if element.firsts else told
-        crossed = element.elsewhere.read(resource, None, asking)[0] if element.elsewhere else {}
-        said.given, said.firsts, said.crossed = frozenset(told), frozenset(firsts), frozenset(crossed)
+        told = firsts = element.read.read(resource, None, asking)[0]
+        said.given = said.firsts = frozenset(told)
+        if element.firsts is not None:
+            firsts = element.firsts.read(resource, None, asking)[0]
+            said.firsts = frozenset(firsts)
+        if element.elsewhere is not None:
+            said.crossed = frozenset(element.elsewhere.read(resource, None, asking)[0])
         _compare(plan, element, said, columns, told, firsts, url)
     except Exception:  # noqa: BLE001 - as above
         said.fit = False

@@ -34,6 +34,11 @@ def in_order(resources: Iterable[Resource], release: Release) -> list[Resource]:
 
 def tidy(resource: Resource, release: Release) -> Resource:
     """The resource with its root elements in the order of its definition; unknown ones last."""
-    ranks = _ranks(resource["resourceType"], release)
+    return {name: resource[name] for name in _ordered(resource["resourceType"], release, tuple(resource))}
+
+
+@lru_cache(maxsize=4096)
+def _ordered(resource_type: str, release: Release, names: tuple[str, ...]) -> list[str]:
+    ranks = _ranks(resource_type, release)
     last = len(ranks)
-    return dict(sorted(resource.items(), key=lambda item: ranks.get(item[0].removeprefix("_"), last)))
+    return sorted(names, key=lambda name: ranks.get(name.removeprefix("_"), last))

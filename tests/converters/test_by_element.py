@@ -182,7 +182,7 @@ def test_a_memo_widens_when_a_run_asks_for_another_variable():
         return made, row.asked, False
 
     memo = Memo()
-    codes, entries = memo.of(columns, run)
+    _, codes, entries = memo.of(columns, run)
     assert [entries[one] for one in codes] == ["none", "y", "z", "none"]
     assert memo.names == ["A", "B"]
 
