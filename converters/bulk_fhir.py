@@ -69,34 +69,38 @@ def to_lines(
     study_file: Path | None = None,
     workers: int = 1,
     at_once: int = AT_ONCE,
+    strict: bool = False,
     progress: Callable[[int, int], None] = lambda _done, _whole: None,
 ) -> ToFhir:
     """As `to_fhir`, the resources as NDJSON, made by `workers` processes: the same bytes with any number of them.
 
     A study's own lines go by their files, for a dictionary does not travel. `progress` is told subjects done and in all.
+    With `strict` all that is made is held against FHIR's structure, element by element; what is wrong is a finding.
     """
     files = (mapping, study_file)
     done = 0
     with without_collector():
         found = plan(study, base, release, dictionary_of(*files), at_once)
-        for made, lines in _made(found, files, workers):
+        for made, lines in _made(found, (found.setting, files, strict), workers):
             found.together.add(made)
             for one in lines:
                 give(one)
             done += min(at_once, len(found.cut.subjects) - done)
             progress(done, len(found.cut.subjects))
-        for one in as_lines(found.end()):
+        last = as_lines(found.end())
+        for one in last:
             give(one)
+        if strict:
+            found.together.result.findings.extend(bulk_fhir_lines.wrong_structure(last, release))
     return found.together.result
 
 
 _Files = tuple["Path | None", "Path | None"]
-_Work = tuple[Setting, _Files]
+_Work = tuple[Setting, _Files, bool]
 
 
-def _made(found: Plan, files: _Files, workers: int) -> Iterator[tuple[Made, list[Lines]]]:
+def _made(found: Plan, work: _Work, workers: int) -> Iterator[tuple[Made, list[Lines]]]:
     """What came of the groups, in their order, by this process or by several."""
-    work = (found.setting, files)
     if workers <= 1 or found.cut.count <= 1:
         yield from (_work(work, group) for group in found.cut.groups())
         return
@@ -105,9 +109,9 @@ def _made(found: Plan, files: _Files, workers: int) -> Iterator[tuple[Made, list
 
 
 def _work(work: _Work, group: Group) -> tuple[Made, list[Lines]]:
-    setting, files = work
+    setting, files, strict = work
     with without_collector():
-        return bulk_fhir_lines.convert(setting, group, dictionary_of(*files))
+        return bulk_fhir_lines.convert(setting, group, dictionary_of(*files), strict=strict)
 
 
 _here: list[_Work] = []

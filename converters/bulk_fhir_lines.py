@@ -20,11 +20,14 @@ from trialbridge.converters.by_element_memory import Memory
 from trialbridge.converters.by_element_qualifiers import with_qualifiers
 from trialbridge.converters.by_element_rows import UnfitError
 from trialbridge.converters.order import TYPES, tidy
+from trialbridge.fhir.check import check
 from trialbridge.fhir.jsontext import decode, encode
+from trialbridge.fhir.strict import sound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
+    from trialbridge.base.finding import Finding
     from trialbridge.converters.bulk_fhir_group import Group, Made, Setting
     from trialbridge.converters.by_element_rows import Columns
     from trialbridge.converters.context import Context
@@ -61,16 +64,24 @@ def _memory(dictionary: Dictionary, release: Release, base: str, oncology: bool)
     return Memory(dictionary, release, base)
 
 
-def convert(setting: Setting, group: Group, dictionary: Dictionary) -> tuple[Made, list[Lines]]:
-    """One group: what came of it, without the resources, and the resources as lines. Raises as `bulk_fhir_group` does."""
+def convert(
+    setting: Setting, group: Group, dictionary: Dictionary, *, strict: bool = False
+) -> tuple[Made, list[Lines]]:
+    """One group: what came of it, without the resources, and the resources as lines. Raises as `bulk_fhir_group` does.
+
+    `strict` holds all that is made against FHIR's structure; what is wrong is among the findings.
+    """
     memory = _memory(dictionary, setting.release, setting.base, setting.oncology)
     ctx = setting.context(dictionary)
     try:
-        found = by_elements(setting, group, ctx, memory)
+        found = by_elements(setting, group, ctx, memory, strict=strict)
     except UnfitError:
         memory.clear()
         made = groups.convert(setting, group, dictionary)
-        return replace(made, resources=[]), as_lines(made.resources)
+        lines = as_lines(made.resources)
+        if strict:
+            made.findings.extend(wrong_structure(lines, setting.release))
+        return replace(made, resources=[]), lines
     except BaseException:
         memory.clear()
         raise
@@ -80,7 +91,17 @@ def convert(setting: Setting, group: Group, dictionary: Dictionary) -> tuple[Mad
     return found
 
 
-def by_elements(setting: Setting, group: Group, ctx: Context, memory: Memory) -> tuple[Made, list[Lines]]:
+def wrong_structure(lines: Iterable[Lines], release: Release) -> Iterator[Finding]:
+    """What is structurally wrong with resources given as lines: most pass at once, the others go through fhir.resources."""
+    for each in lines:
+        for line in each.text.splitlines():
+            if not sound(line, each.kind, release):
+                yield from check(decode(line), release)
+
+
+def by_elements(
+    setting: Setting, group: Group, ctx: Context, memory: Memory, *, strict: bool = False
+) -> tuple[Made, list[Lines]]:
     """As `convert`, in fresh surroundings. Raises UnfitError where something does not fit; `memory` is then to be cleared."""
     dictionary, result = memory.dictionary, whole.ToFhir([])
     study = group.study
@@ -122,7 +143,7 @@ def by_elements(setting: Setting, group: Group, ctx: Context, memory: Memory) ->
             places.update(dict.fromkeys(ctx.made_since(begun), (turn, 0)))
     whole.round_trip(written, study, ctx, result)
     for dataset in datasets:
-        dataset.settle(study, result)
+        dataset.settle(study, result, strict=strict)
     ctx.take_back()
     _apart_for_good(datasets, ctx)
     begun = ctx.count
@@ -131,7 +152,12 @@ def by_elements(setting: Setting, group: Group, ctx: Context, memory: Memory) ->
     made = groups.told(setting, group, ctx, result)
     for _, _, resource in made.shared.resources:
         _spell_out(resource)
-    return replace(made, resources=[]), _joined(made.resources, places, datasets, setting.release)
+    lines = [(one["resourceType"], one["id"], encode(tidy(one, setting.release))) for one in made.resources]
+    if strict:
+        slow = [Lines(kind, 1, line) for kind, _, line in lines]
+        quick = [Lines("", 1, line) for each in datasets for line in each.doubtful]
+        made.findings.extend(wrong_structure([*slow, *quick], setting.release))
+    return replace(made, resources=[]), _joined(lines, places, datasets)
 
 
 def _fits(one: Table, setting: Setting, dictionary: Dictionary, memory: Memory) -> bool:
@@ -177,13 +203,12 @@ def _apart_for_good(datasets: list[Dataset], ctx: Context) -> None:
 
 
 def _joined(
-    resources: list[Resource], places: dict[str, tuple[int, int]], datasets: list[Dataset], release: Release
+    lines: list[tuple[str, str, bytes]], places: dict[str, tuple[int, int]], datasets: list[Dataset]
 ) -> list[Lines]:
     """All lines by type, in the order in which the rows' own functions would have made the resources."""
     made: dict[str, list[tuple[tuple[int, int], bytes]]] = {name: [] for name in TYPES}
-    for one in resources:
-        kind = one["resourceType"]
-        made.setdefault(kind, []).append((places.get(f"{kind}/{one['id']}", (-1, 0)), encode(tidy(one, release))))
+    for kind, one, line in lines:
+        made.setdefault(kind, []).append((places.get(f"{kind}/{one}", (-1, 0)), line))
     found = []
     for kind in dict.fromkeys((*made, *(name for each in datasets for name in each.lines))):
         its = made.get(kind, [])

@@ -21,6 +21,7 @@ from trialbridge.converters.by_element_derived import derive
 from trialbridge.converters.by_element_part import Rows, ids_of, readers
 from trialbridge.converters.by_element_rows import Codes, Traced, UnfitError
 from trialbridge.converters.by_element_said import Asking, settle_element, write_element
+from trialbridge.converters.by_element_strict import unsure
 from trialbridge.converters.records import Record
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ class Dataset:
         self.written: list[Written] = []
         self.places: dict[str, int] = {}
         """The row that made a resource (`Type/id`), of those that its own functions made."""
+        self.doubtful: list[bytes] = []
+        """Lines whose structure is not surely FHIR's, where it was asked for."""
         self.lines: dict[str, list[tuple[Codes, list[bytes]]]] = {}
 
     # --- writing ----------------------------------------------------------------------------------------------------
@@ -244,15 +247,15 @@ class Dataset:
 
     # --- settling ---------------------------------------------------------------------------------------------------
 
-    def settle(self, study: Study, result: ToFhir) -> None:
-        """Read back, carry what comes back different, and join the lines."""
+    def settle(self, study: Study, result: ToFhir, *, strict: bool = False) -> None:
+        """Read back, carry what comes back different, and join the lines; `strict` notes those of doubtful structure."""
         self.ctx.dataset = self.name
         whole.round_trip(self.written, study, self.ctx, result)
         own = {table.name: frozenset(table.frame.columns) for table in study}[self.name]
         for part in self.parts:
-            self._settle(part, own, result)
+            self._settle(part, own, result, strict=strict)
 
-    def _settle(self, part: Rows, own: frozenset[str], result: ToFhir) -> None:
+    def _settle(self, part: Rows, own: frozenset[str], result: ToFhir, *, strict: bool) -> None:
         plan, ctx = part.plan, self.ctx
         asking, url = Asking(ctx), ctx.url("x-sdtm-variable")
         aside = np.zeros(part.columns.height, dtype=bool)
@@ -291,7 +294,15 @@ class Dataset:
             made = rows
             if part.resources is not None:
                 made = part.resources[0][part.fit[part.resources[0]]]
-            self.lines.setdefault(plan.mapping.resource, []).append((part.rows[made], pieces.lines(rows)))
+            lines = pieces.lines(rows)
+            self.lines.setdefault(plan.mapping.resource, []).append((part.rows[made], lines))
+            if strict:
+                members = zip(rows.tolist(), pieces.members(rows), strict=True) if plan.listed else ()
+                doubtful = unsure(part, pieces.carried, dict(members), ctx.release)
+                if part.resources is not None:
+                    whose = part.resources[1]
+                    doubtful = np.bincount(whose[doubtful], minlength=len(part.resources[0])).astype(bool)[whose]
+                self.doubtful += [one for one, wrong in zip(lines, doubtful[made].tolist(), strict=True) if wrong]
 
 
 def _twice_said(part: Rows, number: int) -> Any:

@@ -85,6 +85,11 @@ class Pieces:
         self._carried[OTHER, place] = Strip(texts, codes)
         self._counted.append((codes, counts))
 
+    @property
+    def carried(self) -> list[Strip]:
+        """The extensions that carry what no element says, in their order."""
+        return [self._carried[place] for place in sorted(self._carried)]
+
     def count(self, rows: Codes, ledger: Ledger) -> None:
         """Account for these rows' cells."""
         totals: dict[int, int] = {}
@@ -169,7 +174,7 @@ class Pieces:
         ]
         carried: list[Strip] = []
         if name == "extension" and bool(plan.listed) is each:
-            carried = [self._carried[place] for place in sorted(self._carried)]
+            carried = self.carried
         if carried or (numbers and plan.elements[numbers[0]].member):
             members = [one for number in numbers for one in self._texts(number, name, bare=True)]
             return _list(name, [*members, *carried])

@@ -86,7 +86,8 @@ class Said:
     `columns` and `at` are the row it was made of; `before` and `made` the element as written and without a reason
     beside a value; `texts` have what stands before and behind the hole. Of the row it says the variables in `given`
     (in `firsts` by their first paths), and in `crossed` what another element would have to say first. `carried` are
-    variable, how it was met, its extension; `counts` variable and reason, for the ledger.
+    variable, how it was met, its extension; `counts` variable and reason, for the ledger. `sound` says whether its
+    structure is surely FHIR's (None: not asked yet).
     """
 
     __slots__ = (
@@ -102,6 +103,7 @@ class Said:
         "made",
         "parts",
         "settled",
+        "sound",
         "texts",
     )
 
@@ -110,6 +112,7 @@ class Said:
         self.at = at
         self.fit = fit
         self.settled = False
+        self.sound: bool | None = None
         self.before: Resource = _EMPTY
         self.made: Resource = _EMPTY
         self.parts: dict[str, Resource] = _EMPTY

@@ -80,9 +80,7 @@ def sound(line: bytes, kind: str, release: Release) -> bool:
     if held is None:
         return False
     try:
-        if b"{}" in line or ((b"{ " in line or b"{\t" in line) and _EMPTY.search(line)):
-            return False
-        if (b"\\" in line or not line.isascii()) and _BLANK.search(line.decode()):
+        if not _plain(line):
             return False
         members = _split(line)
     except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -91,6 +89,35 @@ def sound(line: bytes, kind: str, release: Release) -> bool:
 
 
 _split = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+def _plain(text: bytes) -> bool:
+    """Whether a JSON text has neither an empty object nor a string of blanks alone: those are `check`'s to judge."""
+    if b"{}" in text or ((b"{ " in text or b"{\t" in text) and _EMPTY.search(text)):
+        return False
+    return not ((b"\\" in text or not text.isascii()) and _BLANK.search(text.decode()))
+
+
+class Elements:
+    """A resource type's root elements, one by one: for who makes the same element for many resources.
+
+    A resource is `sound` where each of its elements is `right` and together they are `complete`.
+    """
+
+    def __init__(self, kind: str, release: Release) -> None:
+        self._held = _types(kind, release)
+
+    def right(self, name: str, text: bytes) -> bool:
+        """Whether an element, given as its JSON, is surely right."""
+        held = self._held
+        try:
+            return held is not None and _plain(text) and held.right(name, text)
+        except UnicodeDecodeError:
+            return False
+
+    def complete(self, members: dict[str, bytes]) -> bool:
+        """Whether these elements, given as their JSON, are surely all that must be there and nothing that may not."""
+        return self._held is not None and self._held.complete({name: msgspec.Raw(one) for name, one in members.items()})
 
 
 class _Held:
@@ -108,11 +135,7 @@ class _Held:
 
     def sound(self, members: dict[str, msgspec.Raw]) -> bool:
         """Whether a resource of these members is right."""
-        names = tuple(members)
-        right = self._names.get(names)
-        if right is None:
-            right = self._names[names] = self._complete(members)
-        if not right:
+        if not self.complete(members):
             return False
         seen = self._seen
         for name, raw in members.items():
@@ -124,6 +147,18 @@ class _Held:
             if text not in seen[name] and not self._right(name, text):
                 return False
         return True
+
+    def complete(self, members: dict[str, msgspec.Raw]) -> bool:
+        """Whether the members are all that must be there, and nothing that may not."""
+        names = tuple(members)
+        known = self._names.get(names)
+        if known is None:
+            known = self._names[names] = self._complete(members)
+        return known
+
+    def right(self, name: str, text: bytes) -> bool:
+        """Whether an element is right."""
+        return name in self._decoders and (text in self._seen[name] or self._right(name, text))
 
     def _complete(self, members: dict[str, msgspec.Raw]) -> bool:
         """Whether the members are known, those required are there, and of each choice one at the most."""

@@ -1,0 +1,84 @@
+"""What is made by elements held against FHIR's structure: each distinct element decoded strictly, once.
+
+A line is surely right where each of its root elements is, and where together they are all that a resource of its type
+must have. What is not surely right is left to the boundary check, which says what is wrong.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from trialbridge.converters.by_element_rows import distinct
+from trialbridge.converters.by_element_said import filled
+from trialbridge.fhir.jsontext import encode
+from trialbridge.fhir.strict import Elements
+
+if TYPE_CHECKING:
+    from trialbridge.converters.by_element_assembly import Strip
+    from trialbridge.converters.by_element_part import Rows
+    from trialbridge.converters.by_element_plan import Element
+    from trialbridge.fhir.releases import Release
+
+Flags = np.ndarray[Any, np.dtype[np.bool_]]
+_elements = lru_cache(maxsize=256)(Elements)
+
+
+def unsure(part: Rows, carried: list[Strip], members: dict[int, bytes], release: Release) -> Flags:
+    """Of each row whether its resource is not surely right. `members` are the rows that are a resource's list, as JSON."""
+    plan = part.plan
+    known = _elements(plan.mapping.resource, release)
+    found = np.zeros(part.columns.height, dtype=bool)
+    shapes = []
+    for number, element in enumerate(plan.elements):
+        if element.each or element.borrowed:
+            continue
+        codes, entries = part.codes[number], part.entries[number]
+        for one in entries:
+            if one.sound is None:
+                one.sound = all(known.right(name, encode(value)) for name, value in one.made.items())
+        wrong = [not one.sound for one in entries]
+        if any(wrong):
+            found |= np.array(wrong)[codes]
+        if element.holes:
+            found |= _filled_wrong(part, number, element, known)
+        names = [tuple(one.made) for one in entries]
+        kinds = list(dict.fromkeys(names))
+        shapes.append((np.array([kinds.index(one) for one in names], dtype=np.int64)[codes], kinds))
+    for strip in () if plan.listed else carried:
+        wrong = [bool(one) and not known.right("extension", b"[%s]" % one[1:]) for one in strip.texts]
+        if any(wrong) and strip.codes is not None:
+            found |= np.array(wrong)[strip.codes]
+    first, inverse = distinct(shapes, part.columns.height)
+    found |= np.array([not known.complete(_members(part, at)) for at in first.tolist()], dtype=bool)[inverse]
+    name, _ = plan.listed or ("", None)
+    for at, text in members.items():
+        found[at] |= not known.right(name, b"[%s]" % text)
+    return found
+
+
+def _filled_wrong(part: Rows, number: int, element: Element, known: Elements) -> Flags:
+    """Of each row whether the text that is passed on verbatim is wrong at its place: of each text once."""
+    (variable,) = element.holes
+    first, inverse = part.columns.distinct([variable])
+    if isinstance(element.holes[variable], float):
+        return np.zeros(len(inverse), dtype=bool)  # another number in the same text
+    wrong = []
+    for at in first.tolist():
+        made = filled(element, part.entry(number, at), part.columns, at)
+        wrong.append(not all(known.right(name, encode(value)) for name, value in made.items()))
+    return np.array(wrong, dtype=bool)[inverse]
+
+
+def _members(part: Rows, at: int) -> dict[str, bytes]:
+    """The root elements of one row's resource."""
+    found = {"resourceType": b'""', "id": b'"x"'}
+    for number, element in enumerate(part.plan.elements):
+        if not (element.each or element.borrowed):
+            for name, value in part.entry(number, at).made.items():
+                found[name] = encode(value)
+    if part.plan.listed:
+        found.setdefault(part.plan.listed[0], b"[]")
+    return found
