@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from trialbridge.converters.by_element_plan import Plan
     from trialbridge.converters.by_element_rows import Codes, Column, Columns
     from trialbridge.converters.by_element_said import Asking
+    from trialbridge.converters.context import Context
 
 _FAILED = object()
 _UNASKED = Said(NOTHING, 0)
@@ -37,7 +38,7 @@ def derive(plan: Plan, turn: int, columns: Columns, asking: Asking, url: str) ->
             return None
     late = plan.late[turn]
     if one.of is not None and late.isdisjoint(one.of[0]):
-        return _compared(plan, turn, columns, _coded(*_of_cells(one.of, columns, asking)), said, url)
+        return _compared(plan, turn, columns, _of_cells(one.of, columns, asking.context), said, url)
 
     def run(at: int) -> tuple[Any, list[str], bool]:
         row = Late(columns, at, late, plan.said)
@@ -51,32 +52,25 @@ def derive(plan: Plan, turn: int, columns: Columns, asking: Asking, url: str) ->
     return _compared(plan, turn, columns, _coded(codes, entries), said, url)
 
 
-def _of_cells(
-    of: tuple[tuple[str, ...], Callable[..., Any]], columns: Columns, asking: Asking
-) -> tuple[Codes, list[Any]]:
-    """What a derivation gives that says on which cells it hangs."""
+def _of_cells(of: tuple[tuple[str, ...], Callable[..., Any]], columns: Columns, ctx: Context) -> Column:
+    """What a derivation gives that says on which cells it hangs: it is asked once for each combination."""
     names, function = of
     first, inverse = columns.distinct(names)
-    found = []
-    for cells in columns.keys(names, first):
-        try:
-            found.append(function(*cells, asking))
-        except Exception:  # noqa: BLE001 - as below
-            found.append(_FAILED)
-    return inverse, found
+    try:
+        found = [function(*cells, ctx) for cells in columns.keys(names, first)]
+    except Exception:  # noqa: BLE001 - as below
+        return np.zeros(len(inverse), dtype=np.int64), [_FAILED]
+    return _coded(inverse, found)
 
 
 def _coded(codes: Codes, entries: list[Any]) -> Column:
-    places: dict[Any, int] = {}
-    values: list[Any] = []
-    of = []
-    for one in entries:
-        key = (one, one.__class__) if one else repr(one)  # 0.0 and -0.0 are equal and differ in their hash
-        at = places.get(key)
-        if at is None:
-            at = places[key] = len(values)
-            values.append(one)
-        of.append(at)
+    """Values, each once: 0.0 and -0.0 are equal and differ in their hash."""
+    keys = [(one.__class__, one) if one else repr(one) for one in entries]
+    places = {key: at for at, key in enumerate(dict.fromkeys(keys))}
+    values: list[Any] = [None] * len(places)
+    of = [places[key] for key in keys]
+    for at, one in zip(of, entries, strict=True):
+        values[at] = one
     return np.array(of, dtype=np.int64)[codes], values
 
 

@@ -114,7 +114,7 @@ def plan(
     if borrowed:
         if not all(one.each for one in made):
             return None
-        made.append(_borrowed(mapping, reader, release, base))
+        made.append(_borrowed(mapping, reader, release, base, shared))
     homes: dict[str, int] = {}
     for at, element in enumerate(made):
         for variable in element.reads:
@@ -169,10 +169,13 @@ def _listed(mapping: Mapping, release: Release, base: str) -> tuple[str, Resourc
     return first.name, dict(matcher(first.conditions, constants(base)).simple) if isinstance(first, Choice) else {}
 
 
-def _borrowed(mapping: Mapping, reader: Mapping, release: Release, base: str) -> Element:
+def _borrowed(mapping: Mapping, reader: Mapping, release: Release, base: str, shared: dict[Any, Element]) -> Element:
     """What is read of a primary resource that another mapping makes."""
     lines = [one for one in reader.lines if release in one.releases and one.direction != "to_fhir"]
     read = [replace(one, also=()) for one in lines if parse(one.path).root == reader.resource]
+    spec = (mapping.resource, mapping.key, tuple((one.variable, one.path, id(one.spelling)) for one in read))
+    if spec in shared:
+        return shared[spec]
     kept = replace(
         reader, key=(), lines=tuple(read), extras=(), parts=(), fixed={}, each={}, derived=(), after_write=None
     )
@@ -180,7 +183,7 @@ def _borrowed(mapping: Mapping, reader: Mapping, release: Release, base: str) ->
     names = tuple(dict.fromkeys(parse(one.path).steps[0].name for one in read))
     reads = tuple(dict.fromkeys(one.variable for one in read))
     memo = Memo[Any]([*reads, *(one for one in mapping.key if one not in reads)])
-    return Element(
+    shared[spec] = Element(
         names,
         functions,
         functions,
@@ -195,6 +198,7 @@ def _borrowed(mapping: Mapping, reader: Mapping, release: Release, base: str) ->
         each=False,
         borrowed=True,
     )
+    return shared[spec]
 
 
 def _fits(mapping: Mapping, reader: Mapping, release: Release, parts: Any, *, borrowed: bool) -> bool:
@@ -294,7 +298,12 @@ def _element(
 def _spec(mapping: Mapping, reader: Mapping, cluster: Cluster) -> Any:
     """What an element is made by: the same for several mappings, if they have it from one place."""
     lines = [
-        (one.place is None, one.line.variable, one.line.path, id(one.line.spelling))
+        (
+            one.place is None,
+            one.line.variable,
+            one.line.path.removeprefix(f"{mapping.resource}."),
+            id(one.line.spelling),
+        )
         for one in cluster.things
         if one.line is not None
     ]
@@ -303,10 +312,11 @@ def _spec(mapping: Mapping, reader: Mapping, cluster: Cluster) -> Any:
     fixed = [(key, repr(value)) for key, value in mapping.fixed.items() if base_of(key) in cluster.names]
     read = {one.line.variable for one in cluster.things if one.line is not None}
     derived = frozenset(one.variable for one in reader.derived if one.variable in read)
+    names = tuple(sorted(cluster.names))
     return (
-        mapping.resource,
+        "" if names == ("subject",) else mapping.resource,  # a Reference is the same everywhere
         cluster.each,
-        tuple(sorted(cluster.names)),
+        names,
         cluster.member,
         cluster.interrupted,
         tuple(lines),

@@ -42,6 +42,11 @@ class Asking:
         self.url = ctx.url
 
     @property
+    def context(self) -> Context:
+        """The context itself, for what notes nothing."""
+        return self._ctx
+
+    @property
     def row(self) -> Any:
         """The row at hand."""
         return self._ctx.row
