@@ -13,14 +13,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from trialbridge.converters import bulk_fhir_group, bulk_fhir_lines
+from trialbridge.converters import bulk_fhir, bulk_fhir_group, bulk_fhir_lines
 from trialbridge.converters.bulk_fhir_lines import as_lines
 from trialbridge.converters.bulk_fhir_plan import plan
 from trialbridge.converters.by_element import Dataset
 from trialbridge.converters.by_element_memory import Memory
 from trialbridge.converters.by_element_rows import Columns, Memo, Traced, UnfitError
 from trialbridge.converters.dictionary import DICTIONARY
+from trialbridge.fhir.check import check
 from trialbridge.fhir.ids import BASE
+from trialbridge.fhir.jsontext import decode
+from trialbridge.fhir.strict import sound
 from trialbridge.sdtm import files as sdtm_files
 from trialbridge.sdtm.table import study, table
 
@@ -170,6 +173,41 @@ def spoiled(draw):
 def test_a_spoiled_study_is_the_same(of, release, at_once):
     """What is remembered of one row would be written for another that differs where nobody looked."""
     both_ways(of, release, at_once)
+
+
+@pytest.mark.parametrize("release", ["R4", "R5"])
+def test_strict_asks_the_check_about_each_line_that_is_not_surely_right(release):
+    """A wrong element would be written unseen, or every line would take the slow check."""
+    asked = Counter()
+
+    def counted(line, kind, its):
+        found = sound(line, kind, its)
+        asked[found] += 1
+        return found
+
+    given = []
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(bulk_fhir_lines, "sound", counted)
+        done = bulk_fhir.to_lines(example(5), given.append, release=release, strict=True)
+    assert not [one for one in done.findings if one.id == "TB-FHIR-STRUCTURE"]
+    doubtful = [line for one in given for line in one.text.splitlines() if not sound(line, one.kind, release)]
+    assert asked[False] == len(doubtful)
+    assert sum(asked.values()) < sum(one.count for one in given) / 3
+
+
+def test_strict_finds_what_is_wrong():
+    """A text of odd blanks alone, which FHIR's string does not allow, would be emitted as checked."""
+    of = example(2)
+    wrong = of["VS"].frame.with_columns(pl.lit("\u00a0").alias("VSTEST"))
+    of = of.with_tables([replace(of["VS"], frame=wrong)])
+    done = bulk_fhir.to_lines(of, lambda _: None, strict=True)
+    told = [one for one in done.findings if one.id == "TB-FHIR-STRUCTURE"]
+    assert told
+    lines = []
+    plain = bulk_fhir.to_lines(of, lines.append)
+    expected = [one for each in lines for line in each.text.splitlines() for one in check(decode(line), "R4")]
+    assert Counter(map(str, told)) == Counter(map(str, expected))
+    assert not [one for one in plain.findings if one.id == "TB-FHIR-STRUCTURE"]
 
 
 def test_a_memo_widens_when_a_run_asks_for_another_variable():
