@@ -21,7 +21,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "examples"))
 import orjson
 from re_induction.generate import build
 
-from trialbridge.converters import bulk_fhir
 from trialbridge.converters.study import to_fhir, to_sdtm
 from trialbridge.fhir.check import check
 from trialbridge.fhir.jsontext import decode, encode
@@ -41,10 +40,6 @@ def variants(subjects: int) -> tuple[int, int, dict[str, Callable[[], Any]]]:
     some = resources[:: max(1, len(resources) // SAMPLE)]
     share = len(resources) / len(some)
 
-    def as_json(given: list[Any]) -> None:
-        for one in given:
-            encode(one)
-
     def checked() -> float:
         start = time.process_time()
         for resource in some:
@@ -57,7 +52,6 @@ def variants(subjects: int) -> tuple[int, int, dict[str, Callable[[], Any]]]:
         {
             "parse JSON, exact decimals": lambda: [bool(decode(line)) for line in lines],
             "orjson.dumps of the same resources": lambda: [len(orjson.dumps(one)) for one in plain],
-            "SDTM to FHIR, some subjects at a time, as JSON": lambda: bulk_fhir.to_fhir(study, as_json),
             "SDTM to FHIR, carried values and ledger": lambda: to_fhir(study),
             "FHIR to SDTM, without residue": lambda: to_sdtm(resources, residue=False),
             "FHIR to SDTM, residue and ledger": lambda: to_sdtm(resources),

@@ -72,22 +72,32 @@ def convert(
     `strict` holds all that is made against FHIR's structure; what is wrong is among the findings.
     """
     memory = _memory(dictionary, setting.release, setting.base, setting.oncology)
-    ctx = setting.context(dictionary)
+    found = _tried(setting, group, memory, strict=strict) if memory.worthwhile else None
+    if found is not None:
+        return found
+    made = groups.convert(setting, group, dictionary)
+    lines = as_lines(made.resources)
+    if strict:
+        made.findings.extend(wrong_structure(lines, setting.release))
+    return replace(made, resources=[]), lines
+
+
+def _tried(setting: Setting, group: Group, memory: Memory, *, strict: bool) -> tuple[Made, list[Lines]] | None:
+    """The group by elements, or None where something does not fit."""
+    ctx = setting.context(memory.dictionary)
+    found = None
     try:
         found = by_elements(setting, group, ctx, memory, strict=strict)
     except UnfitError:
         memory.clear()
-        made = groups.convert(setting, group, dictionary)
-        lines = as_lines(made.resources)
-        if strict:
-            made.findings.extend(wrong_structure(lines, setting.release))
-        return replace(made, resources=[]), lines
     except BaseException:
         memory.clear()
         raise
+    else:
+        memory.forget()
     finally:
         ctx.look_elsewhere(None)
-    memory.forget()
+    memory.went(well=found is not None)
     return found
 
 
@@ -215,7 +225,7 @@ def _joined(
         texts: list[bytes] = []
         at = 0
         for each in datasets:
-            parts = each.lines.get(kind, ())
+            parts = each.lines.pop(kind, ())
             if not parts:
                 continue
             while at < len(its) and its[at][0][0] < each.turn:

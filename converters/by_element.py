@@ -19,6 +19,7 @@ from trialbridge.converters import to_fhir as whole
 from trialbridge.converters.by_element_assembly import Pieces
 from trialbridge.converters.by_element_derived import derive
 from trialbridge.converters.by_element_part import Rows, ids_of, readers
+from trialbridge.converters.by_element_plan import AT_ONCE
 from trialbridge.converters.by_element_rows import Codes, Traced, UnfitError
 from trialbridge.converters.by_element_said import Asking, settle_element, write_element
 from trialbridge.converters.by_element_strict import unsure
@@ -173,6 +174,10 @@ class Dataset:
 
     def _in_turn(self) -> None:
         """What must go row by row: the rows' own functions, and what is remembered after writing."""
+        hooks = {part.plan.mapping.after_write for part in self.parts}
+        if not self._slow and len(hooks) == 1 and not hooks.isdisjoint(AT_ONCE):
+            self._at_once(*AT_ONCE[hooks.pop()])
+            return
         hooked: list[tuple[int, Rows, int]] = []
         for part in self.parts:
             if part.plan.mapping.after_write is not None or part.plan.borrowed:
@@ -190,6 +195,15 @@ class Dataset:
             self.written.append(whole.write(self._record(row), self.ctx, self.ctx.base, self.ctx.release))
             if self.ctx.count > before:
                 self._made.append((row, before, self.ctx.count))
+
+    def _at_once(self, names: tuple[str, ...], function: Any) -> None:
+        ids: list[str | None] = [None] * self.columns.height
+        for part in self.parts:
+            for row, one, fit in zip(part.rows.tolist(), part.ids, part.fit.tolist(), strict=True):
+                if fit:
+                    ids[row] = one
+        cells = (self.columns.cells(name) for name in names)
+        function((one for one in zip(*cells, ids, strict=True) if one[-1] is not None), self.ctx)
 
     def _hook(self, part: Rows, at: int) -> None:
         mapping, listed = part.plan.mapping, part.plan.listed

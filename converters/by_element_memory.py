@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from trialbridge.converters.dictionary import Dictionary
     from trialbridge.mappings.kit import Mapping, Release
 
-MOST = 20_000
+MOST = 5_000
 """Entries that are kept of one element at the most."""
 
 
@@ -38,6 +38,7 @@ class Memory:
         self._met: dict[int, tuple[set[int], dict[Any, Mapping | None]]] = {}
         self._readers: dict[tuple[str, Mapping], Mapping] = {}
         self._mappings: dict[str, Memo[Mapping]] = {}
+        self._went = {True: 0, False: 0}
 
     def plan(self, dataset: str, mapping: Mapping, reader: Mapping) -> Plan | None:
         """The plan of a mapping for one dataset, where `reader` reads back what it wrote; or None."""
@@ -75,22 +76,34 @@ class Memory:
 
     def forget(self) -> None:
         """Let go of what hangs on the subjects at hand."""
-        for _, known in self._met.values():
+        for one in self._plans.values():
+            if one is not None:
+                self._forget(one)
+
+    def _forget(self, one: Plan) -> None:
+        met, found = self.met(one)
+        if len(found) > MOST or not all(one.elements[at].memo.lasting for at in met):
+            found.clear()
+        for memo in (*(each.memo for each in one.elements), *one.derived):
+            memo.forget(MOST)
+        for known in one.compared:
             if len(known) > MOST:
                 known.clear()
+
+    def clear(self) -> None:
+        """Let go of all that was made: what was begun with a group cannot be gone on with. Plans stay."""
+        self._met.clear()
+        self._mappings.clear()
         for one in self._plans.values():
             if one is not None:
                 for memo in (*(each.memo for each in one.elements), *one.derived):
-                    memo.forget(MOST)
-                for known in one.compared:
-                    if len(known) > MOST:
-                        known.clear()
+                    memo.clear()
 
-    def clear(self) -> None:
-        """Let go of everything: what was begun cannot be gone on with."""
-        self._plans.clear()
-        self._shared.clear()
-        self._own.clear()
-        self._met.clear()
-        self._readers.clear()
-        self._mappings.clear()
+    def went(self, *, well: bool) -> None:
+        """Remember whether a group could be made by elements."""
+        self._went[well] += 1
+
+    @property
+    def worthwhile(self) -> bool:
+        """Whether it is worth trying: not where group after group has not fitted."""
+        return self._went[False] < 3 + self._went[True]

@@ -60,7 +60,8 @@ class Rows:
         """The resource of one row, without what is carried."""
         made: Resource = {"resourceType": self.plan.mapping.resource, "id": self.ids[at]}
         for number, element in enumerate(self.plan.elements):
-            for name, value in filled(element, self.entry(number, at), self.columns, at).items():
+            said = self.entries[number][self.codes[number].item(at)]
+            for name, value in (filled(element, said, self.columns, at) if element.holes else said.made).items():
                 made[name] = [*made.get(name, ()), *value] if element.member else value
         return made
 
@@ -84,8 +85,7 @@ class Rows:
 
     def entry(self, element: int, at: int) -> Said:
         """What was made of an element of one row."""
-        found: Said = self.entries[element][self.codes[element][at]]
-        return found
+        return self.entries[element][self.codes[element].item(at)]
 
 
 def readers(part: Rows, dataset: str, memory: Memory, system: str) -> tuple[Codes, list[Mapping | None]]:

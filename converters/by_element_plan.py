@@ -36,6 +36,10 @@ HOOKS: dict[Any, frozenset[str]] = {
     ds.DISPOSITION.after_write: frozenset(),
 }
 """What is done after writing, and what it learns: it asks for the row and the ids; the primary resource it changes alone where it is borrowed."""
+AT_ONCE: dict[Any, tuple[tuple[str, ...], Any]] = {
+    tr.SIZE_LONGEST.after_write: (("USUBJID", "TRLNKGRP"), tr.join_groups),
+}
+"""The same for all rows at once: the variables it asks for, and a function of their cells with the id, in turn."""
 _EVERYWHERE = frozenset({"STUDYID", "USUBJID", "VISITNUM", "VISIT"})
 _OWNERS = ("subject", "patient", "individual")
 _READ = re.compile(r"row\['([^']+)'\] = ")

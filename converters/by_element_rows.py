@@ -204,7 +204,8 @@ class Memo(Generic[Entry]):
     def __init__(self, names: Iterable[str] = ()) -> None:
         self.names: list[str] = list(names)
         self._known: dict[tuple[Any, ...], Entry] = {}
-        self._lasting = True
+        self.lasting = True
+        """Whether nothing that is kept hangs on the subjects at hand."""
 
     def of(
         self, columns: Columns, run: Callable[[int], tuple[Entry, list[str], bool]]
@@ -226,7 +227,7 @@ class Memo(Generic[Entry]):
             if entry is None:
                 entry, asked, passing = run(at)
                 if passing:
-                    self._lasting = False
+                    self.lasting = False
                 wider = [one for one in dict.fromkeys(asked) if one not in self.names]
                 if wider:
                     self.names += wider
@@ -238,10 +239,14 @@ class Memo(Generic[Entry]):
 
     def passes(self) -> None:
         """What is kept hangs on the subjects at hand after all."""
-        self._lasting = False
+        self.lasting = False
 
     def forget(self, most: int) -> None:
         """Let go of what hangs on the subjects at hand, and of all where there is more than that."""
-        if not self._lasting or len(self._known) > most:
-            self._known.clear()
-            self._lasting = True
+        if not self.lasting or len(self._known) > most:
+            self.clear()
+
+    def clear(self) -> None:
+        """Let go of all that is kept."""
+        self._known.clear()
+        self.lasting = True

@@ -32,6 +32,7 @@ from trialbridge.mappings.spellings import LESION, RESULT, TEXT, compared, numbe
 from trialbridge.mappings.units import UNIT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from collections.abc import Mapping as MappingOf
 
 SIZE = coding(LOINC, "21889-1", "Size Tumor")
@@ -72,10 +73,14 @@ def _group(usubjid: str | None, lnkid: str | None, evaluator: str | None, evalid
 
 
 def _join_group(row: Row, parts: MappingOf[str, Resource], ctx: Context) -> None:
-    if row.get("TRLNKGRP"):
-        ctx.group("lnkgrp", row.get("USUBJID"), row["TRLNKGRP"]).append(
-            {"reference": f"Observation/{parts['Observation']['id']}"}
-        )
+    join_groups([(row.get("USUBJID"), row.get("TRLNKGRP"), parts["Observation"]["id"])], ctx)
+
+
+def join_groups(results: Iterable[tuple[str | None, str | None, str]], ctx: Context) -> None:
+    """Remember results (USUBJID, TRLNKGRP, id of the Observation) by their group, for the responses that follow from it."""
+    for usubjid, group, one in results:
+        if group:
+            ctx.group("lnkgrp", usubjid, group).append({"reference": f"Observation/{one}"})
 
 
 DERIVED = (
