@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import pickle
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame, SparkSession
 
-    from trialbridge.converters.bulk import Bulk
+    from trialbridge.converters.bulk import Bulk, Setting
     from trialbridge.converters.bulk_join import Dataset
     from trialbridge.converters.bulk_scan import Plan
     from trialbridge.converters.bulk_shard import Stored
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 _LAID = "number int, dataset string, arrow binary, part binary"
 _PARTS = "-"
 """Stands for a dataset where a row has what else is known of a shard."""
-_A_CORE = 4
 _BYTES = 128_000_000
 
 
@@ -74,12 +74,12 @@ def files_to_sdtm(
     )
     shared = tuple(plan.shared.read(plan.files, plan.names))
     job = Job(shared, base, plan.release, mode, mapping, study_file, dictionaries)
-    setting = spark.sparkContext.broadcast(bulk.Setting(job, plan.files, plan.names, None))
+    setting = pickle.dumps(bulk.Setting(job, plan.files, plan.names, None))
 
     def convert(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for task in batch.column("task").to_pylist():
-                yield _laid(setting.value.convert(pickle.loads(task)))  # noqa: S301 - made below, by us
+                yield _laid(_setting(setting).convert(pickle.loads(task)))  # noqa: S301 - made below, by us
 
     tasks = [(number, pickle.dumps((number, lines))) for number, lines in bulk.tasks(plan)]
     spread = spark.createDataFrame(tasks, "number int, task binary").repartition(_partitions(spark, plan, len(tasks)))
@@ -91,9 +91,19 @@ def files_to_sdtm(
     return OnSpark({one.name: _table(spark, laid, one) for one in told.datasets}, told)
 
 
+@lru_cache(maxsize=2)
+def _setting(pickled: bytes) -> Setting:
+    """What shards are converted with, read once a process: it remembers what all shards share.
+
+    It travels in the function, not as a broadcast, which Spark Connect does not have.
+    """
+    setting: Setting = pickle.loads(pickled)  # noqa: S301 - made above, by us
+    return setting
+
+
 def _partitions(spark: SparkSession, plan: Plan, shards: int) -> int:
-    """How many tasks: some for every core, none much larger than Spark's own; each writes a file a dataset."""
-    return min(shards, max(_A_CORE * spark.sparkContext.defaultParallelism, plan.size // _BYTES))
+    """How many tasks: as many as a shuffle has, more where they were larger than Spark's own; each writes a file a dataset."""
+    return min(shards, max(int(spark.conf.get("spark.sql.shuffle.partitions") or 1), plan.size // _BYTES))
 
 
 def resources_to_sdtm(

@@ -13,6 +13,7 @@ import pickle
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import msgspec
 import polars as pl
@@ -73,6 +74,15 @@ class _Options:
     release: Release
     mapping: Path | None
     study_file: Path | None
+    spool: Path | None
+
+    def held(self, spark: SparkSession, frame: DataFrame, schema: str) -> DataFrame:
+        """A DataFrame made once."""
+        if self.spool is None:
+            return frame.persist()
+        place = str(self.spool / uuid4().hex)
+        frame.write.parquet(place)
+        return spark.read.schema(schema).parquet(place)
 
 
 def files_to_fhir(
@@ -84,10 +94,12 @@ def files_to_fhir(
     mapping: Path | None = None,
     study_file: Path | None = None,
     at_once: int = AT_ONCE,
+    spool: Path | None = None,
 ) -> OnSpark:
     """The resources of the study that dataset files tell. Files, `mapping` and `study_file` are seen by all executors.
 
-    A task reads one file (of Parquet some rows). Raises UnreadableInputError, DoesNotFitError for NaN and infinity, and
+    A task reads one file (of Parquet some rows). What is in between is persisted, or lies as Parquet in the folder `spool`
+    (that all executors see) until it is deleted: where executors come and go, or nothing can be persisted. Raises UnreadableInputError, DoesNotFitError for NaN and infinity, and
     NotInTurnError where the study must be converted as a whole.
     """
     todo = spark_rows.pieces(files)
@@ -97,7 +109,7 @@ def files_to_fhir(
     subjects = sum(one.frame.height for piece in named for one in piece.tables())
     packed = spark_rows.of_files(spark, todo, _groups(subjects, at_once))
     about = replace(first, tables={}, residue=())
-    return _converted(spark, packed, about, _Options(base, release, mapping, study_file), at_once)
+    return _converted(spark, packed, about, _Options(base, release, mapping, study_file, spool), at_once)
 
 
 def tables_to_fhir(
@@ -110,6 +122,7 @@ def tables_to_fhir(
     mapping: Path | None = None,
     study_file: Path | None = None,
     at_once: int = AT_ONCE,
+    spool: Path | None = None,
 ) -> OnSpark:
     """The resources of a study whose datasets are Spark DataFrames, by name (`DM`).
 
@@ -122,7 +135,7 @@ def tables_to_fhir(
     frames = {name.upper(): one for name, one in tables.items()}
     subjects = frames["DM"].count() if "DM" in frames else 0
     packed = spark_rows.of_frames(frames, about, _groups(subjects, at_once))
-    options = _Options(base, release, mapping, study_file)
+    options = _Options(base, release, mapping, study_file, spool)
     return _converted(spark, packed, replace(like, tables=about, residue=()), options, at_once)
 
 
@@ -140,7 +153,7 @@ def _described(name: str, frame: DataFrame, like: Study) -> Table:
 
 
 def _converted(spark: SparkSession, packed: DataFrame, about: Study, options: _Options, at_once: int) -> OnSpark:
-    packed = packed.persist()
+    packed = options.held(spark, packed, spark_rows.PACKED)
     of = _Whole(packed, about)
     dictionary = dictionary_of(options.mapping, options.study_file)
     result = whole.ToFhir([])
@@ -158,14 +171,15 @@ def _converted(spark: SparkSession, packed: DataFrame, about: Study, options: _O
         dictionary=dictionary,
     )
     groups_of = packed.where("cut >= 0").groupBy("cut")
-    laid = groups_of.applyInArrow(_worker(setting, options, of.offsets, of.without_rows()), _LAID).persist()
+    made = groups_of.applyInArrow(_worker(setting, options, of.offsets, of.without_rows()), _LAID)
+    laid = options.held(spark, made, _LAID)
     together = bulk_fhir_shared.Together(setting, dictionary, result)
     counts: Counter[str] = Counter()
     parts = [pickle.loads(row.part) for row in laid.where("part is not null").select("part").collect()]  # noqa: S301 - ours
-    for made, count in sorted(parts, key=_number):
-        if isinstance(made, NotInTurnError):
-            raise made
-        together.add(made)
+    for part, count in sorted(parts, key=_number):
+        if isinstance(part, NotInTurnError):
+            raise part
+        together.add(part)
         counts.update(count)
     shared = together.end(nobody, of.study, of.heights)
     packed.unpersist()

@@ -99,13 +99,26 @@ def test_files_on_spark_give_the_same_tables(spark, files, tmp_path):
             assert _rows(table) == Counter(one.frame.iter_rows()), one.name
 
 
+class _Remote:
+    """A session as Spark Connect has it (Databricks' shared clusters): without a context of Spark's own."""
+
+    def __init__(self, spark):
+        self._spark = spark
+
+    def __getattr__(self, name):
+        """Everything but what needs the JVM in this process."""
+        if name in {"sparkContext", "_jvm", "_jsc", "_jsparkSession", "_sc"}:
+            raise AttributeError(name)
+        return getattr(self._spark, name)
+
+
 def test_a_table_of_resources_gives_the_same_tables(spark, files, tmp_path):
     """A lakehouse keeps resources in tables, not in files."""
     from trialbridge.converters.spark import resources_to_sdtm
 
     lines = [(line,) for path in files for line in path.read_text().splitlines()]
     spark.createDataFrame(lines, "resource string").write.parquet(str(tmp_path / "lake"))
-    found = resources_to_sdtm(spark, spark.read.parquet(str(tmp_path / "lake")), tmp_path / "spool")
+    found = resources_to_sdtm(_Remote(spark), spark.read.parquet(str(tmp_path / "lake")), tmp_path / "spool")
     with bulk.to_sdtm(files) as told:
         for name in ("DM", "RELREC", "TS", "TR"):
             assert _rows(found.tables[name]) == Counter(told.study()[name].frame.iter_rows()), name
@@ -153,7 +166,7 @@ def test_tables_on_spark_go_to_resources_and_back(spark, few, tmp_path):
     sdtm_files.write(few, tmp_path / "sdtm", "parquet")
     tables = {path.stem.upper(): spark.read.parquet(str(path)) for path in sorted((tmp_path / "sdtm").iterdir())}
     in_order = study([few[name] for name in tables], version=few.version, ct=few.ct)
-    found = tables_to_fhir(spark, tables, like=few, at_once=3)
+    found = tables_to_fhir(_Remote(spark), tables, like=few, at_once=3)
     _same(found, to_fhir(in_order))
 
     found.resources.write.parquet(str(tmp_path / "lake"))
@@ -169,7 +182,7 @@ def test_tables_on_spark_go_to_resources_and_back(spark, few, tmp_path):
     assert Counter(lines) == Counter(encode(one).decode() for one in to_fhir(in_order).resources)
 
 
-def test_foreign_tables_on_spark(spark):
+def test_foreign_tables_on_spark(spark, tmp_path):
     """Subjects that DM does not list, keys given twice, rows without --SEQ: ids would hang on the machine."""
     from trialbridge.converters.spark_fhir import tables_to_fhir
 
@@ -181,7 +194,7 @@ def test_foreign_tables_on_spark(spark):
     of = study([table(name, frame) for name, frame in frames.items()])
     # one partition each: a list given to Spark keeps its order, whatever the number of its cores
     given = {one.name: spark.createDataFrame(one.frame.rows(), _schema(one)).coalesce(1) for one in of}
-    _same(tables_to_fhir(spark, given, at_once=20), to_fhir(of))
+    _same(tables_to_fhir(spark, given, at_once=20, spool=tmp_path), to_fhir(of))
 
 
 def _schema(one):
