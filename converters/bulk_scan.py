@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from trialbridge.converters.dictionary import Dictionary
     from trialbridge.fhir.releases import Release
 
-SHARD_BYTES = 32 << 20
+SHARD_BYTES = 16 << 20
 """NDJSON bytes of a shard at about: a shard's resources are held in memory, several times their size."""
 _SUBJECT_LINKS = ("subject", "patient", "individual", "for", "beneficiary")
 _REFERENCE = re.compile(r"(?:^|/)(Patient|ResearchSubject)/([A-Za-z0-9.\-]{1,64})(?:/_history/[A-Za-z0-9.\-]{1,64})?$")
@@ -82,12 +82,16 @@ _head = msgspec.json.Decoder(_Head).decode
 _named = msgspec.json.Decoder(_Named).decode
 _marks = msgspec.json.Decoder(_Marks).decode
 _MARKED = frozenset({b"AdverseEvent", b"ResearchSubject", b"BodyStructure", b"Procedure", b"Encounter"})
-_ONE_SUBJECT = frozenset(
-    "Observation AdverseEvent Condition Encounter Procedure MedicationAdministration MedicationStatement".split()
-)
-"""Types of which no element but the resource itself has a `subject` (R4 and R5 definitions)."""
-_SUBJECT = b'"subject":{"reference":"'
-_CONTAINED = b'"contained"'
+_SUBJECT, _PATIENT, _NO_LINK = b'"subject":{"reference":"', b'"patient":{"reference":"', b"\0"
+_ONE_SUBJECT = {
+    **dict.fromkeys(
+        (b"Observation", b"AdverseEvent", b"Condition", b"Encounter", b"Procedure", b"MedicationAdministration"),
+        _SUBJECT,
+    ),
+    b"MedicationStatement": _SUBJECT,
+    b"BodyStructure": _PATIENT,
+}
+"""Types of which no element but the resource itself has a `subject`, or a `patient` (R4 and R5 definitions)."""
 
 
 def kind_of(line: bytes) -> str:
@@ -255,7 +259,7 @@ def _unpacked(path: Path, spool: Path, at: int, found: _Scan) -> Path:
 def _scan_file(path: Path, name: str, at: int, found: _Scan, system: str, *, look: bool) -> None:
     start = number = 0
     rest = b""
-    owners, plain_kinds = found.owners, found.kinds
+    owners, plain_kinds, links = found.owners, found.kinds, _ONE_SUBJECT
     enter_number, enter_start = found.number.append, found.start.append
     enter_length, enter_owner = found.length.append, found.owner.append
     with path.open("rb") as stream:
@@ -268,9 +272,10 @@ def _scan_file(path: Path, name: str, at: int, found: _Scan, system: str, *, loo
                 number += 1
                 # Few members are looked for, by the way nearly all servers write them; else the line is read.
                 kind = line[17 : line.find(b'"', 17)] if line[:17] == _BEGIN else b""
-                begin = line.find(_SUBJECT) + len(_SUBJECT)
-                owner = owners.get(line[begin : line.find(b'"', begin)], _ODD) if begin >= len(_SUBJECT) else _ODD
-                if owner == _ODD or kind not in plain_kinds or _CONTAINED in line or line.find(_SUBJECT, begin) >= 0:
+                link = links.get(kind, _NO_LINK)
+                begin = line.find(link) + len(link)
+                owner = owners.get(line[begin : line.find(b'"', begin)], _ODD) if begin >= len(link) else _ODD
+                if owner == _ODD or kind not in plain_kinds or line.find(link, begin) >= 0:
                     if line:
                         found.fill(at)
                         _line(line, name, at, number, start, found, system, look=look)
@@ -313,7 +318,7 @@ def _line(
         _odd(line, name, number, found, whole=whole)
         return
     found.given[kind] += 1
-    if kind in _ONE_SUBJECT:
+    if kind.encode() in _ONE_SUBJECT:
         found.kinds.add(kind.encode())
     found.file.append(at)
     found.number.append(number)
@@ -363,7 +368,7 @@ def _owner(line: bytes, kind: str, head: _Head, found: _Scan, system: str) -> in
             if kind == "ResearchSubject":
                 found.enrolled.setdefault(f"ResearchSubject/{head.id}", owner)
                 found.called.setdefault(owner, _identifier(line, system) or "")
-            if at == 0 and isinstance(text, str) and text.isprintable():
+            if at < 2 and isinstance(text, str) and text.isprintable():
                 found.owners[text.encode()] = owner
             return owner
         if matched:
@@ -413,10 +418,10 @@ def _plan(found: _Scan, files: tuple[Path, ...], names: tuple[str, ...], release
     for line, subject in found.waiting:
         owner[line] = found.enrolled.get(subject, _NOBODY)
     every = Lines(
-        np.array(found.file, np.int32),
-        np.array(found.number, np.int32),
-        np.array(found.start, np.int64),
-        np.array(found.length, np.int32),
+        np.frombuffer(found.file, np.int32),
+        np.frombuffer(found.number, np.int32),
+        np.frombuffer(found.start, np.int64),
+        np.frombuffer(found.length, np.int32),
     )
     return Plan(
         files,

@@ -149,10 +149,14 @@ def convert(job: Job, number: int, lines: Iterable[Line], folder: Path | None = 
 
 def _told(job: Job, held: Pool, dictionary: Dictionary, context: frozenset[int], beside: Columnar | None) -> Told:
     """The records of a shard. NotPlainError where lines that `beside` reads by columns must be read as wholes."""
-    told = records_told(held, job.base, job.release, dictionary, context=context, beside=beside)
-    if beside is not None and any(beside.touches(one.resource) for one in held.items):
-        raise NotPlainError
-    return told
+    try:
+        told = records_told(held, job.base, job.release, dictionary, context=context, beside=beside)
+        if beside is not None and any(beside.touches(one.resource) for one in held.items):
+            raise NotPlainError
+        return told
+    finally:
+        if beside is not None:
+            beside.end()
 
 
 def _beside(job: Job, mine: list[Placed], apart: Apart, dictionary: Dictionary) -> Columnar | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from trialbridge.converters.steps import bind, matcher, matches
 from trialbridge.fhir.paths import Choice, parse
 from trialbridge.mappings import ALL
+from trialbridge.mappings.by_class import TYPES as BY_CLASS_TYPES
 from trialbridge.mappings.by_class import is_by_class, of_class
 from trialbridge.mappings.names import constants
 from trialbridge.mappings.route import domain_named
@@ -69,6 +70,12 @@ class Dictionary:
     def listed(self) -> list[tuple[str, Mapping]]:
         """The domains whose records are elements of a list, each with its first mapping."""
         return [(domain, mappings[0]) for domain, mappings in self.domains.items() if mappings[0].each]
+
+    @cached_property
+    def read_types(self) -> frozenset[str]:
+        """The resource types that give records: those of mappings, also of those for unknown domains."""
+        further = self.tailoring.further if self.tailoring is not None else ()
+        return frozenset(one.resource for one in (*self.mappings, *further)) | BY_CLASS_TYPES
 
     def rank(self, dataset: str) -> int:
         """The place of a dataset in the order of writing: what others point at comes first."""

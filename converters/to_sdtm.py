@@ -250,6 +250,7 @@ def _route(
     """Each resource to the mapping that reads it, by dataset; and the records entered in error."""
     routed: Routed = {}
     skipped: list[Resource] = []
+    read = ctx.dictionary.read_types
     for resource in resources:
         if id(resource) in passive:
             continue
@@ -257,7 +258,7 @@ def _route(
             if in_error(resource, ctx):
                 skipped.append(resource)
                 findings.append(_error_note(resource))
-            else:
+            elif resource.get("resourceType") in read:
                 _route_one(resource, ctx, routed)
     return routed, skipped
 

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 REMEMBERED = 8 << 20
 """Bytes of elements remembered for a resource type; then all are forgotten, so that memory stays bounded."""
 _LONG = 4096
+_LIST = 2000
+"""A list of extensions of more bytes is gone through item by item."""
 _EMPTY = re.compile(rb"\{\s*\}")
 _BLANK = re.compile(r'"(?:\s|\\u[0-9A-Fa-f]{4}|\\[bfnrt])+"')  # a text that may be of odd blanks alone
 _ID = re.compile(rb'"[A-Za-z0-9\-.]{1,64}"')
@@ -71,6 +73,7 @@ _PRIMITIVES: dict[str, Any] = {
     "Instant": _text(rf"^{_DAY}T{_CLOCK}{_ZONE}\Z"),
     "Time": _text(rf"^{_CLOCK}\Z"),
 }
+_EXTENSIONS = frozenset({"extension", "modifierExtension"})
 Decode = typing.Callable[[bytes], Any]
 
 
@@ -80,8 +83,6 @@ def sound(line: bytes, kind: str, release: Release) -> bool:
     if held is None:
         return False
     try:
-        if not _plain(line):
-            return False
         members = _split(line)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return False
@@ -89,6 +90,7 @@ def sound(line: bytes, kind: str, release: Release) -> bool:
 
 
 _split = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 def _plain(text: bytes) -> bool:
@@ -111,7 +113,7 @@ class Elements:
         """Whether an element, given as its JSON, is surely right."""
         held = self._held
         try:
-            return held is not None and _plain(text) and held.right(name, text)
+            return held is not None and held.right(name, text)
         except UnicodeDecodeError:
             return False
 
@@ -123,10 +125,18 @@ class Elements:
 class _Held:
     """What is known of one resource type: how its elements are decoded, and which have been found right."""
 
-    __slots__ = ("_decoders", "_names", "_ones", "_required", "_seen", "_size")
+    __slots__ = ("_decoders", "_extension", "_names", "_ones", "_own", "_required", "_seen", "_size")
 
-    def __init__(self, decoders: dict[str, Decode], required: list[str], ones: list[tuple[bool, list[str]]]) -> None:
+    def __init__(
+        self,
+        decoders: dict[str, Decode],
+        required: list[str],
+        ones: list[tuple[bool, list[str]]],
+        extension: _Held | None,
+    ) -> None:
         self._decoders = decoders
+        self._extension = extension or self
+        self._own = frozenset(decoders) | ({"resourceType"} if extension is not None else frozenset())
         self._required = required
         self._ones = ones
         self._names: dict[tuple[str, ...], bool] = {}
@@ -153,16 +163,33 @@ class _Held:
         names = tuple(members)
         known = self._names.get(names)
         if known is None:
-            known = self._names[names] = self._complete(members)
+            known = self._complete(members)
+            if all(one in members for one in self._required):  # else it hangs on what stands beside
+                self._names[names] = known
         return known
 
     def right(self, name: str, text: bytes) -> bool:
         """Whether an element is right."""
         return name in self._decoders and (text in self._seen[name] or self._right(name, text))
 
+    def _items(self, text: bytes) -> bool:
+        """Whether a long list of extensions is right: each is looked up by itself, and those inside it."""
+        items = _list(text)
+        return bool(items) and all(map(self._extension.item, items))
+
+    def item(self, raw: msgspec.Raw) -> bool:
+        """Whether an extension is right."""
+        text = bytes(raw)
+        if text in self._seen["extension"]:
+            return True
+        right = self.sound(_split(text))
+        if right:
+            self._remember("extension", text)
+        return right
+
     def _complete(self, members: dict[str, msgspec.Raw]) -> bool:
         """Whether the members are known, those required are there, and of each choice one at the most."""
-        if not all(name in self._decoders or name == "resourceType" for name in members):
+        if not self._own.issuperset(members):
             return False
         if not all(name in members or _excused(members.get(f"_{name}")) for name in self._required):
             return False
@@ -174,16 +201,23 @@ class _Held:
     def _right(self, name: str, text: bytes) -> bool:
         """Decode an element, and remember it."""
         try:
+            if len(text) > _LIST and name in _EXTENSIONS:
+                return self._items(text)
+            if not _plain(text):
+                return False
             self._decoders[name](text)
         except (msgspec.MsgspecError, UnicodeDecodeError, ValueError, RecursionError):
             return False
+        self._remember(name, text)
+        return True
+
+    def _remember(self, name: str, text: bytes) -> None:
         if len(text) < _LONG:
             self._size += len(text) + 80
             if self._size > REMEMBERED:
                 self._seen = {one: set() for one in self._decoders}
                 self._size = len(text)
             self._seen[name].add(text)
-        return True
 
 
 def _excused(sibling: msgspec.Raw | None) -> bool:
@@ -199,10 +233,20 @@ def _types(kind: str, release: Release) -> _Held | None:
     model = model_type(kind, release)
     if model is None:
         return None
+    return _held(model, release, _extension(release))
+
+
+@cache
+def _extension(release: Release) -> _Held:
+    """What is known of extensions, which hold one another."""
+    return _held(model_type("Extension", release), release, None)
+
+
+def _held(model: Any, release: Release, extension: _Held | None) -> _Held:
     module = _module(release)
     types, required, ones = _fields(model, module)
     decoders = {name: _decoder(of, module) for name, of in types.items()}
-    return _Held(decoders, required, ones)
+    return _Held(decoders, required, ones, extension)
 
 
 def _decoder(of: Any, module: ModuleType) -> Decode:

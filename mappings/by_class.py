@@ -176,3 +176,7 @@ def _dated(domain: str) -> tuple[Any, ...]:
         day(f"{domain}ENDY", f"{domain}ENDTC"),
         epoch(f"{domain}STDTC"),
     )
+
+
+TYPES = frozenset(one.resource for one in of_class("XX"))
+"""The resource types that the mappings of unknown domains read."""

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from trialbridge.converters.context import Context
 
 _split = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_LONG = 2000
+"""Of a list of more bytes the keys are looked at first."""
+_TRIALS = 500
+"""So many frames may be of no use, more than were, before cutting out the record is given up."""
 _WHOLE_TEXTS = 20_000
 """So many texts of whole lists are remembered in a shard."""
 
@@ -31,6 +35,10 @@ _WHOLE_TEXTS = 20_000
 class _Identifier(msgspec.Struct, gc=False):
     system: Any = None
     value: Any = None
+
+
+class _Url(msgspec.Struct, gc=False):
+    url: str | None = None
 
 
 class _Extension(msgspec.Struct, gc=False):
@@ -78,6 +86,8 @@ class Keyed:
         own = elements.get(f"{name} {self._record_key}")
         self._takes_record = own is None or all(is_record(one, base) for one in own.listed)
         self._latest: Any = None
+        self._wanted = {*self._at, self._carries, self._record_key, None}
+        self._framing = _TRIALS
         self._heads: dict[bytes, str] = {}
         self._tails: dict[bytes, float | None] = {}
         self._whole: dict[bytes | None, Said] = {}
@@ -88,6 +98,7 @@ class Keyed:
 
     def begin(self) -> None:
         """A new shard begins, after its elements have."""
+        self._framing = max(self._framing, _TRIALS // 10)
         for one in (self._items, self._whole, self._frames, self._numbered, self._heads, self._tails):
             one.clear()
         self._whole[None] = (self._number(self._none), None, None, (), ())
@@ -107,7 +118,9 @@ class Keyed:
         assert text is not None
         # The record's identifier is cut out: what is around it repeats. It is the inside of a JSON string without an
         # escape, so the list's structure is that of its frame; the one empty string in the frame is where it stood.
-        last = text.rfind(b"|")
+        if len(text) > _LONG and self._passes_by(text):
+            return (0, None, None, (), (text,))
+        last = text.rfind(b"|") if self._framing > 0 else -1
         if last > 0:
             end = text.find(b'"', last)
             begin = text.rfind(b'"', 0, last) + 1
@@ -116,7 +129,9 @@ class Keyed:
                 named = self._heads.get(text[begin:last])
                 sequence = self._tails.get(text[last + 1 : end], MISSING)
                 if named is not None and sequence is not MISSING:
+                    self._framing += 1
                     return (known[0], named, sequence, known[1], known[2])
+            self._framing -= 1
         found = number, named, sequence, keys, texts = self._read(text, ctx)
         if named is None:
             if len(self._whole) < _WHOLE_TEXTS:
@@ -128,6 +143,13 @@ class Keyed:
             if text.count(text[begin:end]) == 1 and frame.count(b'""') == 1 and len(self._frames) < _WHOLE_TEXTS:
                 self._frames[frame] = (number, keys, texts)
         return found
+
+    def _passes_by(self, text: bytes) -> bool:
+        """Whether a long list holds nothing that is read here, by a look at the keys of its items."""
+        try:
+            return self._is_extension and not any(one.url in self._wanted for one in _keys(text))
+        except (msgspec.MsgspecError, TypeError):
+            return False
 
     def _read(self, text: bytes, ctx: Context) -> Said:
         try:
@@ -215,3 +237,4 @@ def _record_of(text: Any) -> tuple[str, float | None]:
 _UNREAD, _CARRIED = -1, -2
 _identifier = msgspec.json.Decoder(_Identifier).decode
 _extension = msgspec.json.Decoder(_Extension).decode
+_keys = msgspec.json.Decoder(list[_Url]).decode

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from trialbridge.converters.context import Context
     from trialbridge.mappings.kit import Part, Release, Resource, Spelling
 
-KEPT_TEXTS = 100_000
+KEPT_TEXTS = 4_000
 """So many texts of an element are remembered; then all are forgotten, so that memory stays bounded."""
 KEYS = {"extension": "url", "identifier": "system"}
 """Lists whose items are told apart by a key: an item's name is `list key`."""
@@ -143,16 +143,20 @@ class Element:
         self.kept, self.parts, self.texts, self._scoped = [], [], [], []
 
     def begin(self, ctx: Context) -> bool:
-        """A new shard begins: what was asked of the shard before is forgotten. Whether all is."""
-        for key in self._scoped:
-            del self.memo[key]
-        self._scoped.clear()
-        full = len(self.texts) > KEPT_TEXTS
+        """A new shard begins. Whether numbers given before no longer hold."""
+        full = len(self.texts) > max(2 * len(self.memo), 100) or len(self.memo) > KEPT_TEXTS
         if full:
             self.forget()
         if not self.texts:
             self.learn(None, {}, ctx)
         return full
+
+    def end(self) -> None:
+        """A shard ends: what was asked of its resources and facts is forgotten, and they with it."""
+        for key in self._scoped:
+            self.parts[self.memo.pop(key)] = _NOTHING
+        self._scoped.clear()
+        self._asked = None
 
     def learn(self, key: Any, stub: Resource, ctx: Context) -> int:
         """Read a text not seen before, given as the resource that has nothing else. NotPlainError if that fails."""

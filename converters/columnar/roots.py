@@ -57,12 +57,23 @@ class Root:
         """The element that reads a slot."""
         return self.elements[min(slot.members(self.base))]
 
-    def begin(self, ctx: Context) -> bool:
-        """A new shard begins. Whether numbers given so far no longer hold."""
-        lost = [one.begin(ctx) for one in {id(one): one for one in self.elements.values()}.values()]
+    def begin(self, ctx: Context) -> set[str]:
+        """A new shard begins. The members of which numbers given so far no longer hold."""
+        lost = {name for one in self._each() if one.begin(ctx) for name in one.names}
         for listed in self.lists.values():
             listed.begin()
-        return any(lost)
+        return lost
+
+    def end(self) -> None:
+        """A shard ends."""
+        for one in self._each():
+            one.end()
+        for listed in self.lists.values():
+            listed.begin()
+
+    def _each(self) -> Iterable[Element]:
+        """Every element once."""
+        return {id(one): one for one in self.elements.values()}.values()
 
     def members(self) -> list[str]:
         """The members that are looked at."""

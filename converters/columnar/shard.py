@@ -84,6 +84,11 @@ class Columnar:
             raise NotPlainError
         self.datasets = list(dict.fromkeys(plan.dataset for plan in self._plans()))
 
+    def end(self) -> None:
+        """The shard is read, or given up: readers live on, and hold nothing of it."""
+        for one in self._readers.values():
+            one.end()
+
     def touches(self, resource: Resource) -> bool:
         """Whether a resource read as a whole has to do with one of these: it has the same id, or may point at it."""
         if id(resource) in self.passive:

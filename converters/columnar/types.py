@@ -152,9 +152,17 @@ class Reader:
 
     def begin(self, ctx: Context) -> None:
         """A new shard begins."""
-        lost = [root.begin(ctx) for root in (self.root, *(one.root for one in self.lists.values()))]
-        if any(lost):
+        lost = self.root.begin(ctx) & self._known.keys()
+        for one in self.lists.values():
+            lost |= one.begin(ctx)
+        if lost:
             self._take = None
+        self._forget_rows()
+
+    def end(self) -> None:
+        """A shard ends: nothing of it is held."""
+        for root in (self.root, *(one.root for one in self.lists.values())):
+            root.end()
         self._forget_rows()
 
     def _forget_rows(self) -> None:
@@ -326,6 +334,10 @@ class ListReader:
         self._known: dict[str, str] = {}
         self._known_above: dict[str, str] = {}
         self._further = ""
+
+    def begin(self, ctx: Context) -> set[str]:
+        """A new shard begins. The members by whose numbers items are told apart, and which no longer hold."""
+        return self.root.begin(ctx) & self._known.keys()
 
     def compile(self, above: Fields, known: dict[str, str]) -> None:
         """Look at what tests have asked for; `above` are the members of the resource, `known` those looked up there."""

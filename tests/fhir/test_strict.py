@@ -53,6 +53,38 @@ def test_a_right_resource_is_passed_at_once():
     assert sound(encode(OBSERVATION), "Observation", "R4")
 
 
+LONG = [{"url": f"http://example.org/{at}", "extension": [{"url": "in", "valueString": "x" * 40}]} for at in range(60)]
+WRONG_EXTENSIONS = {
+    "no url": {"valueString": "y"},
+    "two values": {"url": "u", "valueString": "y", "valueCode": "z"},
+    "an unknown element": {"url": "u", "colour": "red"},
+    "a type, as of a resource": {"url": "u", "resourceType": "Observation"},
+    "a wrong value deep inside": {"url": "u", "extension": [{"url": "v", "extension": [{"url": "w", "valueCode": 5}]}]},
+    "an empty list inside": {"url": "u", "extension": []},
+    "no object": "text",
+}
+
+
+@pytest.mark.parametrize("what", WRONG_EXTENSIONS)
+def test_a_long_list_of_extensions_is_no_hiding_place(what):
+    """Of a list that is gone through item by item one wrong item would pass."""
+    right = OBSERVATION | {"extension": LONG}
+    assert sound(encode(right), "Observation", "R4")
+    wrong = OBSERVATION | {"extension": [*LONG[:30], WRONG_EXTENSIONS[what], *LONG[30:]]}
+    assert not sound(encode(wrong), "Observation", "R4")
+    assert sound(encode(right), "Observation", "R4")
+
+
+def test_an_excuse_is_asked_for_each_time():
+    """An element that may be absent once, with a reason, would be taken for absent with reason always."""
+    reason = {
+        "extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}]
+    }
+    without = {key: one for key, one in OBSERVATION.items() if key != "status"}
+    assert sound(encode(without | {"_status": reason}), "Observation", "R4")
+    assert not sound(encode(without | {"_status": {"id": "x"}}), "Observation", "R4")
+
+
 @pytest.mark.parametrize("what", WRONG)
 def test_a_wrong_resource_is_not_passed(what):
     """A resource that the full check rejects would come in."""
