@@ -54,7 +54,7 @@ def theme(one: Rule) -> str:
 def section(name: str, title: str) -> str:
     """One theme as a table."""
     rows = []
-    for one in RULES:
+    for one in sorted(RULES, key=lambda one: one.id):
         if theme(one) == name:
             text = " ".join(one.text.split())
             ids = " ".join((*one.cdisc, *one.fda))

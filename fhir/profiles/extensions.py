@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from trialbridge.fhir.profiles.definitions import Definitions
+    from trialbridge.fhir.profiles.occurrence import Occurrence
     from trialbridge.fhir.profiles.plan import Plan
-    from trialbridge.fhir.profiles.walk import Occurrence, Walk
+    from trialbridge.fhir.profiles.walk import Walk
 
 _ANYWHERE = frozenset({"Element", "*"})
 """Contexts that allow every place (HL7's own definitions use Element for any element, roots too)."""

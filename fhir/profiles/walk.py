@@ -6,7 +6,6 @@ The rules themselves stand in the neighbours (`primitives`, `terminology`, `slic
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trialbridge.base.finding import Severity
@@ -14,6 +13,7 @@ from trialbridge.fhir.located import is_resource, name_of
 from trialbridge.fhir.profiles import bundles, extensions, references, values
 from trialbridge.fhir.profiles.invariants import Invariants
 from trialbridge.fhir.profiles.narrative import narrative_faults
+from trialbridge.fhir.profiles.occurrence import Occurrence, by, times
 from trialbridge.fhir.profiles.report import Report
 from trialbridge.fhir.profiles.slicing import Matchers
 from trialbridge.fhir.profiles.terminology import Terminology
@@ -22,24 +22,13 @@ from trialbridge.fhir.profiles.tree import DEFAULT_SLICE
 if TYPE_CHECKING:
     from trialbridge.fhir.located import Resource
     from trialbridge.fhir.profiles.definitions import Definitions
-    from trialbridge.fhir.profiles.plan import Member, Plan, Plans
+    from trialbridge.fhir.profiles.plan import Plan, Plans
     from trialbridge.fhir.profiles.scope import Scope
     from trialbridge.fhir.profiles.tree import Node
 
 _EXTENSIONS = frozenset({"extension", "modifierExtension"})
 DEEPEST = 100
 """Elements within one another at the most: a bound against input made to exhaust the stack."""
-
-
-@dataclass(slots=True)
-class Occurrence:
-    """One value of an element: with the twin that holds its extensions (primitives), and the slices it fell into."""
-
-    member: Member
-    value: Any
-    twin: Any
-    path: str
-    slices: tuple[Node, ...] = ()
 
 
 class Walk:
@@ -224,10 +213,10 @@ class Walk:
         """A required element, or a slice of it, that is not there at all."""
         name = node.name.removesuffix("[x]")
         if node.least:
-            self.report.say("CARDINALITY", path, f"{name} is missing: {_times(node)} asked for ({_by(node)}).")
+            self.report.say("CARDINALITY", path, f"{name} is missing: {times(node)} asked for ({by(node)}).")
         for each in node.slices.values():
             if each.least and each.slice_name != DEFAULT_SLICE:
-                message = f"{name} lacks slice {each.slice_name}: {_times(each)} asked for ({_by(each)})."
+                message = f"{name} lacks slice {each.slice_name}: {times(each)} asked for ({by(each)})."
                 self.report.say("SLICE", path, message)
 
     def _group(self, occurrences: list[Occurrence], path: str, scope: Scope) -> None:
@@ -240,7 +229,7 @@ class Walk:
             if count < node.least or (node.most is not None and count > node.most):
                 name = node.name.removesuffix("[x]")
                 self.report.say(
-                    "CARDINALITY", path, f"{name} stands {count} times: {_times(node)} asked for ({_by(node)})."
+                    "CARDINALITY", path, f"{name} stands {count} times: {times(node)} asked for ({by(node)})."
                 )
             if node.types:
                 self._types(node, occurrences)
@@ -258,7 +247,7 @@ class Walk:
         for one in occurrences:
             code = one.member.code
             if code not in codes and code not in {"BackboneElement", "Resource"} and not _same_type(code, codes):
-                self.report.say("TYPE", one.path, f"{', '.join(codes)} is asked for here, not {code} ({_by(node)}).")
+                self.report.say("TYPE", one.path, f"{', '.join(codes)} is asked for here, not {code} ({by(node)}).")
 
     def value(self, value: Any, twin: Any, plan: Plan, path: str, scope: Scope) -> None:
         """One value, primitive or not."""
@@ -306,7 +295,7 @@ class Walk:
         for node in plan.nodes:
             fitting = [one for one in node.types if kind and one.code in self.plans.ancestors(kind)]
             if kind and node.types and not fitting:
-                message = f"{' or '.join(node.codes())} is asked for here, not {kind} ({_by(node)})."
+                message = f"{' or '.join(node.codes())} is asked for here, not {kind} ({by(node)})."
                 self.report.say("TYPE", path, message)
             roots = [root for one in fitting for url in one.profiles if (root := self.plans.root(url))]
             if len(roots) == 1:
@@ -327,10 +316,10 @@ class Walk:
             if answer:
                 continue
             if answer is None:
-                self.report.unchecked(path, f"{one.key} could not be evaluated ({_by(node)}).")
+                self.report.unchecked(path, f"{one.key} could not be evaluated ({by(node)}).")
             else:
                 severity = Severity.ERROR if one.severity == "error" else Severity.WARNING
-                self.report.say("INVARIANT", path, f"{one.key}: {one.human} ({_by(node)})", severity)
+                self.report.say("INVARIANT", path, f"{one.key}: {one.human} ({by(node)})", severity)
 
     # --- slices ----------------------------------------------------------------------------------------------------
 
@@ -348,19 +337,17 @@ class Walk:
             if found is None:
                 strays = True
                 if node.name in _EXTENSIONS and node.resource_type == "Extension" and _is_relative(one.value):
-                    self.report.say("EXTENSION", one.path, f"{_by(node)} has no extension of this url within it.")
+                    self.report.say("EXTENSION", one.path, f"{by(node)} has no extension of this url within it.")
                 if node.slicing and node.slicing.rules == "closed" and not unsure:
-                    self.report.say(
-                        "SLICE", one.path, f"This falls into none of the slices there may be ({_by(node)})."
-                    )
+                    self.report.say("SLICE", one.path, f"This falls into none of the slices there may be ({by(node)}).")
                 continue
             if node.slicing and node.slicing.rules == "openAtEnd" and strays:
                 self.report.say(
-                    "SLICE", one.path, f"Slices come first; what is in none stands at the end ({_by(node)})."
+                    "SLICE", one.path, f"Slices come first; what is in none stands at the end ({by(node)})."
                 )
             place = order.index(found)
             if node.slicing and node.slicing.ordered and place < last:
-                self.report.say("SLICE", one.path, f"Slice {found.slice_name} stands too late ({_by(node)}).")
+                self.report.say("SLICE", one.path, f"Slice {found.slice_name} stands too late ({by(node)}).")
             last = max(last, place)
             one.slices = (*one.slices, found)
             members[found].append(one)
@@ -370,7 +357,7 @@ class Walk:
             if each.slices and inside:
                 self._sliced(each, inside, path, scope)
         if unknown:
-            self.report.unchecked(path, f"Some slices of {node.name} could not be told apart ({_by(node)}).")
+            self.report.unchecked(path, f"Some slices of {node.name} could not be told apart ({by(node)}).")
 
     def _slice_of(self, node: Node, one: Occurrence, scope: Scope) -> tuple[Node | None, bool]:
         """The slice a value falls into, and whether some slice could not be ruled out."""
@@ -388,10 +375,12 @@ class Walk:
         """Whether a slice stands as often as it should."""
         count = len(inside)
         if count < each.least:
-            message = f"{node.name.removesuffix('[x]')} lacks slice {each.slice_name}: {_times(each)} asked for ({_by(each)})."
+            message = (
+                f"{node.name.removesuffix('[x]')} lacks slice {each.slice_name}: {times(each)} asked for ({by(each)})."
+            )
             self.report.say("SLICE", path, message)
         elif each.most is not None and count > each.most:
-            message = f"Slice {each.slice_name} stands {count} times: {_times(each)} asked for ({_by(each)})."
+            message = f"Slice {each.slice_name} stands {count} times: {times(each)} asked for ({by(each)})."
             self.report.say("SLICE", inside[-1].path, message)
 
 
@@ -399,22 +388,6 @@ def _is_relative(value: Any) -> bool:
     """Whether an extension's url is a name within another extension."""
     url = value.get("url") if isinstance(value, dict) else None
     return isinstance(url, str) and ":" not in url
-
-
-def _times(node: Node) -> str:
-    """`at least 1`, `exactly 1`, `none`, `at most 1`, `1 to 2`."""
-    if node.most == 0:
-        return "none"
-    if node.most is None:
-        return f"at least {node.least}"
-    if node.least == node.most:
-        return f"exactly {node.least}"
-    return f"{node.least} to {node.most}" if node.least else f"at most {node.most}"
-
-
-def _by(node: Node) -> str:
-    """Who asks: the definition's last part and the element."""
-    return f"{node.definition.rpartition('/')[2]}, {node.id}"
 
 
 def _same_type(code: str, codes: tuple[str, ...]) -> bool:

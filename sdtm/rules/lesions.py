@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from trialbridge.sdtm.rules.declare import Hit
 
 _TU, _TR = "SDTMIG 3.4, 6.3.13.1 (TU)", "SDTMIG 3.4, 6.3.13.2 (TR)"
-_SIZES = ("LDIAM", "LPERP", "DIAMETER")
+SIZES = ("LDIAM", "LPERP", "DIAMETER")
+"""Tests of TR that are sizes of a lesion, in mm."""
 # Tests of one lesion, as opposed to those of all (sums, percentages) of codelist TRTESTCD.
 OF_A_LESION = (
-    *_SIZES,
+    *SIZES,
     "AREA",
     "PPD",
     "VOLUME",
@@ -37,7 +38,6 @@ OF_A_LESION = (
     "SUVPEAK",
 )
 _IDENTIFIED = ("TUMIDENT", "LESIDENT")
-_SUMS = ("SUMDIAM", "SUMLDIAM", "SUMNLNLD", "SUMLPERP")
 LIMITS = {"RECIST 1.0": (10, 5), "RECIST 1.1": (5, 2), "iRECIST": (5, 2)}
 """Most target lesions in all and in an organ: Therasse 2000, baseline documentation; Eisenhauer 2009, 3.1.1; Seymour 2017."""
 READER = ["USUBJID", "#eval", "#evalid"]
@@ -183,7 +183,7 @@ def evaluators_measure_their_lesions(data: Data) -> Iterator[Hit]:
 def targets_have_a_baseline(data: Data) -> Iterator[Hit]:
     """A target lesion has a size in TR at the visit that TU identifies it, or flagged as baseline, by its evaluator."""
     tu, readings = data.dataset("TU", "USUBJID", "TULNKID"), measured(data)
-    sizes = readings.filter(pl.col("#test").is_in(_SIZES) & pl.col("#size").is_not_null())
+    sizes = readings.filter(pl.col("#test").is_in(SIZES) & pl.col("#size").is_not_null())
     pairs = _targets(data).join(sizes, on=["USUBJID", "#lesion"], suffix="#tr")
     mine = (pl.col("#eval") == "") | (
         (pl.col("#eval") == pl.col("#eval#tr")) & (pl.col("#evalid") == pl.col("#evalid#tr"))
@@ -271,66 +271,6 @@ def targets_within_limit_by_organ(data: Data) -> Iterator[Hit]:
 
 
 @rule(
-    "TB-ONC-0010",
-    "The sum is not that of its parts.",
-    "add the diameters anew",
-    section=f"{_TR}; RECIST 1.0, 3.1; RECIST 1.1, 4.3.1; codelist TRTESTCD",
-    domains="TR TU",
-)
-def sums_are_sums(data: Data) -> Iterator[Hit]:
-    """A sum of diameters is that of the target lesions' diameters by the same evaluator at the same visit.
-
-    SUMDIAM takes the test DIAMETER where there is one, else the short axis of nodes and the longest diameter of others,
-    SUMLDIAM the longest of all, SUMNLNLD that of lesions that are no nodes, SUMLPERP the short axis of nodes. Where a
-    part is not known nothing is said.
-    """
-    tr = data.dataset("TR", "USUBJID", "TRTESTCD", "TRSTRESN", "VISITNUM")
-    sums = tr.frame.filter(pl.col("TRTESTCD").is_in(_SUMS) & tr.col("TRSTRESN").is_not_null())
-    sums = sums.with_columns(*read_by(tr), pl.col("VISITNUM").cast(pl.Float64).alias("#visit"))
-    if sums.is_empty():
-        raise NotThereError(f"TR has none of {', '.join(_SUMS)}")
-    parts = _parts(data)
-    totals = parts.group_by(*READER, "#visit", "TRTESTCD").agg(
-        pl.col("#part").sum().alias("#total"), pl.col("#part").is_null().any().alias("#unknown")
-    )
-    compared = sums.join(totals, on=[*READER, "#visit", "TRTESTCD"])
-    wrong = ~pl.col("#unknown") & ((pl.col("#total") - pl.col("TRSTRESN")).abs() > 1e-6)
-    yield from tr.hits_of(compared.filter(wrong), "TRSTRESN", "TRTESTCD")
-
-
-def _parts(data: Data) -> pl.DataFrame:
-    """What each target lesion adds to each kind of sum, by evaluator and visit; null where it is not known.
-
-    Every target lesion that the evaluator has identified by a visit is a part of its sum, also one without a record.
-    """
-    lesions = identified(data).filter(pl.col("#kind") == "TARGET").unique([*READER, "#lesion"], keep="first")
-    readings = measured(data).filter(pl.col("#visit").is_not_null())
-    visits = readings.select(*READER, "#visit").unique()
-    due = lesions.select(*READER, "#lesion", "#loc", pl.col("#visit").alias("#since")).join(visits, on=READER)
-    due = due.filter(pl.col("#since").is_null() | (pl.col("#since") <= pl.col("#visit"))).drop("#since")
-    keys = [*READER, "#visit", "#lesion"]
-    # Two sizes of a test under one VISITNUM are two assessments: which of them a sum is of is not known.
-    of_test = {test: pl.col("#size").filter(pl.col("#test") == test).drop_nulls() for test in _SIZES}
-    sizes = readings.group_by(keys).agg(
-        pl.when(found.len() == 1).then(found.first()).alias(test) for test, found in of_test.items()
-    )
-    by_test = due.join(sizes, on=keys, how="left")
-    node = pl.col("#loc").str.contains("LYMPH NODE")
-    longest, shortest = pl.coalesce("LDIAM", "DIAMETER"), pl.coalesce("LPERP", "DIAMETER")
-    part = {
-        "SUMLDIAM": longest,
-        "SUMDIAM": pl.when(node)
-        .then(pl.coalesce("DIAMETER", "LPERP", "LDIAM"))
-        .otherwise(pl.coalesce("DIAMETER", "LDIAM")),
-        "SUMNLNLD": pl.when(node).then(0.0).otherwise(longest),
-        "SUMLPERP": pl.when(node).then(shortest).otherwise(0.0),
-    }
-    return pl.concat(
-        [by_test.select(*keys, pl.lit(test).alias("TRTESTCD"), one.alias("#part")) for test, one in part.items()]
-    )
-
-
-@rule(
     "TB-ONC-0011",
     "The method is not that of the baseline.",
     "use one method for a lesion, or say why it changed",
@@ -365,32 +305,6 @@ def groups_are_kinds(data: Data) -> Iterator[Hit]:
     yield from tr.hits_of(tr.frame.join(odd.select(ROW), on=ROW, how="semi"), "TRGRPID", "TRLNKID")
 
 
-@rule("TB-ONC-0013", "A size is negative.", "mend the size", section=_TR, domains="TR")
-def sizes_are_positive(data: Data) -> Iterator[Hit]:
-    """A diameter or a sum of diameters is not below zero."""
-    tr = data.dataset("TR", "TRTESTCD", "TRSTRESN")
-    size = tr.col("TRSTRESN").cast(pl.Float64, strict=False)
-    yield from tr.hits(tr.text("TRTESTCD").is_in([*_SIZES, *_SUMS]) & (size < 0), "TRSTRESN", "TRTESTCD")
-
-
-@rule(
-    "TB-ONC-0014",
-    "The short axis is longer than the longest diameter.",
-    "mend one of the two",
-    section=f"{_TR}; RECIST 1.1, 3.1",
-    domains="TR",
-)
-def axes_in_order(data: Data) -> Iterator[Hit]:
-    """A lesion's longest perpendicular is not longer than its longest diameter, at the same visit by the same evaluator."""
-    tr = data.dataset("TR", "USUBJID", "TRLNKID", "TRTESTCD", "TRSTRESN", "VISITNUM")
-    keys = [*READER, "#lesion", "#visit"]
-    readings = measured(data).filter(pl.col("#visit").is_not_null())
-    longest = readings.filter(pl.col("#test") == "LDIAM").group_by(keys).agg(pl.col("#size").max().alias("#longest"))
-    short = readings.filter(pl.col("#test") == "LPERP").join(longest, on=keys)
-    odd = short.filter(pl.col("#size") > pl.col("#longest"))
-    yield from tr.hits_of(tr.frame.join(odd.select(ROW), on=ROW, how="semi"), "TRSTRESN", "TRLNKID")
-
-
 @rule(
     "TB-ONC-0015",
     "A lesion seen at baseline is called new.",
@@ -421,10 +335,7 @@ RULES = (
     targets_are_followed,
     targets_within_limit,
     targets_within_limit_by_organ,
-    sums_are_sums,
     method_is_unchanged,
     groups_are_kinds,
-    sizes_are_positive,
-    axes_in_order,
     new_lesions_are_new,
 )

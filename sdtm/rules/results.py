@@ -1,4 +1,4 @@
-"""Results of findings: original and standard form, units, ranges, what was not done, baseline flags, evaluators.
+"""Results of findings: original and standard form, units, ranges, what was not done, evaluators.
 
 Sources: SDTMIG 3.4, 4.5 (other assumptions), 6.3 (findings); CDISC conformance rules 2.0; FDA business rules 1.5.
 """
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from trialbridge.base.finding import Severity
-from trialbridge.sdtm.rules import moments, shapes
+from trialbridge.sdtm.rules import shapes
 from trialbridge.sdtm.rules.data import FINDINGS, FINDINGS_ABOUT, NotThereError
 from trialbridge.sdtm.rules.declare import rule
 
@@ -23,10 +23,6 @@ if TYPE_CHECKING:
 _IG, _FB = "SDTMIG 3.4, 4.5.1", "FDA business rules 1.5"
 _BOTH = (FINDINGS, FINDINGS_ABOUT)
 _NUMBER = r"^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$"
-_PLACE = (
-    "--CAT --SCAT --SPEC --LOC --LAT --DIR --PORTOT --METHOD --POS --LNKID --GRPID --EVAL --EVALID --TPTREF --TSTDTL "
-    "--REPNUM --ANMETH --SPID FOCID --LEAD --OBJ --RUNID"
-).split()
 
 
 def _findings(data: Data, *needs: str) -> list[Dataset]:
@@ -265,74 +261,6 @@ def indicator_fits_range(data: Data) -> Iterator[Hit]:
 
 
 @rule(
-    "TB-RES-0016",
-    "A flagged record has no result.",
-    "take the flag away, or give the result",
-    cdisc="CG0553 CG0569",
-    fda="FB2601 FB2602",
-    section=f"SDTMIG 3.4, 4.5.9; {_FB}",
-)
-def flagged_have_results(data: Data) -> Iterator[Hit]:
-    """A record with --LOBXFL or --BLFL has a result: --STRESC, and --ORRES too unless it is derived."""
-    for name in ("--LOBXFL", "--BLFL"):
-        for one in data.datasets(classes=_BOTH):
-            if one.has(name):
-                no_original = (
-                    one.missing("--ORRES") & (one.text("--DRVFL") != "Y") if name == "--LOBXFL" else pl.lit(value=False)
-                )
-                without = one.missing("--STRESC") | no_original
-                yield from one.hits((one.text(name) == "Y") & without, name, "--STRESC")
-
-
-def _one_flag(data: Data, name: str) -> Iterator[Hit]:
-    """Records that share a flag with another of the same subject, test and circumstances."""
-    having = _findings(data, name, "--TESTCD", "USUBJID")
-    for one in having:
-        rows = shapes.repeated(one, one.text(name) == "Y", "USUBJID", "--TESTCD", *_PLACE, "--TPT", "--TPTNUM")
-        yield from one.hits_of(rows, name, "--TESTCD")
-
-
-@rule(
-    "TB-RES-0017",
-    "The subject has the last observation before exposure twice for a test.",
-    "flag one record a test",
-    fda="FB2604",
-    section=f"SDTMIG 3.4, 4.5.9; {_FB}",
-)
-def one_last_observation(data: Data) -> Iterator[Hit]:
-    """A subject has one --LOBXFL a test, time point, place, lesion and evaluator."""
-    yield from _one_flag(data, "--LOBXFL")
-
-
-@rule(
-    "TB-RES-0018",
-    "The subject has the baseline twice for a test.",
-    "flag one record a test",
-    fda="FB2603",
-    section=f"SDTMIG 3.4, 4.5.9; {_FB}",
-)
-def one_baseline(data: Data) -> Iterator[Hit]:
-    """A subject has one --BLFL a test, time point, place, lesion and evaluator."""
-    yield from _one_flag(data, "--BLFL")
-
-
-@rule(
-    "TB-RES-0019",
-    "The last observation before exposure is after the first exposure.",
-    "flag an earlier record",
-    section="SDTMIG 3.4, 4.5.9; SDTM 2.0, 3.1.3, --LOBXFL",
-)
-def last_observation_is_before(data: Data) -> Iterator[Hit]:
-    """A record with --LOBXFL is surely not after RFXSTDTC."""
-    for one in _findings(data, "--LOBXFL", "--DTC", "USUBJID"):
-        rows = data.with_subject(one, "RFXSTDTC").filter(
-            (one.text("--LOBXFL") == "Y") & pl.col("RFXSTDTC").is_not_null()
-        )
-        spans = moments.with_spans(rows, one.of("--DTC"), "RFXSTDTC")
-        yield from one.hits_of(spans.filter(moments.surely_before("RFXSTDTC", one.of("--DTC"))), "--LOBXFL", "--DTC")
-
-
-@rule(
     "TB-RES-0020",
     "--EVALID has a value but --EVAL has none.",
     "give the evaluator's role",
@@ -425,10 +353,6 @@ RULES = (
     original_range,
     standard_range,
     indicator_fits_range,
-    flagged_have_results,
-    one_last_observation,
-    one_baseline,
-    last_observation_is_before,
     evaluator_has_role,
     specimen_usability,
     reference_results,
