@@ -199,6 +199,7 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--subjects", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--report", action="store_true", help="Run nothing: print what runs so far have given.")
     parser.add_argument("--one", choices=[*SPARK, *ALONE], help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.one:
@@ -207,11 +208,15 @@ def main() -> None:
     sizes = [Size(asked.output / str(subjects), subjects) for subjects in (asked.subjects // FEWER, asked.subjects)]
     for size in sizes:
         size.make()
-    for _ in range(asked.rounds):
+        if asked.report:
+            size.remember()
+        else:
+            size.kept.unlink(missing_ok=True)
+    for _ in range(0 if asked.report else asked.rounds):
         for name in (*SPARK, *ALONE):
             for size in sizes:
                 size.run(name)
-    report(*sizes, asked.rounds)
+    report(*sizes, min(len(runs) for size in sizes for runs in size.runs.values()))
 
 
 FEWER = 10
@@ -224,6 +229,7 @@ class Size:
     def __init__(self, folder: Path, subjects: int) -> None:
         self.folder = folder
         self.subjects = subjects
+        self.kept = folder / "runs.ndjson"
         self.runs: dict[str, list[dict[str, float]]] = {}
 
     def make(self) -> None:
@@ -236,6 +242,14 @@ class Size:
         words = [sys.executable, "-P", __file__, "-o", str(self.folder), "--one", name]
         said = subprocess.run(words, capture_output=True, check=True, text=True).stdout
         self.runs.setdefault(name, []).append(json.loads(said.splitlines()[-1]))
+        with self.kept.open("a") as file:
+            file.write(json.dumps([name, self.runs[name][-1]]) + "\n")
+
+    def remember(self) -> None:
+        """Take the runs of before."""
+        for line in self.kept.read_text().splitlines():
+            name, run = json.loads(line)
+            self.runs.setdefault(name, []).append(run)
 
     def median(self, name: str, key: str) -> float:
         """The median of a variant's runs."""
@@ -260,7 +274,8 @@ def report(small: Size, large: Size, rounds: int) -> None:
     print("|---|---|---|---|---|---|")
     slopes: dict[str, tuple[float, float]] = {}
     for name, runs in large.runs.items():
-        ratio = statistics.median(run["cpu"] / base["cpu"] for run, base in zip(runs, large.runs[READER], strict=True))
+        pairs = zip(runs, large.runs[READER], strict=False)  # a round may have been stopped
+        ratio = statistics.median(run["cpu"] / base["cpu"] for run, base in pairs)
         cpu, wall = (large.median(name, key) for key in ("cpu", "wall"))
         slope = (cpu - small.median(name, "cpu")) / (large.count - small.count)
         fixed = max(0.0, cpu - slope * large.count)
