@@ -75,6 +75,7 @@ class _Options:
     mapping: Path | None
     study_file: Path | None
     spool: Path | None
+    strict: bool
 
     def held(self, spark: SparkSession, frame: DataFrame, schema: str) -> DataFrame:
         """A DataFrame made once."""
@@ -94,12 +95,14 @@ def files_to_fhir(
     mapping: Path | None = None,
     study_file: Path | None = None,
     at_once: int = AT_ONCE,
+    strict: bool = False,
     spool: Path | None = None,
 ) -> OnSpark:
     """The resources of the study that dataset files tell. Files, `mapping` and `study_file` are seen by all executors.
 
     A task reads one file (of Parquet some rows). What is in between is persisted, or lies as Parquet in the folder `spool`
-    (that all executors see) until it is deleted: where executors come and go, or nothing can be persisted. Raises UnreadableInputError, DoesNotFitError for NaN and infinity, and
+    (that all executors see) until it is deleted: where executors come and go, or nothing can be persisted. `strict` holds
+    what is made against FHIR's structure, as `bulk_fhir.to_lines` does. Raises UnreadableInputError, DoesNotFitError for NaN and infinity, and
     NotInTurnError where the study must be converted as a whole.
     """
     todo = spark_rows.pieces(files)
@@ -109,7 +112,7 @@ def files_to_fhir(
     subjects = sum(one.frame.height for piece in named for one in piece.tables())
     packed = spark_rows.of_files(spark, todo, _groups(subjects, at_once))
     about = replace(first, tables={}, residue=())
-    return _converted(spark, packed, about, _Options(base, release, mapping, study_file, spool), at_once)
+    return _converted(spark, packed, about, _Options(base, release, mapping, study_file, spool, strict), at_once)
 
 
 def tables_to_fhir(
@@ -122,6 +125,7 @@ def tables_to_fhir(
     mapping: Path | None = None,
     study_file: Path | None = None,
     at_once: int = AT_ONCE,
+    strict: bool = False,
     spool: Path | None = None,
 ) -> OnSpark:
     """The resources of a study whose datasets are Spark DataFrames, by name (`DM`).
@@ -135,7 +139,7 @@ def tables_to_fhir(
     frames = {name.upper(): one for name, one in tables.items()}
     subjects = frames["DM"].count() if "DM" in frames else 0
     packed = spark_rows.of_frames(frames, about, _groups(subjects, at_once))
-    options = _Options(base, release, mapping, study_file, spool)
+    options = _Options(base, release, mapping, study_file, spool, strict)
     return _converted(spark, packed, replace(like, tables=about, residue=()), options, at_once)
 
 
@@ -184,7 +188,10 @@ def _converted(spark: SparkSession, packed: DataFrame, about: Study, options: _O
     shared = together.end(nobody, of.study, of.heights)
     packed.unpersist()
     counts.update(one["resourceType"] for one in shared)
-    last = spark.createDataFrame([row for one in as_lines(shared) for row in _rows(one).to_pylist()], _COLUMNS)
+    lines = as_lines(shared)
+    if options.strict:
+        result.findings.extend(bulk_fhir_lines.wrong_structure(lines, options.release))
+    last = spark.createDataFrame([row for one in lines for row in _rows(one).to_pylist()], _COLUMNS)
     resources = laid.where("part is null").drop("part").unionByName(last)
     return OnSpark(resources, together.result, counts, laid)
 
@@ -278,9 +285,10 @@ def _worker(
         rows = spark_rows.unpacked(zip(*columns, strict=True), offsets)
         number = blobs.column("cut")[0].as_py()
         dictionary = dictionary_of(options.mapping, options.study_file)
+        group = _group(number, rows, about)
         try:
             with without_collector():
-                made, lines = bulk_fhir_lines.convert(setting, _group(number, rows, about), dictionary)
+                made, lines = bulk_fhir_lines.convert(setting, group, dictionary, strict=options.strict)
         except NotInTurnError as refused:
             return _laid([], pickle.dumps((refused, Counter())))
         return _laid(lines, pickle.dumps((made, Counter({one.kind: one.count for one in lines}))))

@@ -197,6 +197,20 @@ def test_foreign_tables_on_spark(spark, tmp_path):
     _same(tables_to_fhir(spark, given, at_once=20, spool=tmp_path), to_fhir(of))
 
 
+def test_what_is_made_on_spark_may_be_held_against_fhir(spark):
+    """A text of odd blanks alone, which FHIR's string does not allow, would be emitted as checked."""
+    from trialbridge.converters.spark_fhir import tables_to_fhir
+
+    dm = "STUDYID string, DOMAIN string, USUBJID string"
+    given = {"DM": spark.createDataFrame([("S", "DM", "S-1")], dm)}
+    cells = ("S", "VS", "S-1", 1.0, "TEMP", "\u00a0", "37")
+    kinds = ", VSSEQ double, VSTESTCD string, VSTEST string, VSORRES string"
+    given["VS"] = spark.createDataFrame([cells], dm + kinds)
+    told = [one.id for one in tables_to_fhir(spark, given, strict=True).told.findings]
+    assert "TB-FHIR-STRUCTURE" in told
+    assert "TB-FHIR-STRUCTURE" not in [one.id for one in tables_to_fhir(spark, given).told.findings]
+
+
 def _schema(one):
     return ", ".join(f"`{v.name}` {'double' if v.type == 'Num' else 'string'}" for v in one.variables)
 
