@@ -3,9 +3,11 @@
     python -P benchmarks/peers.py --environment /tmp/peers --make
     python -P benchmarks/peers.py --environment /tmp/peers --subjects 1000 --rounds 3
 
-The input is the Re-Induction example's DM, TU, TR and RS as FHIR: Patient.ndjson and Observation.ndjson. Every tool has
-a process of its own and does as many of the resources as it can do in some seconds, evenly taken (`SAMPLES`); rates are
-resources per CPU second, imports not counted. What each makes of them differs: see peers_flatten.py, and the docs.
+The input is the Re-Induction example's DM, TU, TR and RS as FHIR. Every tool has a process of its own and does as many
+of the Patients and Observations as it can do in some seconds, evenly taken (`SAMPLES`); rates are those resources per CPU
+second, imports not counted. Ours reads and converts what they refer to as well (Encounters, BodyStructures, …), which its
+rate does not count. What each makes of them differs: see peers_flatten.py, and the docs; that pysof's values of TR are
+ours is checked.
 
 `--make` builds the environment of benchmarks/peers.txt. The wheel of pysof 0.2.6 brings an OpenSSL that wants
 GLIBC_2.38; where that does not load (Debian 12) it is replaced by the system's.
@@ -14,6 +16,7 @@ GLIBC_2.38; where that does not load (Debian 12) it is replaced by the system's.
 from __future__ import annotations
 
 import argparse
+import csv
 import subprocess
 import sys
 import tempfile
@@ -76,8 +79,8 @@ def make(folder: Path, subjects: int) -> tuple[int, int]:
     from trialbridge.sdtm.table import study
 
     whole = build(subjects=subjects)
-    resources = to_fhir(study([whole[name] for name in DATASETS])).resources
-    for kind in peers_flatten.KINDS:
+    resources = to_fhir(study([whole[name] for name in (*DATASETS, "SV")])).resources
+    for kind in {one["resourceType"] for one in resources}:
         lines = [encode(one) + b"\n" for one in resources if one["resourceType"] == kind]
         (folder / f"{kind}.ndjson").write_bytes(b"".join(lines))
     files = [folder / f"{kind}.ndjson" for kind in peers_flatten.KINDS]
@@ -98,12 +101,12 @@ def ours(mode: str) -> Callable[[argparse.Namespace], runner.Run]:
     def ready(asked: argparse.Namespace) -> runner.Run:
         from trialbridge.converters import bulk
 
-        files = [asked.export / f"{kind}.ndjson" for kind in peers_flatten.KINDS]
+        files = sorted(asked.export.glob("*.ndjson"))
 
         def run() -> None:
             with bulk.to_sdtm(files, mode=mode, workers=1) as told:
                 rows = {one.about.name: one.height for one in told.datasets}
-            assert all(rows.get(name) for name in ("DM", "TR", "RS")), rows
+            assert all(rows.get(name) for name in DATASETS), rows
 
         return run
 
@@ -154,6 +157,24 @@ def measure(asked: argparse.Namespace, folder: Path) -> dict[str, list[runner.Me
     return found
 
 
+def agreement(asked: argparse.Namespace, folder: Path) -> tuple[int, int]:
+    """In how many records of TR with a quantity pysof has our value, and of how many."""
+    from trialbridge.converters import bulk
+
+    words = [str(folder), "--views", str(folder / "views"), "--sample", "0", "--keep", str(folder)]
+    runner.once(peers_flatten.__file__, "pysof", words, str(asked.environment / "bin" / "python"))
+    theirs = {}
+    with (folder / "tr_quantity.csv").open(newline="") as file:
+        for row in csv.DictReader(file):
+            record = row["trseq"].split("|")  # study, dataset, subject, sequence number
+            if row["trorres_value"] and record[1:2] == ["TR"]:
+                theirs[record[2], float(record[3])] = float(row["trorres_value"])
+    with bulk.to_sdtm(sorted(folder.glob("*.ndjson")), mode="strict", workers=1) as told:
+        rows = told.study()["TR"].frame.select("USUBJID", "TRSEQ", "TRORRES").rows()
+    ours = {(subject, number): value for subject, number, value in rows}
+    return sum(float(ours.get(record) or "nan") == value for record, value in theirs.items()), len(theirs)
+
+
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -174,6 +195,7 @@ def main() -> None:
         count, size = make(Path(name), asked.subjects)
         make_views(Path(name) / "views")
         found = measure(asked, Path(name))
+        same, records = agreement(asked, Path(name)) if "pysof" in asked.only else (0, 0)
     print(
         f"{count:,} Patients and Observations, {size / 1e6:,.0f} MB; {asked.rounds} rounds, {runner.told_of_machine()}\n"
     )
@@ -192,6 +214,8 @@ def main() -> None:
         "peak MB",
     )
     runner.print_table(heads, told)
+    if records:
+        print(f"\npysof has our value in {same:,} of {records:,} records of TR with a quantity")
 
 
 if __name__ == "__main__":

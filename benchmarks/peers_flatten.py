@@ -130,6 +130,8 @@ def pysof(folder: Path, asked: argparse.Namespace) -> int:
         tool.process_ndjson_to_file(view, str(folder / f"{view['resource']}.ndjson"), str(target), "csv")
         with target.open("rb") as file:
             rows += sum(1 for _ in file) - 1
+        if asked.keep:
+            shutil.copy(target, asked.keep)
     return rows
 
 
@@ -162,6 +164,7 @@ def main() -> None:
     parser.add_argument("export", type=Path)
     parser.add_argument("--views", type=Path, required=True)
     parser.add_argument("--sample", type=int, required=True)
+    parser.add_argument("--keep", type=Path, help="a folder for pysof's rows")
     runner.add_arguments(parser, VARIANTS)
     runner.child(VARIANTS, parser.parse_args())
 
