@@ -4,10 +4,9 @@
     python -P benchmarks/peers.py --environment /tmp/peers --subjects 1000 --rounds 3
 
 The input is the Re-Induction example's DM, TU, TR and RS as FHIR. Every tool has a process of its own and does as many
-of the Patients and Observations as it can do in some seconds, evenly taken (`SAMPLES`); rates are those resources per CPU
-second, imports not counted. Ours reads and converts what they refer to as well (Encounters, BodyStructures, …), which its
-rate does not count. What each makes of them differs: see peers_flatten.py, and the docs; that pysof's values of TR are
-ours is checked.
+of the Patients and Observations as it can do in some seconds, evenly taken (`SAMPLES`); rates are resources per CPU second,
+imports not counted. Ours has what they refer to as well (Encounters, BodyStructures, …), as it must. What each makes of
+them differs: see peers_flatten.py, and the docs; that pysof's values of TR are ours is checked.
 
 `--make` builds the environment of benchmarks/peers.txt. The wheel of pysof 0.2.6 brings an OpenSSL that wants
 GLIBC_2.38; where that does not load (Debian 12) it is replaced by the system's.
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).resolve().parent
 DATASETS = ("DM", "TU", "TR", "RS")
+KINDS = peers_flatten.KINDS
 SAMPLES = {
     "pysof": 4000,
     "sqlonfhir": 400,
@@ -42,8 +42,8 @@ SAMPLES = {
     "fhir-pyrate, every element": 1000,
     "fhir-pyrate, FHIRPaths": 300,
     "fhiry": 300,
+    "fhir.resources, the same mapping": 2000,
 }
-MODELS_SAMPLE = 2000
 SYSTEM_LIBRARIES = (Path("/usr/lib/x86_64-linux-gnu"), Path("/usr/lib/aarch64-linux-gnu"), Path("/usr/lib64"))
 
 
@@ -70,8 +70,8 @@ def _loads(python: Path) -> bool:
     return subprocess.run(words, capture_output=True, check=False).returncode == 0
 
 
-def make(folder: Path, subjects: int) -> tuple[int, int]:
-    """The input; its resources and bytes."""
+def make(folder: Path, subjects: int) -> None:
+    """The input, one file a resource type."""
     from re_induction.generate import build
 
     from trialbridge.converters.study import to_fhir
@@ -83,8 +83,23 @@ def make(folder: Path, subjects: int) -> tuple[int, int]:
     for kind in {one["resourceType"] for one in resources}:
         lines = [encode(one) + b"\n" for one in resources if one["resourceType"] == kind]
         (folder / f"{kind}.ndjson").write_bytes(b"".join(lines))
-    files = [folder / f"{kind}.ndjson" for kind in peers_flatten.KINDS]
-    return sum(path.read_bytes().count(b"\n") for path in files), sum(path.stat().st_size for path in files)
+
+
+def sample(folder: Path, count: int) -> Path:
+    """A folder with about so many Patients and Observations, evenly taken of both."""
+    target = folder / f"some-{count}"
+    if not target.exists():
+        target.mkdir()
+        every = {kind: (folder / f"{kind}.ndjson").read_bytes().splitlines(keepends=True) for kind in KINDS}
+        step = max(1, sum(map(len, every.values())) // count)
+        for kind, lines in every.items():
+            (target / f"{kind}.ndjson").write_bytes(b"".join(lines[::step]))
+    return target
+
+
+def resources_in(folder: Path) -> int:
+    """How many resources lie in a folder."""
+    return sum(path.read_bytes().count(b"\n") for path in folder.glob("*.ndjson"))
 
 
 def make_views(folder: Path) -> None:
@@ -120,17 +135,13 @@ def models(asked: argparse.Namespace) -> runner.Run:
     from trialbridge.converters.study import to_sdtm
     from trialbridge.fhir.jsontext import decode
 
-    asked.sample = MODELS_SAMPLE
-    folder, share = peers_flatten.sample(asked)
-    lines = [line for kind in peers_flatten.KINDS for line in (folder / f"{kind}.ndjson").read_bytes().splitlines()]
-    kinds = [kind for kind in peers_flatten.KINDS for _ in (folder / f"{kind}.ndjson").read_bytes().splitlines()]
-    for kind in peers_flatten.KINDS:
+    lines = [(kind, line) for kind in KINDS for line in (asked.export / f"{kind}.ndjson").read_bytes().splitlines()]
+    for kind in KINDS:
         get_fhir_model_class(kind)
 
-    def run() -> float:
-        made = (get_fhir_model_class(kind).model_validate_json(line) for kind, line in zip(kinds, lines, strict=True))
+    def run() -> None:
+        made = (get_fhir_model_class(kind).model_validate_json(line) for kind, line in lines)
         to_sdtm([decode(one.model_dump_json().encode()) for one in made], residue=False)
-        return share
 
     return run
 
@@ -146,14 +157,16 @@ VARIANTS = {**OURS, **peers_flatten.VARIANTS}
 def measure(asked: argparse.Namespace, folder: Path) -> dict[str, list[runner.Measured]]:
     """Each tool in a fresh process, round by round."""
     found: dict[str, list[runner.Measured]] = {name: [] for name in asked.only}
-    views, python = folder / "views", str(asked.environment / "bin" / "python")
+    python = str(asked.environment / "bin" / "python")
     for _ in range(asked.rounds):
         for name in asked.only:
-            words = [str(folder), "--views", str(views), "--sample", str(SAMPLES.get(name, 0))]
+            given = sample(folder, SAMPLES[name]) if name in SAMPLES else folder
             if name in OURS:
-                found[name].append(runner.once(__file__, name, ["--export", *words]))
+                one = runner.once(__file__, name, ["--export", str(given)])
             else:
-                found[name].append(runner.once(peers_flatten.__file__, name, words, python))
+                one = runner.once(peers_flatten.__file__, name, [str(given), "--views", str(folder / "views")], python)
+            done = resources_in(given)
+            found[name].append({**one, "done": done, "cpu": one["cpu"] / done})
     return found
 
 
@@ -161,7 +174,7 @@ def agreement(asked: argparse.Namespace, folder: Path) -> tuple[int, int]:
     """In how many records of TR with a quantity pysof has our value, and of how many."""
     from trialbridge.converters import bulk
 
-    words = [str(folder), "--views", str(folder / "views"), "--sample", "0", "--keep", str(folder)]
+    words = [str(folder), "--views", str(folder / "views")]
     runner.once(peers_flatten.__file__, "pysof", words, str(asked.environment / "bin" / "python"))
     theirs = {}
     with (folder / "tr_quantity.csv").open(newline="") as file:
@@ -181,8 +194,7 @@ def main() -> None:
     parser.add_argument("--environment", type=Path, default=Path("/tmp/peers"), help="the peers' virtual environment")  # noqa: S108
     parser.add_argument("--make", action="store_true", help="build it first")
     parser.add_argument("--subjects", type=int, default=1000)
-    for hidden, kind in (("--export", Path), ("--views", Path), ("--sample", int)):
-        parser.add_argument(hidden, type=kind, help=argparse.SUPPRESS)
+    parser.add_argument("--export", type=Path, help=argparse.SUPPRESS)
     runner.add_arguments(parser, VARIANTS, rounds=3)
     asked = parser.parse_args()
     if asked.one:
@@ -192,19 +204,20 @@ def main() -> None:
         make_environment(asked.environment)
         return
     with tempfile.TemporaryDirectory() as name:
-        count, size = make(Path(name), asked.subjects)
-        make_views(Path(name) / "views")
-        found = measure(asked, Path(name))
-        same, records = agreement(asked, Path(name)) if "pysof" in asked.only else (0, 0)
-    print(
-        f"{count:,} Patients and Observations, {size / 1e6:,.0f} MB; {asked.rounds} rounds, {runner.told_of_machine()}\n"
-    )
+        folder = Path(name)
+        make(folder, asked.subjects)
+        make_views(folder / "views")
+        size = sum(path.stat().st_size for path in folder.glob("*.ndjson"))
+        print(
+            f"{resources_in(folder):,} resources, {size / 1e6:,.0f} MB; {asked.rounds} rounds, {runner.told_of_machine()}\n"
+        )
+        found = measure(asked, folder)
+        same, records = agreement(asked, folder) if "pysof" in asked.only else (0, 0)
     told = []
     for name, runs in found.items():
-        rate = count / runner.median(runs, "cpu")
         ratios = [f"{runner.ratio(runs, found[unit]):.1f}" if unit in found else "" for unit in list(OURS)[:2]]
-        done = round(count * runs[0]["share"])
-        told.append((name, f"{done:,}", f"{rate:,.0f}", *ratios, f"{runner.median(runs, 'mb'):,.0f}"))
+        rate = 1 / runner.median(runs, "cpu")
+        told.append((name, f"{runs[0]['done']:,}", f"{rate:,.0f}", *ratios, f"{runner.median(runs, 'mb'):,.0f}"))
     heads = (
         "what",
         "resources done",

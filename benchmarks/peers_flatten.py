@@ -1,7 +1,7 @@
 """What each peer does in benchmarks/peers.py, run by the Python of the peers' environment: no import of trialbridge.
 
-Every function reads a folder's Patient.ndjson and Observation.ndjson, or as many first lines of them as it is given, and
-returns the share of the lines that it did. Imports are not timed.
+Every function reads a folder's Patient.ndjson and Observation.ndjson and returns the number of rows it made. Imports are
+not timed.
 """
 
 from __future__ import annotations
@@ -11,9 +11,7 @@ import contextlib
 import importlib
 import io
 import json
-import shutil
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,18 +24,6 @@ if TYPE_CHECKING:
 
 KINDS = ("Patient", "Observation")
 VIEWS = ("dm_patient", "tu", "tr_quantity", "rs_response")
-
-
-def sample(asked: argparse.Namespace) -> tuple[Path, float]:
-    """A folder with some of the lines, evenly of both files, and their share of all."""
-    folder = Path(tempfile.mkdtemp(prefix="peers-"))
-    every = {kind: (asked.export / f"{kind}.ndjson").read_bytes().splitlines(keepends=True) for kind in KINDS}
-    count = sum(map(len, every.values()))
-    step = max(1, count // asked.sample) if asked.sample else 1
-    some = {kind: lines[::step] for kind, lines in every.items()}
-    for kind, lines in some.items():
-        (folder / f"{kind}.ndjson").write_bytes(b"".join(lines))
-    return folder, sum(map(len, some.values())) / count
 
 
 def resources(folder: Path) -> Iterator[dict[str, Any]]:
@@ -61,17 +47,14 @@ def flattening(module: str, run: Callable[[Path, argparse.Namespace], int]) -> C
     """A variant of a tool's module and a function from a folder to the number of rows it made."""
 
     def ready(asked: argparse.Namespace) -> runner.Run:
-        folder, share = sample(asked)
         importlib.import_module(module)
 
-        def timed() -> float:
+        def timed() -> None:
             noise = io.StringIO()
             with contextlib.redirect_stdout(noise), contextlib.redirect_stderr(noise):
-                rows = run(folder, asked)
+                rows = run(asked.export, asked)
             if not rows:
                 sys.exit(f"{run.__name__} made no row")
-            shutil.rmtree(folder)
-            return share
 
         return timed
 
@@ -121,7 +104,7 @@ def flat_fhir(folder: Path, _: argparse.Namespace) -> int:
 
 
 def pysof(folder: Path, asked: argparse.Namespace) -> int:
-    """Our views, each over the file of its type (Observations three times), as CSV."""
+    """Our views, each over the file of its type (Observations three times), as CSV beside it."""
     import pysof as tool
 
     rows = 0
@@ -130,8 +113,6 @@ def pysof(folder: Path, asked: argparse.Namespace) -> int:
         tool.process_ndjson_to_file(view, str(folder / f"{view['resource']}.ndjson"), str(target), "csv")
         with target.open("rb") as file:
             rows += sum(1 for _ in file) - 1
-        if asked.keep:
-            shutil.copy(target, asked.keep)
     return rows
 
 
@@ -163,8 +144,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("export", type=Path)
     parser.add_argument("--views", type=Path, required=True)
-    parser.add_argument("--sample", type=int, required=True)
-    parser.add_argument("--keep", type=Path, help="a folder for pysof's rows")
     runner.add_arguments(parser, VARIANTS)
     runner.child(VARIANTS, parser.parse_args())
 
