@@ -41,7 +41,8 @@ class Columns:
         self.height = frame.height
         self.names: list[str] = [*frame.columns, *(further or ())]
         self._frame = frame
-        self._columns: dict[str, Column] = dict(further or {})
+        self.known: dict[str, Column] = dict(further or {})
+        """The columns that have been asked for."""
         self._distinct: dict[tuple[str, ...], tuple[Codes, Codes]] = {}
 
     def some(self, rows: Codes) -> Columns:
@@ -50,14 +51,14 @@ class Columns:
 
     def column(self, name: str) -> Column:
         """The column of that name; one of nothing where there is none."""
-        found = self._columns.get(name)
+        found = self.known.get(name)
         if found is None:
-            found = self._columns[name] = self._made(name)
+            found = self.known[name] = self._made(name)
         return found
 
     def put(self, name: str, column: Column) -> None:
         """Set a column."""
-        self._columns[name] = column
+        self.known[name] = column
 
     def _made(self, name: str) -> Column:
         if name[:1] == "!":
@@ -70,7 +71,7 @@ class Columns:
 
     def value(self, name: str, at: int) -> Any:
         """One cell."""
-        codes, values = self.column(name)
+        codes, values = self.known.get(name) or self.column(name)
         return values[codes.item(at)]
 
     def qualifier(self, name: str, at: int) -> Qualifier | None:
@@ -177,11 +178,12 @@ class Traced:
 
     def get(self, name: str, default: Any = None) -> Any:
         """As a dict's."""
-        if name in self._holes:
+        columns = self._columns
+        if self._holes and name in self._holes:
             self.asked.append(f"!{name}")
-            return self._holes[name] if self._columns.value(f"!{name}", self._at) else default
+            return self._holes[name] if columns.value(f"!{name}", self._at) else default
         self.asked.append(name)
-        codes, values = self._columns.column(name)
+        codes, values = columns.known.get(name) or columns.column(name)
         found = values[codes.item(self._at)]
         return default if found is None else found
 

@@ -248,13 +248,17 @@ def _compare(plan: Plan, element: Element, said: Said, columns: Columns, told: R
                 counts.append((variable, "read"))
             continue
         final = columns.value(variable, at)
+        plain = variable[:5] != "SUPP."
+        if plain and final is not None and told.get(variable) == final:
+            counts.append((variable, "read"))
+            continue
         if variable in told:
             met = FIRST if variable in firsts else ALSO
         elif variable in plan.derivable or final is None:
             continue
         else:
             met = OTHER
-        qualifier = columns.qualifier(variable, at) if variable[:5] == "SUPP." else None
+        qualifier = None if plain else columns.qualifier(variable, at)
         reason, carry = whole.settled(variable, told.get(variable), final, qualifier, url, derived=False)
         if reason is not None:
             counts.append((variable, reason))
