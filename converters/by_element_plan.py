@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from trialbridge.converters.by_element_clusters import EACH, base_of, clusters
@@ -112,19 +113,17 @@ def plan(
     if not _fits(mapping, reader, release, parts, borrowed=borrowed):
         return None
     found = clusters(mapping, reader, release, base, parts)
-    if found is None or any(one.interrupted and not _begun_by_line(one, mapping) for one in found):
+    if found is None or (borrowed and not all(one.each for one in found)):
+        return None
+    if _turns(found) or any(one.interrupted and not _begun_by_line(one, mapping) for one in found):
         return None
     made = [_element(mapping, reader, one, release, base, shared, own) for one in found]
     if borrowed:
-        if not all(one.each for one in made):
-            return None
         made.append(_borrowed(mapping, reader, release, base, shared))
-    homes: dict[str, int] = {}
-    for at, element in enumerate(made):
-        for variable in element.reads:
-            if variable in homes:
-                return None
-            homes[variable] = at
+    listed = _listed(mapping, release, base) if mapping.each else None
+    homes = _homes(made)
+    if homes is None or (mapping.each and listed is None):
+        return None
     order: dict[str, int] = {}
     read = compiled(reader, release, base).source.partition("def write(")[0]
     for at, variable in enumerate(_READ.findall(read)):
@@ -150,9 +149,22 @@ def plan(
         hook,
         frozenset(turns),
         said,
-        _listed(mapping, release, base) if mapping.each else None,
+        listed,
         borrowed,
     )
+
+
+def _homes(made: list[Element]) -> dict[str, int] | None:
+    """The element that says each variable; None where two say the same."""
+    homes = {variable: at for at, element in enumerate(made) for variable in element.reads}
+    return homes if len(homes) == sum(len(one.reads) for one in made) else None
+
+
+def _turns(found: list[Cluster]) -> bool:
+    """Whether the members of a list within a list element are begun by turns with other root elements of it."""
+    order = [one.names for one in sorted((one for one in found if one.each), key=lambda one: one.begins)]
+    changes = 1 + sum(one != other for one, other in pairwise(order))
+    return changes > 1 + len({frozenset(one) for one in order} - {frozenset(order[0])}) if order else False
 
 
 def _begun_by_line(cluster: Cluster, mapping: Mapping) -> bool:
@@ -168,9 +180,10 @@ def _parts(mapping: Mapping, release: Release) -> dict[str, Part]:
 def _listed(mapping: Mapping, release: Release, base: str) -> tuple[str, Resource] | None:
     """The list whose elements are the records, and what each of them begins with."""
     first, *others = parse(mapping.each[release]).steps
-    if others:
+    match = matcher(first.conditions, constants(base)) if isinstance(first, Choice) else None
+    if others or (match is not None and match.deep):
         return None
-    return first.name, dict(matcher(first.conditions, constants(base)).simple) if isinstance(first, Choice) else {}
+    return first.name, dict(match.simple) if match is not None else {}
 
 
 def _borrowed(mapping: Mapping, reader: Mapping, release: Release, base: str, shared: dict[Any, Element]) -> Element:

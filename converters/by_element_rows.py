@@ -159,6 +159,8 @@ def distinct(columns: Iterable[Column], height: int) -> tuple[Codes, Codes]:
         first = place[there]
         place[there] = np.arange(len(there))
         inverse = place[joint]
+    if len(first) < 2 or bool((first[1:] > first[:-1]).all()):
+        return first.astype(np.int64), inverse
     order = np.argsort(first, kind="stable")
     rank = np.empty(len(order), dtype=np.int64)
     rank[order] = np.arange(len(order))
