@@ -81,13 +81,15 @@ def _compared(
     known = plan.compared[turn]
     finals = columns.column(variable)
     first, inverse = distinct([natives, finals, *([said] if said is not None else [])], columns.height)
+    asked = [True] * len(first) if said is None else [not one for one in said[0][first].tolist()]
+    pairs = zip(asked, natives[0][first].tolist(), finals[0][first].tolist(), strict=True)
     entries = []
-    for at in first.tolist():
-        native, final = natives[1][natives[0][at]], finals[1][finals[0][at]]
-        if said is not None and said[0][at]:
+    for wanted, here, there in pairs:
+        native, final = natives[1][here], finals[1][there]
+        if not wanted:
             entries.append(_UNASKED)
             continue
-        key = (native, native.__class__, repr(native), final)
+        key = (native.__class__, native or repr(native), final)
         entry = known.get(key)
         if entry is None:
             entry = known[key] = _settled(variable, native, final, url)

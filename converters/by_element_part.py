@@ -205,4 +205,4 @@ def ids_of(mapping: Mapping, columns: Columns, ctx: Context) -> list[str]:
     codes, values = columns.column(last)
     tails = [id_text("", "", key_text(one)).removeprefix(b"//") for one in values]
     pairs = zip(inverse.tolist(), codes.tolist(), strict=True)
-    return resource_ids(texts[head] + tails[tail] for head, tail in pairs)
+    return resource_ids([texts[head] + tails[tail] for head, tail in pairs])

@@ -49,11 +49,8 @@ def id_text(base_url: str, resource_type: str, *key: str) -> bytes:
 
 def resource_ids(texts: Iterable[bytes]) -> list[str]:
     """The ids of business keys, given as `id_text` has them."""
-    ids = []
-    for one in texts:
-        hexa = sha1(_NAMESPACE + one, usedforsecurity=False).hexdigest()
-        ids.append(f"{hexa[:8]}-{hexa[8:12]}-5{hexa[13:16]}-{_VARIANT[hexa[16]]}{hexa[17:20]}-{hexa[20:32]}")
-    return ids
+    hashed = [sha1(_NAMESPACE + one, usedforsecurity=False).hexdigest() for one in texts]
+    return [f"{one[:8]}-{one[8:12]}-5{one[13:16]}-{_VARIANT[one[16]]}{one[17:20]}-{one[20:32]}" for one in hashed]
 
 
 _VARIANT = {
