@@ -167,8 +167,11 @@ def _write(plan: Plan, element: Element, row: Any, asking: Asking, said: Said) -
         said.made = told
     else:
         said.made = primary
-    if element.lead is not None and set(element.lead.write(row, asking)[0] or ()) == {"resourceType"}:
-        raise UnfitError("its place in the list")
+    if element.lead is not None:
+        asked = len(row.asked)
+        if set(element.lead.write(row, asking)[0] or ()) == {"resourceType"}:
+            raise UnfitError("its place in the list")
+        del row.asked[asked:]  # it asks for what has been asked for: its line is one of the element's
     said.texts = texts = {}
     for name in element.names:
         if element.member:
