@@ -198,10 +198,14 @@ def filled(element: Element, said: Said, columns: Columns, at: int) -> Resource:
     if not element.holes or not said.made:
         return said.made
     (variable,) = element.holes
-    made: Resource = decode(
-        encode(said.made).replace(_TEXT, text := hole_text(columns.value(variable, at))).replace(_NUMBER, text)
-    )
-    return made
+    return put_in(said.made, columns.value(variable, at))
+
+
+def put_in(made: Resource, cell: Any) -> Resource:
+    """An element with a cell where its hole is."""
+    text = hole_text(cell)
+    found: Resource = decode(encode(made).replace(_TEXT, text).replace(_NUMBER, text))
+    return found
 
 
 def hole_text(value: Any) -> bytes:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trialbridge.converters.by_element_rows import distinct
-from trialbridge.converters.by_element_said import filled
+from trialbridge.converters.by_element_said import filled, put_in
 from trialbridge.fhir.jsontext import encode
 from trialbridge.fhir.strict import Elements
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from trialbridge.converters.by_element_part import Rows
     from trialbridge.converters.by_element_plan import Element
     from trialbridge.fhir.releases import Release
+    from trialbridge.mappings.kit import Resource
 
 Flags = np.ndarray[Any, np.dtype[np.bool_]]
 _elements = lru_cache(maxsize=256)(Elements)
@@ -44,7 +45,7 @@ def unsure(part: Rows, carried: list[Strip], members: dict[int, bytes], release:
             found |= np.array(wrong)[codes]
         if element.holes:
             found |= _filled_wrong(part, number, element, known)
-        names = [tuple(one.made) for one in entries]
+        names = [_shape(one.made) for one in entries]
         kinds = list(dict.fromkeys(names))
         shapes.append((np.array([kinds.index(one) for one in names], dtype=np.int64)[codes], kinds))
     for strip in () if plan.listed else carried:
@@ -59,6 +60,10 @@ def unsure(part: Rows, carried: list[Strip], members: dict[int, bytes], release:
     return found
 
 
+_PROBE = "a  b"
+"""A text that no primitive type takes but those that take any text: it is neither code nor id, url, date or number."""
+
+
 def _filled_wrong(part: Rows, number: int, element: Element, known: Elements) -> Flags:
     """Of each row whether the text that is passed on verbatim is wrong at its place: of each text once."""
     (variable,) = element.holes
@@ -66,10 +71,22 @@ def _filled_wrong(part: Rows, number: int, element: Element, known: Elements) ->
     if isinstance(element.holes[variable], float):
         return np.zeros(len(inverse), dtype=bool)  # another number in the same text
     wrong = []
-    for at in first.tolist():
-        made = filled(element, part.entry(number, at), part.columns, at)
+    free: bool | None = None
+    for at, (text,) in zip(first.tolist(), part.columns.keys([variable], first), strict=True):
+        said = part.entry(number, at)
+        if text is not None and free is None:
+            free = all(known.right(name, encode(value)) for name, value in put_in(said.made, _PROBE).items())
+        if text is None or (free and text.isascii() and encode(text).count(b"\\") == 0):
+            wrong.append(False)
+            continue
+        made = filled(element, said, part.columns, at)
         wrong.append(not all(known.right(name, encode(value)) for name, value in made.items()))
     return np.array(wrong, dtype=bool)[inverse]
+
+
+def _shape(made: Resource) -> tuple[tuple[str, bool], ...]:
+    """Which elements there are; and of a primitive's sibling whether an extension may say why the primitive is not there."""
+    return tuple((name, name[:1] == "_" and "extension" in value) for name, value in made.items())
 
 
 def _members(part: Rows, at: int) -> dict[str, bytes]:

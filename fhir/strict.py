@@ -2,7 +2,7 @@
 
 The structure is that of fhir.resources' own models: its fields become msgspec Structs, when a type is first met, with
 types, lists, required and one-of-many as the models have them. What is passed here, `check` passes: wherever the two
-could differ (a 29th of February, a contained resource, an empty object) this says no, and `check` decides.
+could differ (a contained resource, an empty object) this says no, and `check` decides.
 
 Exports repeat themselves: the same codes, units, profiles, references. So an element is decoded where its very bytes
 have not been seen in that place before, and only looked up where they have.
@@ -38,9 +38,10 @@ _LIST = 2000
 _EMPTY = re.compile(rb"\{\s*\}")
 _BLANK = re.compile(r'"(?:\s|\\u[0-9A-Fa-f]{4}|\\[bfnrt])+"')  # a text that may be of odd blanks alone
 _ID = re.compile(rb'"[A-Za-z0-9\-.]{1,64}"')
+_LEAP = r"(?:[12][0-9](?:0[48]|[2468][048]|[13579][26])|(?:1[26]|2[048])00)"  # 1600, 2000: but not 1700, 1900
 _DAY = (
-    r"[12][0-9]{3}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])"
-    r"|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))"
+    r"(?:[12][0-9]{3}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])"
+    rf"|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))|{_LEAP}-02-29)"
 )
 _CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?"
 _ZONE = r"(?:Z|[+-](?:0[0-9]|1[0-3]):[0-5][0-9])"

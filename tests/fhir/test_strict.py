@@ -85,6 +85,17 @@ def test_an_excuse_is_asked_for_each_time():
     assert not sound(encode(without | {"_status": {"id": "x"}}), "Observation", "R4")
 
 
+@pytest.mark.parametrize(
+    ("day", "was"),
+    [("2020-02-29", True), ("2000-02-29", True), ("2019-02-29", False), ("1900-02-29", False), ("2100-02-29", False)],
+)
+def test_a_leap_day_is_a_day_of_leap_years_alone(day, was):
+    """Each record of such a day would go the slow way, or a day that never was would come in (ISO 8601 4.2.1)."""
+    of = OBSERVATION | {"effectiveDateTime": day}
+    assert sound(encode(of), "Observation", "R4") is was
+    assert (check(of, "R4") == []) is was
+
+
 @pytest.mark.parametrize("what", WRONG)
 def test_a_wrong_resource_is_not_passed(what):
     """A resource that the full check rejects would come in."""
