@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from trialbridge.base.collector import without_collector
 from trialbridge.converters import bulk_join, bulk_shard
-from trialbridge.converters.bulk_scan import SHARD_BYTES, Lines, Plan, scan
+from trialbridge.converters.bulk_scan import SHARD_BYTES, Plan, scan
 from trialbridge.converters.bulk_shard import Job, Mode, Part, dictionary_of
 from trialbridge.converters.tables import about
 from trialbridge.fhir.ids import BASE, system
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from trialbridge.base.finding import Finding
     from trialbridge.converters.bulk_join import Dataset
+    from trialbridge.converters.bulk_lines import Lines
     from trialbridge.converters.package import Package
     from trialbridge.fhir.located import Reject
     from trialbridge.fhir.releases import Release

@@ -12,19 +12,30 @@ import re
 from array import array
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 
 from trialbridge.base.errors import TrialbridgeError, UnreadableInputError
 from trialbridge.base.finding import Finding, Severity, Where
+from trialbridge.converters.bulk_lines import (
+    BEGIN,
+    MARKED,
+    NO_LINK,
+    ONE_SUBJECT,
+    Head,
+    Lines,
+    head_of,
+    identifier_of,
+    says_r5,
+)
 from trialbridge.fhir.files.ndjson import chunks, items_of_line
 from trialbridge.fhir.jsontext import BYTE_ORDER_MARK
 from trialbridge.fhir.located import Located, Reject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -42,124 +53,6 @@ _NOBODY, _SHARED, _ODD = -1, -2, -3
 
 class NotInLinesError(TrialbridgeError):
     """The input cannot be gone through line by line (it holds Bundles): read it whole."""
-
-
-class _Head(msgspec.Struct):
-    """What the first pass looks at; all else is only passed over."""
-
-    resourceType: Any = None  # noqa: N815 - FHIR's name
-    id: Any = None
-    subject: Any = None
-    patient: Any = None
-    individual: Any = None
-    beneficiary: Any = None
-    owner: Any = msgspec.field(default=None, name="for")
-
-
-class _Marks(msgspec.Struct, gc=False):
-    """Elements by which R5 shows."""
-
-    code: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    subject: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    progress: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    includedStructure: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET  # noqa: N815 - FHIR's name
-    encounterClass: msgspec.Raw | msgspec.UnsetType = msgspec.field(default=msgspec.UNSET, name="class")  # noqa: N815
-    occurrencePeriod: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET  # noqa: N815 - FHIR's name
-    occurrenceDateTime: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET  # noqa: N815 - FHIR's name
-    occurrenceString: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET  # noqa: N815 - FHIR's name
-    occurrenceAge: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET  # noqa: N815 - FHIR's name
-    occurrenceRange: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET  # noqa: N815 - FHIR's name
-    occurrenceTiming: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET  # noqa: N815 - FHIR's name
-
-
-class _Named(msgspec.Struct):
-    """What names a subject."""
-
-    identifier: Any = None
-
-
-_head = msgspec.json.Decoder(_Head).decode
-_named = msgspec.json.Decoder(_Named).decode
-_marks = msgspec.json.Decoder(_Marks).decode
-_MARKED = frozenset({b"AdverseEvent", b"ResearchSubject", b"BodyStructure", b"Procedure", b"Encounter"})
-_SUBJECT, _PATIENT, _NO_LINK = b'"subject":{"reference":"', b'"patient":{"reference":"', b"\0"
-_ONE_SUBJECT = {
-    **dict.fromkeys(
-        (b"Observation", b"AdverseEvent", b"Condition", b"Encounter", b"Procedure", b"MedicationAdministration"),
-        _SUBJECT,
-    ),
-    b"MedicationStatement": _SUBJECT,
-    b"BodyStructure": _PATIENT,
-}
-"""Types of which no element but the resource itself has a `subject`, or a `patient` (R4 and R5 definitions)."""
-
-
-def kind_of(line: bytes) -> str:
-    """The resourceType of a line, empty where it cannot be read."""
-    try:
-        kind = _head(line).resourceType
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return ""
-    return kind if isinstance(kind, str) else ""
-
-
-_BEGIN = b'{"resourceType":"'
-
-
-def kind_at_once(line: bytes) -> str:
-    """The same, without reading the line where it begins with its type, as most do."""
-    if line[:17] == _BEGIN:
-        name = line[17 : line.find(b'"', 17)]
-        known = _KINDS.get(name)
-        if known is not None:
-            return known
-        if name.isalnum() and len(_KINDS) < 1000:
-            return _KINDS.setdefault(name, name.decode())
-    return kind_of(line)
-
-
-_KINDS: dict[bytes, str] = {}
-
-
-@dataclass(slots=True)
-class Lines:
-    """Lines of NDJSON files: number of the file, number of the line from 1, first byte and length, in reading order."""
-
-    file: NDArray[np.int32]
-    number: NDArray[np.int32]
-    start: NDArray[np.int64]
-    length: NDArray[np.int32]
-
-    def __len__(self) -> int:
-        return len(self.start)
-
-    def some(self, which: NDArray[Any]) -> Lines:
-        """Those lines of them."""
-        return Lines(self.file[which], self.number[which], self.start[which], self.length[which])
-
-    def read(self, files: tuple[Path, ...], names: tuple[str, ...]) -> Iterator[tuple[str, int, bytes]]:
-        """Name of the file, number and bytes of each; neighbours are read at one go."""
-        at, count = 0, len(self)
-        ends = self.start + self.length
-        joined = (self.file[1:] == self.file[:-1]) & (self.start[1:] - ends[:-1] <= 2)
-        joined &= self.start[1:] >= ends[:-1]
-        breaks = np.flatnonzero(~joined) + 1 if count else np.empty(0, np.int64)
-        for stop in (*breaks.tolist(), count):
-            if at == stop:
-                continue
-            file = int(self.file[at])
-            first = int(self.start[at])
-            with files[file].open("rb") as stream:
-                stream.seek(first)
-                block = stream.read(int(ends[stop - 1]) - first)
-            for begin, length, number in zip(
-                (self.start[at:stop] - first).tolist(),
-                self.length[at:stop].tolist(),
-                self.number[at:stop].tolist(),
-                strict=True,
-            ):
-                yield names[file], number, block[begin : begin + length]
-            at = stop
 
 
 @dataclass(slots=True)
@@ -259,7 +152,7 @@ def _unpacked(path: Path, spool: Path, at: int, found: _Scan) -> Path:
 def _scan_file(path: Path, name: str, at: int, found: _Scan, system: str, *, look: bool) -> None:
     start = number = 0
     rest = b""
-    owners, plain_kinds, links = found.owners, found.kinds, _ONE_SUBJECT
+    owners, plain_kinds, links = found.owners, found.kinds, ONE_SUBJECT
     enter_number, enter_start = found.number.append, found.start.append
     enter_length, enter_owner = found.length.append, found.owner.append
     with path.open("rb") as stream:
@@ -271,8 +164,8 @@ def _scan_file(path: Path, name: str, at: int, found: _Scan, system: str, *, loo
             for line in lines:
                 number += 1
                 # Few members are looked for, by the way nearly all servers write them; else the line is read.
-                kind = line[17 : line.find(b'"', 17)] if line[:17] == _BEGIN else b""
-                link = links.get(kind, _NO_LINK)
+                kind = line[17 : line.find(b'"', 17)] if line[:17] == BEGIN else b""
+                link = links.get(kind, NO_LINK)
                 begin = line.find(link) + len(link)
                 owner = owners.get(line[begin : line.find(b'"', begin)], _ODD) if begin >= len(link) else _ODD
                 if owner == _ODD or kind not in plain_kinds or line.find(link, begin) >= 0:
@@ -285,8 +178,8 @@ def _scan_file(path: Path, name: str, at: int, found: _Scan, system: str, *, loo
                     enter_start(start)
                     enter_length(len(line))
                     enter_owner(owner)
-                    if look and kind in _MARKED and not found.r5:
-                        found.r5 = _says_r5(line, kind.decode())
+                    if look and kind in MARKED and not found.r5:
+                        found.r5 = says_r5(line, kind.decode())
                 start += len(line) + 1
             found.given.update({kind.decode(): count for kind, count in Counter(kinds).items()})
     if rest.strip():
@@ -309,16 +202,16 @@ def _line(
 ) -> None:
     """Enter one line. `whole`: its end was there."""
     try:
-        head = _head(line)
+        head = head_of(line)
         kind = head.resourceType
         plain = isinstance(kind, str) and kind not in {"Bundle", "OperationOutcome"} and _TYPE.fullmatch(kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        plain, head, kind = None, _Head(), None
+        plain, head, kind = None, Head(), None
     if not plain:
         _odd(line, name, number, found, whole=whole)
         return
     found.given[kind] += 1
-    if kind.encode() in _ONE_SUBJECT:
+    if kind.encode() in ONE_SUBJECT:
         found.kinds.add(kind.encode())
     found.file.append(at)
     found.number.append(number)
@@ -326,7 +219,7 @@ def _line(
     found.length.append(len(line))
     found.owner.append(_owner(line, kind, head, found, system))
     if look and not found.r5:
-        found.r5 = _says_r5(line, kind)
+        found.r5 = says_r5(line, kind)
 
 
 def _odd(line: bytes, name: str, number: int, found: _Scan, *, whole: bool) -> None:
@@ -352,11 +245,11 @@ def _outcome(item: Located) -> list[Finding]:
     return outcome_findings(item)
 
 
-def _owner(line: bytes, kind: str, head: _Head, found: _Scan, system: str) -> int:
+def _owner(line: bytes, kind: str, head: Head, found: _Scan, system: str) -> int:
     """The number of the subject a line belongs to, _SHARED, or _NOBODY."""
     if kind == "Patient":
         owner = _subject(f"Patient/{head.id}", found)
-        name = _identifier(line, system)
+        name = identifier_of(line, system)
         if name:
             found.stand_in.setdefault(owner, name)
         return owner
@@ -367,7 +260,7 @@ def _owner(line: bytes, kind: str, head: _Head, found: _Scan, system: str) -> in
             owner = _subject(f"Patient/{matched[2]}", found)
             if kind == "ResearchSubject":
                 found.enrolled.setdefault(f"ResearchSubject/{head.id}", owner)
-                found.called.setdefault(owner, _identifier(line, system) or "")
+                found.called.setdefault(owner, identifier_of(line, system) or "")
             if at < 2 and isinstance(text, str) and text.isprintable():
                 found.owners[text.encode()] = owner
             return owner
@@ -379,38 +272,6 @@ def _owner(line: bytes, kind: str, head: _Head, found: _Scan, system: str) -> in
 
 def _subject(key: str, found: _Scan) -> int:
     return found.patients.setdefault(key, len(found.patients))
-
-
-def _identifier(line: bytes, system: str) -> str | None:
-    """The USUBJID among a resource's identifiers, else its first identifier."""
-    listed = _named(line).identifier
-    known = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
-    values = [one["value"] for one in known if one.get("system") == system and isinstance(one.get("value"), str)]
-    others = [one["value"] for one in known if isinstance(one.get("value"), str)]
-    return next(iter(values + others), None)
-
-
-def _says_r5(line: bytes, kind: str) -> bool:
-    """Whether a line has an element that R4 does not have: as `study.release_of`, asked line by line."""
-    if kind.encode() not in _MARKED:
-        return False
-    one = _marks(line)
-    there = {
-        "AdverseEvent": (one.code, one.occurrencePeriod),
-        "ResearchSubject": (one.subject, one.progress),
-        "BodyStructure": (one.includedStructure,),
-        "Encounter": (),
-        "Procedure": (
-            one.occurrencePeriod,
-            one.occurrenceDateTime,
-            one.occurrenceString,
-            one.occurrenceAge,
-            one.occurrenceRange,
-            one.occurrenceTiming,
-        ),
-    }[kind]
-    listed = kind == "Encounter" and one.encounterClass is not msgspec.UNSET and bytes(one.encounterClass)[:1] == b"["
-    return listed or any(mark is not msgspec.UNSET for mark in there)
 
 
 def _plan(found: _Scan, files: tuple[Path, ...], names: tuple[str, ...], release: Release, shard_bytes: int) -> Plan:

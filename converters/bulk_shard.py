@@ -18,13 +18,13 @@ import polars as pl
 from trialbridge.base.collector import without_collector
 from trialbridge.base.errors import UnreadableInputError
 from trialbridge.base.finding import Severity, Where
-from trialbridge.converters.bulk_scan import kind_at_once
+from trialbridge.converters.bulk_lines import kind_at_once
 from trialbridge.converters.chosen import chosen
 from trialbridge.converters.columnar.frames import frames_of
 from trialbridge.converters.columnar.members import NotPlainError
+from trialbridge.converters.columnar.plans import STEP
 from trialbridge.converters.columnar.shard import TARGETS, Columnar, suits
 from trialbridge.converters.columnar.shard import TYPES as COLUMNAR
-from trialbridge.converters.columnar.types import STEP
 from trialbridge.converters.package import package_of
 from trialbridge.converters.relrec import related
 from trialbridge.converters.tables import sort_key

@@ -11,7 +11,7 @@ from trialbridge.converters.carry import Qualifier, hash_of
 from trialbridge.converters.columnar.columns import Column, combinations, compressed, constant, first_given
 from trialbridge.converters.columnar.lists import is_record
 from trialbridge.converters.columnar.members import CARRIED, NotPlainError
-from trialbridge.converters.columnar.types import STEP
+from trialbridge.converters.columnar.plans import STEP
 from trialbridge.converters.records import Record
 from trialbridge.mappings.qualifiers import DEFAULTS
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from trialbridge.converters.carry import Carried
     from trialbridge.converters.columnar.members import Element, Slot
-    from trialbridge.converters.columnar.types import Plan, Table
+    from trialbridge.converters.columnar.plans import Plan, Table
     from trialbridge.converters.context import Context
     from trialbridge.mappings.kit import Derived, Row
 
@@ -185,7 +185,7 @@ class _Walk:
         return found
 
     def _slot(self, slot: Slot) -> Column:
-        if is_record(slot, self.plan.reader.base):
+        if is_record(slot, self.plan.above.base):
             return self.sequences
         element = self.plan.root_of(slot).element_of(slot)
         codes, used = self._texts(element)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import lru_cache
+from threading import local
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from trialbridge.converters.columnar.members import NotPlainError
 from trialbridge.converters.columnar.rows import Rows, rows_of
-from trialbridge.converters.columnar.types import Plan, Reader, Table
+from trialbridge.converters.columnar.types import Reader
 from trialbridge.converters.to_sdtm import STANDING_IN, stale_note
 from trialbridge.fhir.jsontext import decode, encode
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from trialbridge.base.finding import Finding
+    from trialbridge.converters.columnar.plans import Plan, Table
     from trialbridge.converters.context import Context
     from trialbridge.converters.dictionary import Dictionary
     from trialbridge.converters.package import Package
@@ -30,10 +32,14 @@ TARGETS = frozenset({"Encounter", "Condition", "Procedure", "ResearchSubject"})
 TYPES = LINES | TARGETS
 
 
-@lru_cache(maxsize=32)
-def reader(resource: str, dictionary: Dictionary, release: Release, base: str) -> Reader:
-    """The reader of a type; it remembers what it has read from one shard to the next."""
-    return Reader(resource, dictionary, release, base)
+class _Readers(local):
+    """The readers of this thread; each remembers what it has read from one shard to the next."""
+
+    def __init__(self) -> None:
+        self.of = lru_cache(maxsize=32)(Reader)
+
+
+_READERS = _Readers()
 
 
 def suits(dictionary: Dictionary) -> bool:
@@ -65,7 +71,7 @@ class Columnar:
         self.refused: list[int] = []
         self._known: dict[Any, Any] = {}
         self._seen: dict[str, set[bytes]] = {}
-        self._readers = {kind: reader(kind, dictionary, release, base) for kind in lines}
+        self._readers = {kind: _READERS.of(kind, dictionary, release, base) for kind in lines}
         self._package: Package | None = None
 
     def begin(self, ctx: Context, package: Package | None, left_out: Collection[int]) -> None:

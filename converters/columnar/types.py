@@ -6,120 +6,30 @@ taken likewise.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import numpy as np
 
-from trialbridge.converters.columnar.columns import compressed
-from trialbridge.converters.columnar.lists import NAMED, NUMBER, SEQUENCE, is_record
-from trialbridge.converters.columnar.members import CARRIED, EACH, NotPlainError, readings
-from trialbridge.converters.columnar.roots import Fields, Root, lookup, made
+from trialbridge.converters.columnar.items import ARGUMENTS, ListReader
+from trialbridge.converters.columnar.lists import NAMED
+from trialbridge.converters.columnar.members import NotPlainError, readings
+from trialbridge.converters.columnar.plans import Plan, taker
+from trialbridge.converters.columnar.roots import Fields, Root, made
 from trialbridge.converters.columnar.routes import Asked, AskedMoreError, Watched
-from trialbridge.converters.dictionary import list_of
-from trialbridge.converters.steps import matches
 from trialbridge.converters.to_sdtm import in_error
 from trialbridge.fhir.jsontext import decode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from numpy.typing import NDArray
-
-    from trialbridge.converters.columnar.lists import Keyed
-    from trialbridge.converters.columnar.members import Element, Reading, Slot
     from trialbridge.converters.context import Context
     from trialbridge.converters.dictionary import Dictionary
     from trialbridge.mappings.kit import Mapping, Release
 
-STEP = 4096
-"""Places of neighbouring lines lie so far apart: the items of a list stand between."""
 _ODD = ("contained", "implicitRules")
 """Members with which a resource is read as a whole."""
-_ARGUMENTS = "one, one_identifier, one_extension, place, ctx"
-_EACH_ARGUMENTS = "one, one_identifier, one_extension, each, each_identifier, each_extension, place, ctx"
 _SHAPE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 _KNOWN = frozenset({"resourceType", "identifier"})
-
-
-@dataclass(slots=True, eq=False)
-class Plan:
-    """How the rows of one mapping in one dataset are read: the elements each row names, and where variables stand.
-
-    `bare` rows come of resources that bear no record identifier.
-    """
-
-    reader: Reader
-    dataset: str
-    mapping: Mapping
-    readings: list[Reading]
-    root: Root
-    """That of the object which carries: the resource, or the item of a list."""
-    bare: bool = False
-    keyed: list[tuple[Root, Keyed]] = field(default_factory=list)
-    elements: list[tuple[Root, Element]] = field(default_factory=list)
-    """Those that are no items of a keyed list."""
-    rows: list[tuple[int, ...]] = field(default_factory=list)
-    """Of each row taken: its place in the shard, then the numbers of the keyed lists and of the elements' texts."""
-    sequences: list[float | None] = field(default_factory=list)
-    """The number in each row's record identifier."""
-    asked: dict[str, list[str]] = field(default_factory=dict)
-    """What each derived variable has been found to ask of its row."""
-
-    def __post_init__(self) -> None:
-        slots = [slot for one in self.readings for slot in one.slots]
-        found = [(self.root, self.root.elements[CARRIED])]
-        for slot in slots:
-            if not is_record(slot, self.reader.base):
-                root = self.root_of(slot)
-                found.append((root, root.element_of(slot)))
-        for root, element in dict.fromkeys(found):
-            listed = [name.partition(" ")[0] for name in element.names if " " in name]
-            if not listed:
-                self.elements.append((root, element))
-            elif len(element.names) > 1:
-                raise NotPlainError  # items of lists that must be read together
-            elif (root, root.lists[listed[0]]) not in self.keyed:
-                self.keyed.append((root, root.lists[listed[0]]))
-
-    def root_of(self, slot: Slot) -> Root:
-        """Where the way to a slot begins."""
-        return self.root if slot.root == self.root.name else self.reader.root
-
-    def begin(self) -> None:
-        """Forget the rows."""
-        self.rows.clear()
-        self.sequences.clear()
-
-    def table(self) -> Table:
-        """The rows taken."""
-        width = 1 + len(self.keyed) + len(self.elements)
-        flat = np.fromiter(chain.from_iterable(self.rows), np.int64, len(self.rows) * width)
-        columns = np.ascontiguousarray(flat.reshape(-1, width).T)
-        numbers: dict[int, NDArray[np.int64]] = {}
-        for at, (_, keyed) in enumerate(self.keyed, start=1):
-            used, codes = compressed(columns[at], len(keyed.numbers()))
-            below = np.ascontiguousarray(keyed.numbers()[used].T)
-            numbers.update({id(one): below[place][codes] for place, one in enumerate(keyed.elements)})
-        for at, (_, element) in enumerate(self.elements, start=1 + len(self.keyed)):
-            numbers[id(element)] = columns[at]
-        return Table(columns[0], numbers, self.sequences[:])
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """The rows of a plan: places in the shard, the number of each element's text by the element's id(), --SEQ."""
-
-    places: NDArray[np.int64]
-    numbers: dict[int, NDArray[np.int64]]
-    sequences: list[float | None]
-
-    def at(self, rows: NDArray[np.int64]) -> Table:
-        """Those rows."""
-        numbers = {one: found[rows] for one, found in self.numbers.items()}
-        return Table(self.places[rows], numbers, [self.sequences[row] for row in rows.tolist()])
 
 
 class Reader:
@@ -223,7 +133,7 @@ class Reader:
         if key not in self.plans:
             if mapping not in self.readings:
                 raise NotPlainError
-            self.plans[key] = Plan(self, dataset, mapping, self.readings[mapping], root, bare)
+            self.plans[key] = Plan(dataset, mapping, self.readings[mapping], root, self.root, bare)
         return self.plans[key]
 
     # --- source -----------------------------------------------------------------------------------------------------
@@ -267,7 +177,7 @@ class Reader:
             "                if own in seen: raise NotPlainError",
             "                seen.add(own)",
             "            for taker in takers:",
-            f"                taker({_ARGUMENTS}{self._arguments()})",
+            f"                taker({ARGUMENTS}{self._arguments()})",
             "        except ERRORS:",
             "            slow(place)",
         ]
@@ -282,134 +192,7 @@ class Reader:
         if plan not in self._takers:
             self._takers[plan] = taker(
                 plan,
-                f"{_ARGUMENTS}{self._arguments()}",
+                f"{ARGUMENTS}{self._arguments()}",
                 {self.root: ("one", self._fields, self._known)},
             )
         return self._takers[plan]
-
-
-def taker(plan: Plan, arguments: str, objects: dict[Root, tuple[str, Fields, dict[str, str]]]) -> Callable[..., bool]:
-    """What takes a row for a plan; `objects` has name, members and known numbers of what it is read from."""
-    space: dict[str, Any] = {"add": plan.rows.append, "sequences": plan.sequences.append}
-    text = []
-    numbers = []
-    for root, keyed in plan.keyed:
-        numbers.append(f"{objects[root][0]}_{keyed.name}[{NUMBER}]")
-    for root, element in plan.elements:
-        one, fields, known = objects[root]
-        number = known.get(element.names[0]) if len(element.names) == 1 else None
-        if number is None:
-            number = f"n{len(space)}"
-            text += lookup(fields, element, one, number, space)
-        numbers.append(number)
-    slots = [slot for one in plan.readings for slot in one.slots if is_record(slot, plan.reader.base)]
-    names = {name.partition(" ")[0] for slot in slots for name in slot.members(plan.reader.base)}
-    home = objects[plan.root][0]
-    lines = [
-        f"def take({arguments}):",
-        *(f"    {line}" for line in text),
-        f"    add((place, {', '.join(numbers)}))",
-        f"    sequences({home}_{names.pop() if names else 'identifier'}[{SEQUENCE}])",
-    ]
-    return made(lines, "take", space)
-
-
-class ListReader:
-    """The items of a list of a resource, each a record of its own."""
-
-    def __init__(self, reader: Reader, path: str, domains: list[tuple[str, Mapping]]) -> None:
-        self.reader = reader
-        self.domains = domains
-        step, self._match = list_of(path, reader.base)
-        self.member = step.name
-        names = {domain for domain, _ in domains}
-        own = [found for mapping, found in reader.readings.items() if mapping.each and mapping.domain in names]
-        slots = [slot for found in own for one in found for slot in one.slots if slot.root == EACH]
-        self.root = Root(EACH, slots, reader.release, reader.base)
-        self._asked = Asked()
-        self._takers: dict[frozenset[str], Callable[..., bool]] = {}
-        self._item_takers: dict[Plan, Callable[..., bool]] = {}
-        self._fields = Fields(self.root, ())
-        self._above = Fields(reader.root, ())
-        self._known: dict[str, str] = {}
-        self._known_above: dict[str, str] = {}
-        self._further = ""
-
-    def begin(self, ctx: Context) -> set[str]:
-        """A new shard begins. The members by whose numbers items are told apart, and which no longer hold."""
-        return self.root.begin(ctx) & self._known.keys()
-
-    def compile(self, above: Fields, known: dict[str, str]) -> None:
-        """Look at what tests have asked for; `above` are the members of the resource, `known` those looked up there."""
-        self._above = above
-        self._known_above = known
-        self._further = "".join(f", {name}" for name in known.values())
-        self._fields = Fields(self.root, self._asked.names())
-        self._takers.clear()
-        self._item_takers.clear()
-
-    def taker(self, active: frozenset[str]) -> Callable[..., bool]:
-        """What takes the rows of all items, for the domains that know the resource."""
-        if active not in self._takers:
-            fields = self._fields
-            above = self._above.at[self.member]
-            space: dict[str, Any] = {
-                "decode": fields.decode,
-                "split": msgspec.json.Decoder(list[msgspec.Raw]).decode,
-                "routes": {},
-                "route": self._route,
-                "active": active,
-                "take_identifier": self.root.lists["identifier"].take,
-                "take_extension": self.root.lists["extension"].take,
-            }
-            lookups, key = self._asked.key(self.root, fields, "each", space)
-            self._known = self._asked.looked_up(self.root, fields, "each")
-            numbers = "".join(f", {name}" for name in self._known.values())
-            text = [
-                f"def take({_ARGUMENTS}{self._further}):",
-                f"    if one.{above} is UNSET: return",
-                f"    for item in split(one.{above}):",
-                "        place += 1",
-                "        each = decode(item)",
-                f"        each_identifier = take_identifier({fields.text('each', 'identifier')}, ctx)",
-                f"        each_extension = take_extension({fields.text('each', 'extension')}, ctx)",
-                *(f"        {line}" for line in lookups),
-                f"        key = {key}",
-                "        takers = routes.get(key, MISSING)",
-                "        if takers is MISSING:",
-                f"            takers = routes[key] = route(bytes(item), each_extension[{NAMED}], active)",
-                "        for taker in takers:",
-                f"            taker({_EACH_ARGUMENTS}{self._further}{numbers})",
-            ]
-            self._takers[active] = made(text, "take", space)
-        return self._takers[active]
-
-    def _route(self, item: bytes, named: str | None, active: frozenset[str]) -> tuple[Callable[..., bool], ...]:
-        """The takers of an item's row (as `Dictionary.elements_of`)."""
-        element = decode(item)
-        if not isinstance(element, dict):
-            raise NotPlainError
-        watched = Watched(element)
-        found = []
-        try:
-            for domain, first in self.domains:
-                if domain not in active or (self._match is not None and not matches(watched, self._match)):
-                    continue
-                if (named and named[:2] == domain) or (not named and not first.named_only):
-                    mapping = self.reader.dictionary.for_element(domain, watched)
-                    found.append(self._item_taker(self.reader.plan(domain, mapping, self.root, bare=named is None)))
-        except _SHAPE as error:
-            raise NotPlainError from error
-        self._asked.learn(watched, frozenset())
-        return tuple(found)
-
-    def _item_taker(self, plan: Plan) -> Callable[..., bool]:
-        if plan not in self._item_takers:
-            numbers = "".join(f", {name}" for name in self._known.values())
-            arguments = f"{_EACH_ARGUMENTS}{self._further}{numbers}"
-            objects = {
-                self.reader.root: ("one", self._above, self._known_above),
-                self.root: ("each", self._fields, self._known),
-            }
-            self._item_takers[plan] = taker(plan, arguments, objects)
-        return self._item_takers[plan]
