@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import gzip
 import json
 import random
@@ -194,6 +195,7 @@ def test_packed_broken_and_foreign_lines(cohort, tmp_path):
 
 def test_two_patients_of_one_name_stay_together(cohort, tmp_path):
     """A subject with two Patients (two hospitals) would have its records numbered twice from 1."""
+    cohort = copy.deepcopy(cohort)
     people = [one for one in cohort if one["resourceType"] == "ResearchSubject"][:3]
     names = [one["individual"]["reference"] for one in people]
     kept = [
