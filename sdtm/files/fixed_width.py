@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 BLANK = np.uint8(32)
 INLINE = 12
 """A text of at most so many bytes stands in its view."""
+AT_ONCE = 1 << 25
+"""Bytes of a column that are made texts at a time, to bound memory."""
 WIDEST_TABLE = 256
 """For columns up to this width it is worked out once where a text of each size ends."""
 TEXTS = na.c_schema(na.large_string())
@@ -167,9 +169,13 @@ def to_texts(name: str, block: NDArray[Any], start: int, width: int) -> pl.Serie
 
     None if one is not UTF-8.
     """
-    height = len(block)
+    height, at_once = len(block), max(1, AT_ONCE // width)
     if not height:
         return pl.Series(name, [], pl.String)
+    if height > at_once:
+        pieces = (to_texts(name, block[at : at + at_once], start, width) for at in range(0, height, at_once))
+        made = [piece for piece in pieces if piece is not None]
+        return pl.concat(made, rechunk=True) if sum(map(len, made)) == height else None
     cells = np.ascontiguousarray(items(block, start, width)).view(np.uint8).reshape(height, width)
     turned = cells ^ BLANK  # a blank is then zero, and what ends in zeros is shorter to numpy
     sizes = np.char.str_len(turned.view(f"S{width}").ravel())

@@ -184,6 +184,18 @@ def test_more_rows_than_a_block(tmp_path: Path) -> None:
     assert by_pyreadstat(path).equals(one.frame)
 
 
+def test_a_column_read_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a column too large to be made texts at one go a piece would be lost, or a byte that is not UTF-8 be passed."""
+    monkeypatch.setattr(fixed_width, "AT_ONCE", 32)
+    texts = [None if at % 3 == 0 else f"row {at}" + "x" * (at % 2 * 9) for at in range(50)]
+    block = fixed_width.to_cells(pl.Series(texts, dtype=pl.String), 16)
+    found = fixed_width.to_texts("A", block, 0, 16)
+    assert found is not None
+    assert found.to_list() == texts
+    block[41, 3] = 0xFF
+    assert fixed_width.to_texts("A", block, 0, 16) is None
+
+
 # --- numbers, by whole columns ---
 
 BITS = st.integers(0, 2**64 - 1) | st.builds(
