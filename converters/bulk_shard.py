@@ -18,7 +18,7 @@ import polars as pl
 from trialbridge.base.collector import without_collector
 from trialbridge.base.errors import UnreadableInputError
 from trialbridge.base.finding import Severity, Where
-from trialbridge.converters.bulk_lines import kind_at_once
+from trialbridge.converters.bulk_lines import BEGIN, kind_at_once
 from trialbridge.converters.chosen import chosen
 from trialbridge.converters.columnar.frames import frames_of
 from trialbridge.converters.columnar.members import NotPlainError
@@ -37,7 +37,7 @@ from trialbridge.fhir.strict import sound
 from trialbridge.mappings.names import constants
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from trialbridge.base.finding import Finding
@@ -81,7 +81,7 @@ class Job:
 class Stored:
     """The rows of one dataset in one shard, as an Arrow file or its bytes: what columns, first and last sort key."""
 
-    arrow: Path | bytes
+    arrow: Spooled | bytes
     height: int
     columns: dict[str, str]
     first: tuple[Any, ...]
@@ -93,9 +93,24 @@ class Stored:
         return frame_of(self.arrow)
 
 
-def frame_of(arrow: Path | bytes) -> pl.DataFrame:
-    """The rows of an Arrow file, or of its bytes."""
-    return pl.read_ipc(BytesIO(arrow) if isinstance(arrow, bytes) else arrow)
+@dataclass(frozen=True, slots=True)
+class Spooled:
+    """An Arrow file that stands in a file with others: where it begins and how long it is."""
+
+    path: Path
+    start: int
+    length: int
+
+    def read(self) -> bytes:
+        """Its bytes."""
+        with self.path.open("rb") as file:
+            file.seek(self.start)
+            return file.read(self.length)
+
+
+def frame_of(arrow: Spooled | bytes) -> pl.DataFrame:
+    """The rows of an Arrow file."""
+    return pl.read_ipc(BytesIO(arrow if isinstance(arrow, bytes) else arrow.read()))
 
 
 @dataclass(slots=True)
@@ -208,16 +223,18 @@ def _shared(job: Job) -> tuple[list[Located], Part]:
     return known[1], known[2]
 
 
-def _read(job: Job, lines: Iterable[Line], part: Part, columnar: Container[str]) -> tuple[list[Placed], Apart]:
+def _read(job: Job, lines: Iterable[Line], part: Part, columnar: frozenset[str]) -> tuple[list[Placed], Apart]:
     """The resources of these lines that are sound, with their places; and the lines that are read by columns."""
     mine: list[Placed] = []
     apart: Apart = {}
     mapped = job.mode == "mapped"
+    known = {one.encode(): one for one in columnar}
     size = 0
     for place, line in zip(count(0, STEP), lines, strict=False):
         text = line[2]
         size += len(text)
-        kind = kind_at_once(text)
+        kind = known.get(text[17 : text.find(b'"', 17)]) if text[:17] == BEGIN else None
+        kind = kind_at_once(text) if kind is None else kind
         if kind in columnar and ((mapped and text.isascii()) or _passes(job, text, kind)):
             if kind in TARGETS:
                 item = _item(job, line, part, passed=True)
@@ -288,18 +305,20 @@ def _store(told: Told, beside: Columnar | None, places: Mapping[int, int], folde
     by_columns = beside.rows if beside is not None else {}
     frames = frames_of(told.rows, by_columns, told.package, lambda one: of_record.get(id(one), _FIRST), part.numbered)
     frames = {name: frame for name, frame in frames.items() if frame.height}  # a package may declare what has no rows
+    written = BytesIO()
     for name, frame in frames.items():
-        held = BytesIO() if folder is None else folder / f"{name}-{part.number:06}.arrow"
-        frame.write_ipc(held, compression="uncompressed")
+        start = written.tell()
+        frame.write_ipc(written, compression="uncompressed")
         kinds = {one: "Num" if kind == pl.Float64 else "Char" for one, kind in frame.schema.items()}
         studyids = frame["STUDYID"].drop_nulls().head(1).to_list() if "STUDYID" in frame.columns else []
         first, last = (sort_key(frame.row(at, named=True), name) for at in (0, -1))
-        part.stored[name] = Stored(
-            held.getvalue() if isinstance(held, BytesIO) else held,
-            frame.height,
-            kinds,
-            first,
-            last,
-            studyids[0] if studyids else None,
-        )
+        held: Spooled | bytes
+        if folder is None:
+            held = written.getvalue()[start:]
+        else:
+            held = Spooled(folder / f"{part.number:06}.arrow", start, written.tell() - start)
+        studyid = studyids[0] if studyids else None
+        part.stored[name] = Stored(held, frame.height, kinds, first, last, studyid)
+    if folder is not None and frames:
+        (folder / f"{part.number:06}.arrow").write_bytes(written.getbuffer())
     part.related = related(frames)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from trialbridge.fhir.releases import Release
 
-REMEMBERED = 8 << 20
+REMEMBERED = 4 << 20
 """Bytes of elements remembered for a resource type; then all are forgotten, so that memory stays bounded."""
 _LONG = 4096
 _LIST = 2000
