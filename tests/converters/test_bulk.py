@@ -317,6 +317,7 @@ def _changed(resource, chance):
     return changed
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("release", ["R4", "R5"])
 @pytest.mark.parametrize("seed", range(3))
 def test_resources_of_all_kinds_of_odd_shape_in_shards(few, tmp_path, seed, release):
