@@ -212,8 +212,7 @@ class Keyed:
         try:
             if not self._is_extension:
                 item = _identifier(text)
-                self._latest = item.value
-                return _record_of(item.value) if item.system == self._record_key else None
+                return self._of_record(item.value) if item.system == self._record_key else None
             outer = _extension(text)
         except msgspec.MsgspecError as error:
             raise NotPlainError from error
@@ -222,16 +221,15 @@ class Keyed:
         inside = outer.valueIdentifier
         if inside is None or inside.system != self._record_system:
             raise NotPlainError
-        self._latest = inside.value
-        return _record_of(inside.value)
+        return self._of_record(inside.value)
 
-
-def _record_of(text: Any) -> tuple[str, float | None]:
-    """Dataset and number that a record's identifier names. NotPlainError for any other text."""
-    parts = record_parts(text)
-    if not parts or not parts[1]:
-        raise NotPlainError
-    return parts[1], RECORD.to_sdtm(text, None)
+    def _of_record(self, text: Any) -> tuple[str, float | None]:
+        """Dataset and number that a record's identifier names. NotPlainError for any other text."""
+        parts = record_parts(text)
+        if not parts or not parts[1]:
+            raise NotPlainError
+        self._latest = text
+        return parts[1], RECORD.to_sdtm(text, None)
 
 
 _UNREAD, _CARRIED = -1, -2

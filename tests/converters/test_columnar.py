@@ -46,6 +46,10 @@ def test_a_text_that_only_looks_like_the_record_is_not_taken_for_it(identifiers)
     for number in (3, 4, 5):
         found = identifiers.take(_texts((RECORD, f"S|TR|A|{number}"), ("other", f"S|AE|A|{number + 1}")), ctx)
         assert (found[NAMED], found[SEQUENCE]) == ("TR", number)
+    for number in (3, 4, 5):  # one that speaks of the record's system, and is none
+        texts = [{"system": RECORD, "value": "S|TR|A|3"}, {"system": "x", "type": RECORD, "value": f"S|AE|A|{number}"}]
+        said = identifiers.take(json.dumps(texts).encode(), ctx)
+        assert (said[NAMED], said[SEQUENCE]) == ("TR", 3)
     twice = [(RECORD, "S|TR|A|3"), ("other", "S|TR|A|3")]
     assert identifiers.take(_texts(*twice), ctx)[SEQUENCE] == 3
     assert identifiers.take(_texts((RECORD, "S|TR|A|3"), ("other", "S|TR|A|9")), ctx)[SEQUENCE] == 3
