@@ -61,10 +61,12 @@ class Mortal:
         )
         self._known = threading.Event()
         self._child = 0
+        self._runs = 0
 
     def run(self, *words) -> int:
         """The exit code; -9 if it was killed."""
         self._known.clear()
+        self._runs += 1
         self._process.stdin.write(json.dumps([str(word) for word in words]) + "\n")
         self._process.stdin.flush()
         self._child = int(self._process.stdout.readline())
@@ -76,6 +78,11 @@ class Mortal:
         assert self._known.wait(30)
         with contextlib.suppress(ProcessLookupError):
             os.kill(self._child, signal.SIGKILL)
+
+    def kill_soon(self, seconds: float) -> None:
+        """Kill the child at work after a while, if it is still at work: never the next one."""
+        run = self._runs
+        threading.Timer(seconds, lambda: self.kill() if run == self._runs else None).start()
 
     def close(self) -> None:
         """End the parent too."""
@@ -101,7 +108,7 @@ def _point(network, mortal, chance, requests):
     )
 
     def soon(handler, send):
-        threading.Timer(moment, mortal.kill).start()
+        mortal.kill_soon(moment)
         network.passed(handler, send)
 
     fault = {
@@ -169,7 +176,7 @@ def _last(network, mortal, chance, requests):
     moment = chance.random() * 0.2
 
     def soon(handler, send):
-        threading.Timer(moment, mortal.kill).start()
+        mortal.kill_soon(moment)
         network.passed(handler, send)
 
     return (lambda at, method, path: soon if at == requests else None), f"{moment:.3f} s after the last request"

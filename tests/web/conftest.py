@@ -58,7 +58,25 @@ class Service:
 
     def lines(self) -> list[dict]:
         """The log's JSON lines."""
-        return [json.loads(one) for one in self.log.read_text().splitlines() if one.startswith("{")]
+        whole = self.log.read_text().rpartition("\n")[0]  # the last line may be being written
+        return [json.loads(one) for one in whole.splitlines() if one.startswith("{")]
+
+    def logged(self, **wanted) -> list[dict]:
+        """The log's lines that have these members; waited for, since an answer may be there before its line."""
+        for _ in range(100):
+            found = [one for one in self.lines() if wanted.items() <= one.items()]
+            if found:
+                return found
+            time.sleep(0.1)
+        return []
+
+    def settled(self) -> None:
+        """Until nothing is left in its folder: an answer may be there before its files are gone. AssertionError if some stay."""
+        for _ in range(100):
+            if not list(self.spool.iterdir()):
+                return
+            time.sleep(0.1)
+        raise AssertionError(list(self.spool.iterdir()))
 
     def memory(self) -> int:
         """Bytes of resident memory of the service and its workers."""
