@@ -87,6 +87,11 @@ def carried(element: Resource, url: str) -> Iterator[Carried]:
         yield Carried(name, value, inside.get("nativeHash"), qualifier)
 
 
+def kept_by(element: Resource, url: str) -> dict[str, Carried]:
+    """The same by the name of the cell: a variable's, `SUPP.<QNAM>` for a qualifier; of two of one name the last."""
+    return {f"SUPP.{one.name}" if one.qualifier else one.name: one for one in carried(element, url)}
+
+
 def _value(part: Resource) -> Any:
     for key, value in part.items():
         if key.startswith("value"):

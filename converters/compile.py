@@ -16,6 +16,7 @@ from typing import Any
 
 from trialbridge.base.errors import NotInvertibleError
 from trialbridge.converters import steps
+from trialbridge.converters.path_trees import Node, node_of
 from trialbridge.fhir.paths import Child, Choice, Index, Path, Step, parse
 from trialbridge.mappings.kit import Line, Mapping, Release, Resource, Row, Spelling
 from trialbridge.mappings.names import constants
@@ -37,15 +38,6 @@ class Compiled:
     """The variables that the mapping derives."""
     qualified: bool
     """Whether a line reads a supplemental qualifier."""
-
-
-@dataclass(slots=True)
-class _Node:
-    """A step of the merged paths of one part."""
-
-    children: dict[Step, _Node] = field(default_factory=dict)
-    lines: list[Line] = field(default_factory=list)
-    links: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -106,13 +98,13 @@ def _emit_read(
     source: _Source, mapping: Mapping, release: Release, bound: MappingOf[str, Any], names: tuple[str, ...]
 ) -> None:
     lines = [one for one in mapping.lines if release in one.releases and one.direction != "to_fhir"]
-    tries = {name: _Node() for name in names}
+    tries = {name: Node() for name in names}
     conditions = {part.name: part.when for part in mapping.parts if release in part.releases}
     for one in lines:
-        _node(tries, parse(one.path)).lines.append(one)
+        node_of(tries, parse(one.path)).lines.append(one)
     for part in mapping.parts:
         if release in part.releases:
-            _node(tries, parse(part.link)).links.append(part.name)
+            node_of(tries, parse(part.link)).links.append(part.name)
     source.add(0, f"def read({mapping.resource}, {'_' if mapping.resource == 'Each' else 'Each'}, ctx):")
     source.add(1, "row = {}")
     for name in names[1:]:
@@ -130,36 +122,9 @@ def _emit_read(
     source.add(1, f"return row, ({', '.join(names)},)")
 
 
-def reading_order(mapping: Mapping, release: Release) -> list[Line]:
-    """The lines in the order in which `read` reads them: of several that give a variable, the last one stands."""
-    parts = [part for part in mapping.parts if release in part.releases]
-    tries = {name: _Node() for name in (mapping.resource, "Each", *(part.name for part in parts))}
-    for one in mapping.lines:
-        if release in one.releases and one.direction != "to_fhir":
-            _node(tries, parse(one.path)).lines.append(one)
-    found: list[Line] = []
-    for node in tries.values():
-        _gather(node, found)
-    return found
-
-
-def _gather(node: _Node, found: list[Line]) -> None:
-    for below in node.children.values():
-        found += [one for one in below.lines if one.spelling.shape == "literal"]
-        found += [one for one in below.lines if one.spelling.shape != "literal"]
-        _gather(below, found)
-
-
-def _node(tries: dict[str, _Node], path: Path) -> _Node:
-    node = tries[path.root]
-    for step in path.steps:
-        node = node.children.setdefault(step, _Node())
-    return node
-
-
 def _emit_node(
     source: _Source,
-    node: _Node,
+    node: Node,
     name: str,
     depth: int,
     bound: MappingOf[str, Any],

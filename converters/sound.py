@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from trialbridge.mappings.kit import Resource
 
 
-_SHAPE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+SHAPE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+"""What reading a resource of the wrong shape raises."""
 
 
 class sound:  # noqa: N801 - used as a function: `with sound(resource, findings):`
@@ -30,7 +31,7 @@ class sound:  # noqa: N801 - used as a function: `with sound(resource, findings)
         return None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
-        if kind is None or not isinstance(error, _SHAPE):
+        if kind is None or not isinstance(error, SHAPE):
             return False
         resource = self._resource
         self._findings.append(

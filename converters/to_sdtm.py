@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from trialbridge.base.finding import Finding, Severity, Where
-from trialbridge.converters.carry import Carried, Qualifier, carried, hash_of
+from trialbridge.converters.carry import Carried, Qualifier, hash_of, kept_by
 from trialbridge.converters.coder import coded_note
 from trialbridge.converters.compile import compiled
 from trialbridge.converters.context import Context
@@ -315,9 +315,7 @@ def _read(
     domain = mapping.domain
     declared = package.datasets.get(dataset) if package else None
     home = primary if each is None else each
-    kept: dict[str, Carried] = {}
-    for one in carried(home, ctx.url("x-sdtm-variable")) if "extension" in home else ():
-        kept[f"SUPP.{one.name}" if one.qualifier else one.name] = one
+    kept = kept_by(home, ctx.url("x-sdtm-variable")) if "extension" in home else {}
     record = Record(dataset, 0, {})
 
     def settle(variable: str, native: Any, _derived: bool) -> Any:  # noqa: FBT001 - the shape of Settle
@@ -350,14 +348,19 @@ def _read(
         if name is not None:
             findings.append(coded_note(name, domain, primary))
     if domain == "DM":
-        usubjid = record.row.get("USUBJID")
-        if usubjid:
-            ctx.learn("rfstdtc", usubjid, value=record.row.get("RFSTDTC"))
-            ctx.learn("rficdtc", usubjid, value=record.row.get("RFICDTC"))
+        learn_subject(record.row, ctx)
     named = dict(zip(functions.names, parts, strict=True))
     if mapping.after_read is not None:
         mapping.after_read(record.row, named, ctx)
     return Source(record, mapping, primary, each, named)
+
+
+def learn_subject(row: Row, ctx: Context) -> None:
+    """Remember what other records ask of a subject's row of DM."""
+    usubjid = row.get("USUBJID")
+    if usubjid:
+        ctx.learn("rfstdtc", usubjid, value=row.get("RFSTDTC"))
+        ctx.learn("rficdtc", usubjid, value=row.get("RFICDTC"))
 
 
 def _not_the_studys(domain: str, primary: Resource) -> Finding:

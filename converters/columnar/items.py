@@ -12,6 +12,7 @@ from trialbridge.converters.columnar.plans import Plan, taker
 from trialbridge.converters.columnar.roots import Fields, Root, made
 from trialbridge.converters.columnar.routes import Asked, Watched
 from trialbridge.converters.dictionary import list_of
+from trialbridge.converters.sound import SHAPE
 from trialbridge.converters.steps import matches
 from trialbridge.fhir.jsontext import decode
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 ARGUMENTS = "one, one_identifier, one_extension, place, ctx"
 """What a taker is given of a resource, further numbers after it."""
 _EACH_ARGUMENTS = "one, one_identifier, one_extension, each, each_identifier, each_extension, place, ctx"
-_SHAPE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 
 
 class ListReader:
@@ -112,7 +112,7 @@ class ListReader:
                 if (named and named[:2] == domain) or (not named and not first.named_only):
                     mapping = self.reader.dictionary.for_element(domain, watched)
                     found.append(self._item_taker(self.reader.plan(domain, mapping, self.root, bare=named is None)))
-        except _SHAPE as error:
+        except SHAPE as error:
             raise NotPlainError from error
         self._asked.learn(watched, frozenset())
         return tuple(found)

@@ -11,8 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from trialbridge.converters.carry import Carried, carried
-from trialbridge.converters.compile import compiled, reading_order
+from trialbridge.converters.carry import Carried, kept_by
+from trialbridge.converters.compile import compiled
+from trialbridge.converters.path_trees import reading_order
+from trialbridge.converters.sound import SHAPE
 from trialbridge.fhir.paths import Child, Choice, Constant, parse
 from trialbridge.mappings.kit import Line, Mapping
 from trialbridge.mappings.names import constants
@@ -176,11 +178,8 @@ class Element:
                 stub["resourceType"] = self.root
                 row, parts = self._read[0](stub, None, asked)
             if self.carries and stub:
-                kept = {
-                    f"SUPP.{one.name}" if one.qualifier else one.name: one
-                    for one in carried(stub, ctx.url("x-sdtm-variable"))
-                }
-        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+                kept = kept_by(stub, ctx.url("x-sdtm-variable"))
+        except SHAPE as error:
             raise NotPlainError from error
         if self._gives:
             found = {name: part for at, name in self._gives if (part := parts[at]) is not None}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from trialbridge.converters.columnar.lists import Keyed
+from trialbridge.converters.columnar.lists import MISSING, Keyed
 from trialbridge.converters.columnar.members import CARRIED, KEYS, Element, NotPlainError
 from trialbridge.fhir.jsontext import decode
 
@@ -47,11 +47,6 @@ class Root:
                 mine = [one for one in slots if one.members(self.base) & names]
                 made = Element(self.name, tuple(sorted(names)), mine, self.release, self.base)
                 self.elements.update(dict.fromkeys(names, made))
-
-    def reads(self, slot: Slot) -> bool:
-        """Whether a slot can be read by elements: an item of a list stands alone."""
-        names = self.element_of(slot).names
-        return len(names) == 1 or not any(" " in one for one in names)
 
     def element_of(self, slot: Slot) -> Element:
         """The element that reads a slot."""
@@ -151,6 +146,3 @@ def made(text: list[str], name: str, space: dict[str, Any]) -> Callable[..., Any
     exec("\n".join(text), space)  # noqa: S102 - the source is made here from the dictionary, never from input
     found: Callable[..., Any] = space[name]
     return found
-
-
-MISSING = object()

@@ -13,6 +13,7 @@ from trialbridge.converters.columnar.lists import is_record
 from trialbridge.converters.columnar.members import CARRIED, NotPlainError
 from trialbridge.converters.columnar.plans import STEP
 from trialbridge.converters.records import Record
+from trialbridge.converters.sound import SHAPE
 from trialbridge.mappings.qualifiers import DEFAULTS
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from trialbridge.converters.columnar.plans import Plan, Table
     from trialbridge.converters.context import Context
     from trialbridge.mappings.kit import Derived, Row
-
-_ERRORS = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 
 
 @dataclass(slots=True)
@@ -92,7 +91,7 @@ def rows_of(
     found = Rows(plan.dataset, table.places)
     try:
         _Walk(plan, table, ctx, columns, found, {} if known is None else known).walk()
-    except _ERRORS as error:
+    except SHAPE as error:
         raise NotPlainError from error
     return found
 

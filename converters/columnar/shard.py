@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from functools import lru_cache
 from threading import local
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ import numpy as np
 from trialbridge.converters.columnar.members import NotPlainError
 from trialbridge.converters.columnar.rows import Rows, rows_of
 from trialbridge.converters.columnar.types import Reader
-from trialbridge.converters.to_sdtm import STANDING_IN, stale_note
+from trialbridge.converters.to_sdtm import STANDING_IN, learn_subject, stale_note
 from trialbridge.fhir.jsontext import decode, encode
 
 if TYPE_CHECKING:
@@ -50,9 +49,9 @@ def suits(dictionary: Dictionary) -> bool:
 class Columnar:
     """The lines of one shard that are read by columns (`to_sdtm.Beside`).
 
-    `lines` are the lines by type, each with its place in the shard, its file and its number there; `passive` has, by their id(), the places of those
-    resources that stand in the pool as well. Where lines must be read as wholes NotPlainError is raised: those whose
-    places stand in `refused`, or all, if none does.
+    `lines` are the lines by type, each with its place in the shard, its file and its number there; `passive` has, by
+    their id(), the places of those resources that stand in the pool as well. Where lines must be read as wholes
+    NotPlainError is raised: those whose places stand in `refused`, or all, if none does.
     """
 
     def __init__(
@@ -66,7 +65,6 @@ class Columnar:
         self.lines = lines
         self.passive = passive
         self.rows: dict[str, list[Rows]] = {}
-        self.kept: Counter[str] = Counter()
         self.datasets: Collection[str] = ()
         self.refused: list[int] = []
         self._known: dict[Any, Any] = {}
@@ -82,7 +80,6 @@ class Columnar:
             one.begin(ctx)
             seen = self._seen[kind] = set()
             lines = self.lines[kind]
-            self.kept[kind] = len(lines)
             if aside:
                 lines = [line for line in lines if line[0] not in aside]
             one.take(lines, ctx, self.refused.append, seen)
@@ -173,10 +170,7 @@ def _learn(plan: Plan, table: Table, rows: Rows, ctx: Context) -> None:
         if len({row.get("USUBJID") for row in found}) < len(found):
             raise NotPlainError  # what the first row of a subject says is known when its second is read
         for row in found:
-            usubjid = row.get("USUBJID")
-            if usubjid:
-                ctx.learn("rfstdtc", usubjid, value=row.get("RFSTDTC"))
-                ctx.learn("rficdtc", usubjid, value=row.get("RFICDTC"))
+            learn_subject(row, ctx)
     if mapping.after_read is not None:
         before = [dict(row) for row in found]
         for row, parts in zip(found, rows.parts(plan, table), strict=True):

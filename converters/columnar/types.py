@@ -16,6 +16,7 @@ from trialbridge.converters.columnar.members import NotPlainError, readings
 from trialbridge.converters.columnar.plans import Plan, taker
 from trialbridge.converters.columnar.roots import Fields, Root, made
 from trialbridge.converters.columnar.routes import Asked, AskedMoreError, Watched
+from trialbridge.converters.sound import SHAPE
 from trialbridge.converters.to_sdtm import in_error
 from trialbridge.fhir.jsontext import decode
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 _ODD = ("contained", "implicitRules")
 """Members with which a resource is read as a whole."""
-_SHAPE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 _KNOWN = frozenset({"resourceType", "identifier"})
 
 
@@ -106,7 +106,7 @@ class Reader:
         watched = Watched(decode(line))
         try:
             found = self._goes(watched, named, ctx)
-        except (NotPlainError, *_SHAPE):
+        except (NotPlainError, *SHAPE):
             found = None
         self._asked.learn(watched, _KNOWN)
         return found
