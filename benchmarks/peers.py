@@ -191,7 +191,7 @@ def agreement(asked: argparse.Namespace, folder: Path) -> tuple[int, int]:
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--environment", type=Path, default=Path("/tmp/peers"), help="the peers' virtual environment")  # noqa: S108
+    parser.add_argument("--environment", type=Path, default=Path("/tmp/peers"), help="the peers' virtual environment")  # noqa: S108 - a default
     parser.add_argument("--make", action="store_true", help="build it first")
     parser.add_argument("--subjects", type=int, default=1000)
     parser.add_argument("--export", type=Path, help=argparse.SUPPRESS)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 SAMPLE = 500
 
 
-def variants(subjects: int, more: bool) -> tuple[int, int, dict[str, Callable[[], Any]]]:  # noqa: FBT001
+def variants(subjects: int, more: bool) -> tuple[int, int, dict[str, Callable[[], Any]]]:  # noqa: FBT001 - of this script alone
     """Bytes and resources of the study as NDJSON, and what is timed."""
     study = build(subjects=subjects)
     made: list[Lines] = []

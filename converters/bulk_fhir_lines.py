@@ -59,7 +59,7 @@ def _lines(kind: str, texts: list[bytes]) -> Lines:
 
 
 @lru_cache(maxsize=4)
-def _memory(dictionary: Dictionary, release: Release, base: str, oncology: bool) -> Memory:  # noqa: ARG001, FBT001
+def _memory(dictionary: Dictionary, release: Release, base: str, oncology: bool) -> Memory:  # noqa: ARG001, FBT001 - a cache's key
     """What this process has made so far, for studies with tumours and those without."""
     return Memory(dictionary, release, base)
 

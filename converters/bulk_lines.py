@@ -34,7 +34,7 @@ class _Marks(msgspec.Struct, gc=False):
     subject: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
     progress: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
     includedStructure: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET  # noqa: N815 - FHIR's name
-    encounterClass: msgspec.Raw | msgspec.UnsetType = msgspec.field(default=msgspec.UNSET, name="class")  # noqa: N815
+    encounterClass: msgspec.Raw | msgspec.UnsetType = msgspec.field(default=msgspec.UNSET, name="class")  # noqa: N815 - as its neighbours
     occurrencePeriod: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET  # noqa: N815 - FHIR's name
     occurrenceDateTime: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET  # noqa: N815 - FHIR's name
     occurrenceString: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET  # noqa: N815 - FHIR's name

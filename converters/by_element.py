@@ -219,7 +219,7 @@ class Dataset:
             for codes, entries in part.with_parts():
                 named.update(entries[codes[at]].parts)
         if mapping.after_write is not None:
-            mapping.after_write(row, named, self.ctx)  # type: ignore[arg-type]
+            mapping.after_write(row, named, self.ctx)  # type: ignore[arg-type]  # a row or context that is watched
 
     def _record(self, at: int) -> Record:
         """The record of a row."""
@@ -230,7 +230,7 @@ class Dataset:
                 row[name] = value
                 if name[:5] == "SUPP.":
                     qualifiers[name[5:]] = self.columns.qualifier(name, at)
-        return Record(self.name, self._numbers[at], row, qualifiers)  # type: ignore[arg-type]
+        return Record(self.name, self._numbers[at], row, qualifiers)  # type: ignore[arg-type]  # a row or context that is watched
 
     def _arrange(self, begun: int) -> None:
         """Resources made on the way stand in the order of the rows that made them."""

@@ -44,7 +44,7 @@ def derive(plan: Plan, turn: int, columns: Columns, asking: Asking, url: str) ->
         row = Late(columns, at, late, plan.said)
         asking.asked = False
         try:
-            return one.how(row, asking), row.asked, asking.asked  # type: ignore[arg-type]
+            return one.how(row, asking), row.asked, asking.asked  # type: ignore[arg-type]  # a row or context that is watched
         except Exception:  # noqa: BLE001 - the row's own functions will say what it is
             return _FAILED, row.asked, asking.asked
 

@@ -62,7 +62,7 @@ class Memory:
 
         def run(at: int) -> tuple[Mapping, list[str], bool]:
             row = Traced(columns, at, {})
-            return self.dictionary.for_row(dataset, row), row.asked, False  # type: ignore[arg-type]
+            return self.dictionary.for_row(dataset, row), row.asked, False  # type: ignore[arg-type]  # a row or context that is watched
 
         _, codes, found = self._mappings.setdefault(dataset, Memo[Any]()).of(columns, run)
         places: dict[Mapping, int] = {}

@@ -130,7 +130,7 @@ class Said:
 def write_element(plan: Plan, element: Element, columns: Columns, at: int, asking: Asking, ctx: Context) -> Any:
     """Make the element of one row: the entry, what was asked of the row, whether it hangs on the subjects at hand."""
     row = Traced(columns, at, element.holes)
-    ctx.row, asking.asked, asking.shared = row, False, element.shared  # type: ignore[assignment]
+    ctx.row, asking.asked, asking.shared = row, False, element.shared  # type: ignore[assignment]  # a row or context that is watched
     said = Said(columns, at)
     try:
         _write(plan, element, row, asking, said)

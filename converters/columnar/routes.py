@@ -107,7 +107,7 @@ class ItemTexts:
         short = {at: name for name, at in fields.items()}
         of = msgspec.Raw | msgspec.UnsetType
         struct = msgspec.defstruct("Item", [(at, of, msgspec.UNSET) for at in short], rename=short.get)
-        self._decode = msgspec.json.Decoder(list[struct]).decode  # type: ignore[valid-type]
+        self._decode = msgspec.json.Decoder(list[struct]).decode  # type: ignore[valid-type]  # made at run time
         self._known: dict[bytes, int] = {}
         self._numbers: dict[Any, int] = {}
 
