@@ -110,7 +110,7 @@ class Spooled:
 
 def frame_of(arrow: Spooled | bytes) -> pl.DataFrame:
     """The rows of an Arrow file."""
-    return pl.read_ipc(BytesIO(arrow if isinstance(arrow, bytes) else arrow.read()))
+    return pl.read_ipc_stream(BytesIO(arrow if isinstance(arrow, bytes) else arrow.read()))
 
 
 @dataclass(slots=True)
@@ -308,7 +308,7 @@ def _store(told: Told, beside: Columnar | None, places: Mapping[int, int], folde
     written = BytesIO()
     for name, frame in frames.items():
         start = written.tell()
-        frame.write_ipc(written, compression="uncompressed")
+        frame.write_ipc_stream(written, compression="uncompressed")
         kinds = {one: "Num" if kind == pl.Float64 else "Char" for one, kind in frame.schema.items()}
         studyids = frame["STUDYID"].drop_nulls().head(1).to_list() if "STUDYID" in frame.columns else []
         first, last = (sort_key(frame.row(at, named=True), name) for at in (0, -1))

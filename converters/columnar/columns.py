@@ -124,8 +124,8 @@ def first_given(columns: Sequence[Column]) -> Column:
     return found
 
 
-def frame(columns: Mapping[str, Column]) -> pl.DataFrame:
-    """The columns that have a value, as polars has them: Float64 where all values are numbers, else String."""
+def frame(columns: Mapping[str, Column], *more: pl.Series) -> pl.DataFrame:
+    """The columns that have a value, as polars has them: Float64 where all values are numbers, else String; and `more`."""
     rows: dict[int, pl.Series] = {}
     made = []
     for name, one in columns.items():
@@ -138,7 +138,7 @@ def frame(columns: Mapping[str, Column]) -> pl.DataFrame:
         found = values[at]
         if values.null_count() == 0 or found.null_count() < len(found):
             made.append(found)
-    return pl.DataFrame(made)
+    return pl.DataFrame([*made, *more])
 
 
 def _series(name: str, values: list[Any]) -> pl.Series:

@@ -145,7 +145,7 @@ def _supplement(domain: str, rows: Rows, qualifiers: Column, at: Any) -> dict[st
 
 
 def _frame(columns: dict[str, Column], places: Any) -> pl.DataFrame:
-    return frame(columns).with_columns(pl.Series(_PLACE, places, dtype=pl.Int64))
+    return frame(columns, pl.Series(_PLACE, places, dtype=pl.Int64))
 
 
 def _of_rows(rows: Sequence[tuple[int, Row]]) -> list[pl.DataFrame]:
@@ -159,10 +159,12 @@ def _of_rows(rows: Sequence[tuple[int, Row]]) -> list[pl.DataFrame]:
 
 def _ordered(name: str, parts: list[pl.DataFrame]) -> pl.DataFrame:
     """The parts as one frame in the dataset's order; a column that is text in one part is text in all."""
-    texts = {one for part in parts for one, kind in part.schema.items() if kind == pl.String}
-    whole = pl.concat([_texted(part, texts) for part in parts], how="diagonal")
-    kept = whole.drop(_PLACE).columns
-    return whole.sort([*sort_columns(whole, name), pl.col(_PLACE)], nulls_last=False, maintain_order=True).select(kept)
+    whole = parts[0]
+    if len(parts) > 1:
+        texts = {one for part in parts for one, kind in part.schema.items() if kind == pl.String}
+        whole = pl.concat([_texted(part, texts) for part in parts], how="diagonal")
+    ordered = whole.sort([*sort_columns(whole, name), pl.col(_PLACE)], nulls_last=False, maintain_order=True)
+    return pl.DataFrame([one for one in ordered.get_columns() if one.name != _PLACE])
 
 
 def _texted(part: pl.DataFrame, texts: set[str]) -> pl.DataFrame:

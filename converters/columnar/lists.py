@@ -1,8 +1,8 @@
 """Lists whose items are told apart by a key: extensions by url, identifiers by system.
 
-Each item is an element of its own, for of a list hardly any whole text occurs twice while most of its items do. What
-the extension `sdtm-variable` carries is read together. The record's own identifier, STUDYID|dataset|USUBJID|--SEQ, is
-taken apart: it is in every record another.
+The items of one key are an element of their own, for of a list hardly any whole text occurs twice while most of its
+items do. What the extension `sdtm-variable` carries is read together, likewise what looks at the list as a whole. The
+record's own identifier, STUDYID|dataset|USUBJID|--SEQ, is taken apart: it is in every record another.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 
 from trialbridge.converters.columnar.members import KEYS, Element, NotPlainError
+from trialbridge.converters.columnar.traced import Traced
 from trialbridge.fhir.jsontext import decode, encode
 from trialbridge.mappings.names import constants
 from trialbridge.mappings.spellings import RECORD, record_parts
@@ -68,14 +69,19 @@ def is_record(slot: Slot, base: str) -> bool:
 class Keyed:
     """One keyed list of a root."""
 
-    def __init__(self, name: str, elements: dict[str, Element], base: str, carrier: Element | None) -> None:
+    def __init__(
+        self, name: str, elements: dict[str, Element], base: str, carrier: Element | None, whole: Element | None
+    ) -> None:
         self.name = name
         self.elements = list(elements.values())
-        """Those of its items, and last that of what is carried."""
+        """Those of its items, then that of what is carried and that of the list as a whole, if there are such."""
         self._at = {names.partition(" ")[2]: at for at, names in enumerate(elements)}
         self._carrier = carrier
-        if carrier is not None:
-            self.elements.append(carrier)
+        self._list = whole
+        self._carrier_at = len(self.elements)
+        self.elements += [one for one in (carrier, whole) if one is not None]
+        self._sees_record = False
+        """Whether the list as a whole is asked what its record's identifier says."""
         bound = constants(base)
         self._carries = bound["x-sdtm-variable"]
         self._is_extension = name == "extension"
@@ -128,7 +134,9 @@ class Keyed:
             if known is not None:
                 named = self._heads.get(text[begin:last])
                 sequence = self._tails.get(text[last + 1 : end], MISSING)
-                if named is not None and sequence is not MISSING:
+                if named is None or sequence is MISSING:
+                    named, sequence = self._named(text[begin:end])
+                if named is not None:
                     self._framing += 1
                     return (known[0], named, sequence, known[1], known[2])
             self._framing -= 1
@@ -140,14 +148,25 @@ class Keyed:
             self._heads[text[begin:last]] = named
             self._tails[text[last + 1 : end]] = sequence
             frame = text[:begin] + text[end:]
-            if text.count(text[begin:end]) == 1 and frame.count(b'""') == 1 and len(self._frames) < _WHOLE_TEXTS:
+            plain = not self._sees_record and text.count(text[begin:end]) == 1 and frame.count(b'""') == 1
+            if plain and len(self._frames) < _WHOLE_TEXTS:
                 self._frames[frame] = (number, keys, texts)
         return found
+
+    def _named(self, text: bytes) -> tuple[str | None, float | None]:
+        """What a record's identifier names, given as the inside of its JSON string; None where it is not that plain."""
+        if not text.isascii() or b"\\" in text or not text.decode().isprintable():
+            return None, None
+        named, sequence = self._of_record(text.decode())
+        head, _, tail = text.rpartition(b"|")
+        self._heads[head] = named
+        self._tails[tail] = sequence
+        return named, sequence
 
     def _passes_by(self, text: bytes) -> bool:
         """Whether a long list holds nothing that is read here, by a look at the keys of its items."""
         try:
-            return self._is_extension and not any(one.url in self._wanted for one in _keys(text))
+            return self._is_extension and self._list is None and not any(one.url in self._wanted for one in _keys(text))
         except (msgspec.MsgspecError, TypeError):
             return False
 
@@ -164,33 +183,60 @@ class Keyed:
         numbers = list(self._none)
         keys = []
         texts = []
+        places = []
         carried: tuple[bytes, ...] = ()
+        record: bytes | None = None
+        several = False
         named = sequence = None
         for item in items:
             own = bytes(item)
             known = self._items.get(own)
             if known is None and self._takes_record and self._mark in own and (found := self._record(own)) is not None:
-                if named is not None:
+                if record is not None:
                     raise NotPlainError
                 named, sequence = found
+                record = own
                 known = (self._record_key, _UNREAD, 0)
             elif known is None:
                 known = self._items[own] = self._item(own, ctx)
             key, at, number = known
             keys.append(key)
             texts.append(own)
+            places.append(at)
             if at >= 0:
-                if numbers[at] == 0:
-                    numbers[at] = number
+                several = several or numbers[at] != 0
+                numbers[at] = number
             elif at == _CARRIED:
                 carried += (own,)
         if carried and self._carrier is not None:
-            known_carried = self._carrier.memo.get(carried)
-            if known_carried is None:
-                stub = {"extension": [decode(one) for one in carried]}
-                known_carried = self._carrier.learn(carried, stub, ctx)
-            numbers[-1] = known_carried
+            numbers[self._carrier_at] = self._together(self._carrier, carried, ctx)
+        if several:
+            for at in {one for one in places if one >= 0 and places.count(one) > 1}:
+                some = tuple(one for one, place in zip(texts, places, strict=True) if place == at)
+                numbers[at] = self._together(self.elements[at], some, ctx)
+        if self._list is not None:
+            numbers[-1] = self._as_a_whole(self._list, text, texts, record, ctx)
         return (self._number(tuple(numbers)), named, sequence, tuple(keys), tuple(texts))
+
+    def _together(self, element: Element, texts: tuple[bytes, ...], ctx: Context) -> int:
+        """The number of several items that are read together."""
+        number = element.memo.get(texts)
+        return element.learn(texts, {self.name: list(map(decode, texts))}, ctx) if number is None else number
+
+    def _as_a_whole(self, element: Element, text: bytes, texts: list[bytes], record: bytes | None, ctx: Context) -> int:
+        """The number of a list that is read as a whole. It is known without its record, unless that is looked at."""
+        apart = record is not None and not self._sees_record
+        key = tuple(b"" if one is record else one for one in texts) if apart else text
+        number = element.memo.get(key)
+        if number is not None:
+            return number
+        asked: set[str] = set()
+        items = [Traced(decode(one), asked) if one is record else decode(one) for one in texts]
+        number = element.learn(key, {self.name: items if text[:1] == b"[" else decode(text)}, ctx)
+        if asked <= {self._key}:
+            return number
+        self._sees_record = True
+        return self._as_a_whole(element, text, texts, record, ctx) if apart else number
 
     def _item(self, text: bytes, ctx: Context) -> tuple[Any, int, int]:
         """Key of an item, place of its element (or what it is else), number of its text."""

@@ -1,6 +1,6 @@
 """The members of a resource type, each read once for all lines that say the same.
 
-An `Element` is one member of a resource (or one item of a list that is told apart by its url or system, or several that
+An `Element` is one member of a resource (or those items of a list that have one url or system, or several members that
 must be read together: a member and its `_` sibling, members that lead to the same part). For each text of it that
 occurs it keeps the cells of all paths that begin there: those of all mappings of the type, also of the parts reached
 through it.
@@ -106,13 +106,13 @@ def _parts(mapping: Mapping, root: str, release: Release) -> tuple[Part, ...]:
 
 
 def _item_name(step: Any, base: str) -> str | None:
-    """The name of the one item of a keyed list that a step chooses, None for any other step."""
+    """The name of the items of a keyed list among which a step chooses, None for any other step."""
     key = KEYS.get(step.name)
-    if key is None or not isinstance(step, Choice) or len(step.conditions) != 1:
+    if key is None or not isinstance(step, Choice):
         return None
-    condition = step.conditions[0]
-    value = constants(base)[condition.value.name] if isinstance(condition.value, Constant) else condition.value
-    return f"{step.name} {value}" if condition.steps == (Child(key),) and isinstance(value, str) else None
+    asked = [one.value for one in step.conditions if one.steps == (Child(key),)]
+    values = [constants(base)[one.name] if isinstance(one, Constant) else one for one in asked]
+    return f"{step.name} {values[0]}" if len(values) == 1 and isinstance(values[0], str) else None
 
 
 class Element:

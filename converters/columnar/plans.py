@@ -10,7 +10,7 @@ import numpy as np
 
 from trialbridge.converters.columnar.columns import compressed
 from trialbridge.converters.columnar.lists import NUMBER, SEQUENCE, is_record
-from trialbridge.converters.columnar.members import CARRIED, NotPlainError
+from trialbridge.converters.columnar.members import CARRIED, KEYS, NotPlainError
 from trialbridge.converters.columnar.roots import Fields, Root, lookup, made
 
 if TYPE_CHECKING:
@@ -59,7 +59,8 @@ class Plan:
                 root = self.root_of(slot)
                 found.append((root, root.element_of(slot)))
         for root, element in dict.fromkeys(found):
-            listed = [name.partition(" ")[0] for name in element.names if " " in name]
+            whole = len(element.names) == 1 and element.names[0] in KEYS
+            listed = [name.partition(" ")[0] for name in element.names if " " in name or whole]
             if not listed:
                 self.elements.append((root, element))
             elif len(element.names) > 1:

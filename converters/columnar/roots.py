@@ -31,7 +31,9 @@ class Root:
         carrier = Element(name, (CARRIED,), (), release, base)
         for one in KEYS:
             items = {names: element for names, element in self.elements.items() if names.startswith(f"{one} ")}
-            self.lists[one] = Keyed(one, items, base, carrier if one == "extension" else None)
+            whole = self.elements.get(one)
+            whole = whole if whole is not None and whole.names == (one,) else None
+            self.lists[one] = Keyed(one, items, base, carrier if one == "extension" else None, whole)
         self.elements[CARRIED] = carrier
 
     def _grouped(self, slots: list[Slot]) -> None:

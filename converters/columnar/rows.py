@@ -12,6 +12,7 @@ from trialbridge.converters.columnar.columns import Column, combinations, compre
 from trialbridge.converters.columnar.lists import is_record
 from trialbridge.converters.columnar.members import CARRIED, NotPlainError
 from trialbridge.converters.columnar.plans import STEP
+from trialbridge.converters.columnar.traced import Traced
 from trialbridge.converters.records import Record
 from trialbridge.converters.sound import SHAPE
 from trialbridge.mappings.qualifiers import DEFAULTS
@@ -94,33 +95,6 @@ def rows_of(
     except SHAPE as error:
         raise NotPlainError from error
     return found
-
-
-class _Traced(dict[str, Any]):
-    """A row that notes what it is asked for."""
-
-    __slots__ = ("asked",)
-
-    def __init__(self, cells: Any, asked: set[str]) -> None:
-        super().__init__(cells)
-        self.asked = asked
-
-    def get(self, name: str, default: Any = None) -> Any:
-        self.asked.add(name)
-        return super().get(name, default)
-
-    def __getitem__(self, name: str) -> Any:
-        self.asked.add(name)
-        return super().__getitem__(name)
-
-    def __contains__(self, name: object) -> bool:
-        self.asked.add(str(name))
-        return super().__contains__(name)
-
-    def _all(self, *_: Any) -> Any:
-        raise NotPlainError
-
-    __iter__ = keys = values = items = copy = pop = _all
 
 
 class _Walk:
@@ -260,7 +234,7 @@ class _Walk:
                     values.append(known_values[key])
                     continue
                 given = {name: value for name, value in zip(names, row, strict=True) if value is not None}
-                value = known_values[key] = how(_Traced(given, seen), self.ctx)
+                value = known_values[key] = how(Traced(given, seen), self.ctx)
                 values.append(value)
             if seen <= set(asked):
                 return found.codes, values

@@ -9,10 +9,14 @@ import pytest
 
 from trialbridge.converters.columnar.columns import Column, combinations, first_given, frame
 from trialbridge.converters.columnar.lists import ITEM_KEYS, NAMED, NUMBER, SEQUENCE, Keyed
-from trialbridge.converters.columnar.members import CARRIED, Element, NotPlainError
+from trialbridge.converters.columnar.members import CARRIED, Element, NotPlainError, readings
+from trialbridge.converters.columnar.roots import Root
 from trialbridge.converters.columnar.routes import Asked, AskedMoreError, ItemTexts, Watched
 from trialbridge.converters.context import Context
 from trialbridge.fhir.ids import BASE, system
+from trialbridge.mappings.kit import Mapping, Spelling, line
+from trialbridge.mappings.names import constants
+from trialbridge.mappings.spellings import TEXT
 
 RECORD = system(BASE, "sdtm-record")
 
@@ -20,7 +24,7 @@ RECORD = system(BASE, "sdtm-record")
 @pytest.fixture
 def identifiers():
     """The identifiers of a resource of which no line reads any but the record's."""
-    made = Keyed("identifier", {}, BASE, None)
+    made = Keyed("identifier", {}, BASE, None, None)
     made.begin()
     return made
 
@@ -87,7 +91,7 @@ def test_what_is_carried_is_read_together():
     url = ctx.url("x-sdtm-variable")
     carrier = Element("Observation", (CARRIED,), (), "R4", BASE)
     carrier.begin(ctx)
-    made = Keyed("extension", {}, BASE, carrier)
+    made = Keyed("extension", {}, BASE, carrier, None)
     made.begin()
 
     def item(name, value):
@@ -97,6 +101,67 @@ def test_what_is_carried_is_read_together():
     said = made.take(json.dumps([item("AA", "1"), {"url": "x"}, item("BB", "2")]).encode(), ctx)
     number = made.numbers()[said[NUMBER]][-1]
     assert {name: one.value for name, one in carrier.kept[number].items()} == {"AA": "1", "BB": "2"}
+
+
+def _list_read(path, spelling):
+    """A list of extensions of which one path is read, and the element that reads it."""
+    mapping = Mapping("XX", "x", "Observation", (), (line("XXVAL", path, spelling),))
+    root = Root("Observation", [one for found in readings(mapping, "R4") for one in found.slots], "R4", BASE)
+    return root, root.elements[min(root.elements, key=lambda name: not name.startswith("extension"))]
+
+
+def _said(root, element, items):
+    ctx = Context(BASE, "R4")
+    root.begin(ctx)
+    listed = root.lists["extension"]
+    found = []
+    for one in items:
+        said = listed.take(json.dumps(one).encode(), ctx)
+        number = listed.numbers()[said[NUMBER]][listed.elements.index(element)]
+        found.append((element.cells[0][number], said[SEQUENCE]))
+    return found
+
+
+def test_items_of_one_url_are_told_apart_by_what_else_is_asked_of_them():
+    """The first criterion of seriousness would be taken for all."""
+    path = "Observation.extension.where(url='u' and extension('code').valueCode='b').extension('value').value.ofType(string)"
+    root, element = _list_read(path, TEXT)
+
+    def item(code, value, url="u"):
+        return {"url": url, "extension": [{"url": "code", "valueCode": code}, {"url": "value", "valueString": value}]}
+
+    lists = [
+        [item("a", "1"), item("b", "2")],
+        [item("b", "3")],
+        [item("b", "4", "v")],
+        [item("b", "5"), item("b", "6")],
+    ]
+    assert [value for value, _ in _said(root, element, lists)] == ["2", "3", None, "5"]
+
+
+@pytest.mark.parametrize("looks", [False, True])
+def test_a_list_read_as_a_whole_is_known_without_its_record(looks):
+    """Where the whole list is read each record would be new; or what a record says would be another record's."""
+
+    def read(one, _ctx):
+        if isinstance(one, dict) and one.get("url") == "grade":
+            return one["valueString"]
+        return one.get("valueIdentifier", {}).get("value") if looks and isinstance(one, dict) else None
+
+    root, element = _list_read("Observation.extension", Spelling("test", read, lambda _v, _c: None, shape="member"))
+    record = constants(BASE)["x-sdtm-record"]
+
+    def item(number):
+        return {"url": record, "valueIdentifier": {"system": RECORD, "value": f"S|AE|A|{number}"}}
+
+    grade = {"url": "grade", "valueString": "3"}
+    lists = [[grade, item(1)], [grade, item(2)], [item(1)], [item(2)], [item(2), grade], [{"url": "z"}]]
+    told = [f"S|AE|A|{number}" if looks else None for number in (1, 2, 2)]
+    said = _said(root, element, lists)
+    assert [value for value, _ in said] == ["3", "3", told[0], told[1], told[2] if looks else "3", None]
+    assert [number for _, number in said] == [1, 2, 1, 2, 2, None]
+    if not looks:
+        assert len(element.memo) == 5  # nothing, the grade, a record alone, both in the other order, another
 
 
 def test_tests_of_the_dictionary_are_watched():
