@@ -92,20 +92,17 @@ def to_sdtm(
         yield told(plan, parts, bulk_shard.package_in(job), version)
 
 
-def tasks(plan: Plan) -> list[tuple[int, Lines]]:
-    """The shards with their numbers. Shard 0 has the lines of nobody, and makes the records of the shared ones."""
-    return [(0, plan.loose), *enumerate(plan.shards, start=1)]
-
-
 def _parts(job: Job, plan: Plan, folder: Path, workers: int) -> Iterator[Part]:
-    """The parts in the order of the shards, by this process or by several."""
+    """The parts in the order of the shards, by this process or by several.
+
+    Shard 0 has the lines of nobody, and makes the records of the shared ones.
+    """
     setting = Setting(job, plan.files, plan.names, folder)
-    todo = tasks(plan)
-    if workers <= 1 or len(todo) <= 2:
-        yield from map(setting.convert, todo)
+    if workers <= 1 or len(plan.groups) <= 2:
+        yield from map(setting.convert, enumerate(plan.groups))
         return
-    with get_context("spawn").Pool(min(workers, len(todo)), _start, (setting,)) as pool:
-        yield from pool.imap(_convert, todo)
+    with get_context("spawn").Pool(min(workers, len(plan.groups)), _start, (setting,)) as pool:
+        yield from pool.imap(_convert, enumerate(plan.groups))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ others point at (the study, its sites, its plan) are `shared`: every shard reads
 from __future__ import annotations
 
 import re
-from array import array
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ import numpy as np
 
 from trialbridge.base.errors import TrialbridgeError, UnreadableInputError
 from trialbridge.base.finding import Finding, Severity, Where
+from trialbridge.converters.bulk_index import Entries, Groups, grouped
 from trialbridge.converters.bulk_lines import (
     BEGIN,
     MARKED,
@@ -48,7 +48,9 @@ SHARD_BYTES = 16 << 20
 _SUBJECT_LINKS = ("subject", "patient", "individual", "for", "beneficiary")
 _REFERENCE = re.compile(r"(?:^|/)(Patient|ResearchSubject)/([A-Za-z0-9.\-]{1,64})(?:/_history/[A-Za-z0-9.\-]{1,64})?$")
 _TYPE = re.compile(r"[A-Z][A-Za-z0-9]*")
-_NOBODY, _SHARED, _ODD = -1, -2, -3
+_NOBODY, _SHARED = -1, -2
+_ODD = -3
+"""Below it stand the numbers of ResearchSubjects whose Patient may not have been met yet."""
 
 
 class NotInLinesError(TrialbridgeError):
@@ -62,8 +64,8 @@ class Plan:
     files: tuple[Path, ...]
     names: tuple[str, ...]
     shared: Lines
-    loose: Lines
-    shards: list[Lines]
+    groups: Groups
+    """The loose lines, then the shards."""
     release: Release
     subjects: int
     size: int
@@ -72,20 +74,27 @@ class Plan:
     rejects: list[Reject] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
+    @property
+    def loose(self) -> Lines:
+        """The lines that belong to nobody and are read once."""
+        return self.groups[0]
+
+    @property
+    def shards(self) -> Groups:
+        """The shards."""
+        return Groups(self.groups.path, self.groups.bounds[1:])
+
 
 @dataclass(slots=True)
 class _Scan:
     """Columns of what was found of each line, and the subjects met."""
 
     shared_types: frozenset[str]
-    file: array[int] = field(default_factory=lambda: array("i"))
-    number: array[int] = field(default_factory=lambda: array("i"))
-    start: array[int] = field(default_factory=lambda: array("q"))
-    length: array[int] = field(default_factory=lambda: array("i"))
-    owner: array[int] = field(default_factory=lambda: array("i"))
+    entries: Entries
     patients: dict[str, int] = field(default_factory=dict)
     enrolled: dict[str, int] = field(default_factory=dict)
-    waiting: list[tuple[int, str]] = field(default_factory=list)
+    waiting: dict[str, int] = field(default_factory=dict)
+    """The ResearchSubjects that lines name, each with its number."""
     called: dict[int, str] = field(default_factory=dict)
     stand_in: dict[int, str] = field(default_factory=dict)
     given: Counter[str] = field(default_factory=Counter)
@@ -98,10 +107,6 @@ class _Scan:
     kinds: set[bytes] = field(default_factory=set)
     """The types met that need no second look."""
 
-    def fill(self, at: int) -> None:
-        """Say of the lines entered last that they are of this file."""
-        self.file.extend([at] * (len(self.owner) - len(self.file)))
-
 
 def scan(
     files: Iterable[Path],
@@ -111,19 +116,19 @@ def scan(
     release: Release | None = None,
     shard_bytes: int = SHARD_BYTES,
 ) -> Plan:
-    """The plan of reading these NDJSON files. Packed files are unpacked into the folder `spool` first.
+    """The plan of reading these NDJSON files. Packed files are unpacked into the folder `spool` first; the index lies there.
 
     Raises NotInLinesError where a line is a Bundle, UnreadableInputError where a file cannot be read.
     """
     given = tuple(files)
-    found = _Scan(_shared_types(dictionary))
+    found = _Scan(_shared_types(dictionary), Entries(spool / "lines"))
     places = []
     for at, path in enumerate(given):
         plain = _unpacked(path, spool, at, found)
         places.append(plain)
         _scan_file(plain, path.name, at, found, usubjid_system, look=release is None)
     release = release or ("R5" if found.r5 else "R4")
-    return _plan(found, tuple(places), tuple(path.name for path in given), release, shard_bytes)
+    return _plan(found, tuple(places), tuple(path.name for path in given), release, shard_bytes, spool / "shards")
 
 
 def _shared_types(dictionary: Dictionary) -> frozenset[str]:
@@ -153,8 +158,9 @@ def _scan_file(path: Path, name: str, at: int, found: _Scan, system: str, *, loo
     start = number = 0
     rest = b""
     owners, plain_kinds, links = found.owners, found.kinds, ONE_SUBJECT
-    enter_number, enter_start = found.number.append, found.start.append
-    enter_length, enter_owner = found.length.append, found.owner.append
+    entries = found.entries
+    enter_number, enter_start = entries.number.append, entries.start.append
+    enter_length, enter_owner = entries.length.append, entries.owner.append
     with path.open("rb") as stream:
         while block := stream.read(1 << 22):
             block = rest + block
@@ -170,7 +176,7 @@ def _scan_file(path: Path, name: str, at: int, found: _Scan, system: str, *, loo
                 owner = owners.get(line[begin : line.find(b'"', begin)], _ODD) if begin >= len(link) else _ODD
                 if owner == _ODD or kind not in plain_kinds or line.find(link, begin) >= 0:
                     if line:
-                        found.fill(at)
+                        entries.fill(at)
                         _line(line, name, at, number, start, found, system, look=look)
                 else:
                     kinds.append(kind)
@@ -182,10 +188,10 @@ def _scan_file(path: Path, name: str, at: int, found: _Scan, system: str, *, loo
                         found.r5 = says_r5(line, kind.decode())
                 start += len(line) + 1
             found.given.update({kind.decode(): count for kind, count in Counter(kinds).items()})
+            entries.fill(at)
+            entries.lay()
     if rest.strip():
-        found.fill(at)
         _line(rest, name, at, number + 1, start, found, system, look=look, whole=False)
-    found.fill(at)
 
 
 def _line(
@@ -213,11 +219,12 @@ def _line(
     found.given[kind] += 1
     if kind.encode() in ONE_SUBJECT:
         found.kinds.add(kind.encode())
-    found.file.append(at)
-    found.number.append(number)
-    found.start.append(start)
-    found.length.append(len(line))
-    found.owner.append(_owner(line, kind, head, found, system))
+    entries = found.entries
+    entries.file.append(at)
+    entries.number.append(number)
+    entries.start.append(start)
+    entries.length.append(len(line))
+    entries.owner.append(_owner(line, kind, head, found, system))
     if look and not found.r5:
         found.r5 = says_r5(line, kind)
 
@@ -246,7 +253,7 @@ def _outcome(item: Located) -> list[Finding]:
 
 
 def _owner(line: bytes, kind: str, head: Head, found: _Scan, system: str) -> int:
-    """The number of the subject a line belongs to, _SHARED, or _NOBODY."""
+    """The number of the subject a line belongs to, _SHARED, _NOBODY, or that of a ResearchSubject below _ODD."""
     if kind == "Patient":
         owner = _subject(f"Patient/{head.id}", found)
         name = identifier_of(line, system)
@@ -265,8 +272,7 @@ def _owner(line: bytes, kind: str, head: Head, found: _Scan, system: str) -> int
                 found.owners[text.encode()] = owner
             return owner
         if matched:
-            found.waiting.append((len(found.owner), f"ResearchSubject/{matched[2]}"))
-            return _NOBODY
+            return _ODD - 1 - found.waiting.setdefault(f"ResearchSubject/{matched[2]}", len(found.waiting))
     return _SHARED if kind in found.shared_types else _NOBODY
 
 
@@ -274,25 +280,20 @@ def _subject(key: str, found: _Scan) -> int:
     return found.patients.setdefault(key, len(found.patients))
 
 
-def _plan(found: _Scan, files: tuple[Path, ...], names: tuple[str, ...], release: Release, shard_bytes: int) -> Plan:
-    owner = np.array(found.owner, np.int32)
-    for line, subject in found.waiting:
-        owner[line] = found.enrolled.get(subject, _NOBODY)
-    every = Lines(
-        np.frombuffer(found.file, np.int32),
-        np.frombuffer(found.number, np.int32),
-        np.frombuffer(found.start, np.int64),
-        np.frombuffer(found.length, np.int32),
-    )
+def _plan(
+    found: _Scan, files: tuple[Path, ...], names: tuple[str, ...], release: Release, shard_bytes: int, path: Path
+) -> Plan:
+    lines, size = _weights(found)
+    groups = _groups(found, size, shard_bytes)
+    laid = grouped(found.entries, groups, lines, path)
     return Plan(
         files,
         names,
-        every.some(np.flatnonzero(owner == _SHARED)),
-        every.some(np.flatnonzero(owner == _NOBODY)),
-        _shards(found, owner, every, shard_bytes),
+        laid[len(laid) - 1],
+        Groups(path, laid.bounds[:-1]),
         release,
         len(found.patients),
-        int(every.length.sum(dtype=np.int64)),
+        int(size.sum()),
         found.given,
         found.aside,
         found.rejects,
@@ -300,19 +301,36 @@ def _plan(found: _Scan, files: tuple[Path, ...], names: tuple[str, ...], release
     )
 
 
-def _shards(found: _Scan, owner: NDArray[np.int32], every: Lines, shard_bytes: int) -> list[Lines]:
-    """Whole subjects in the order of their names, as many as come to about `shard_bytes`."""
+def _weights(found: _Scan) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """How many lines and bytes each owner has: subjects by number, at the end those below 0, as Python counts."""
+    count = len(found.patients) - _ODD + len(found.waiting)
+    lines, size = np.zeros(count, np.int64), np.zeros(count, np.int64)
+    for block in found.entries.blocks():
+        owner = block["owner"] % count
+        lines += np.bincount(owner, minlength=count)
+        size += np.bincount(owner, block["length"], count).astype(np.int64)
+    return lines, size
+
+
+def _groups(found: _Scan, size: NDArray[np.int64], shard_bytes: int) -> NDArray[np.int64]:
+    """The group of each owner: 0 for nobody, then the shards, last what is shared.
+
+    A shard has whole subjects in the order of their names, as many as come to about `shard_bytes`.
+    """
+    subjects = len(found.patients)
+    owners = np.full(len(size), _NOBODY)
+    owners[:subjects] = np.arange(subjects)
+    for name, at in found.waiting.items():
+        owners[_ODD - 1 - at] = found.enrolled.get(name, _NOBODY)
     place = _places(found)
-    mine = np.flatnonzero(owner >= 0)
-    if not len(mine):
-        return []
-    rank = place[owner[mine]]
-    weight = np.bincount(rank, weights=every.length[mine], minlength=int(rank.max()) + 1)
-    shard_of = (np.cumsum(weight) - weight) // max(1, shard_bytes)
-    shard = shard_of[rank].astype(np.int32)
-    order = np.argsort(shard, kind="stable")
-    cuts = np.flatnonzero(np.diff(shard[order])) + 1
-    return [every.some(mine[part]) for part in np.split(order, cuts)]
+    mine = np.flatnonzero((owners >= 0) & (size > 0))
+    rank = place[owners[mine]]
+    weight = np.bincount(rank, size[mine], subjects)
+    used, number = np.unique((np.cumsum(weight) - weight)[rank] // max(1, shard_bytes), return_inverse=True)
+    groups = np.zeros(len(size), np.int64)
+    groups[mine] = 1 + number
+    groups[_SHARED] = 1 + len(used)
+    return groups
 
 
 def _places(found: _Scan) -> NDArray[np.int32]:

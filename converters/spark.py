@@ -63,18 +63,17 @@ def files_to_sdtm(
     `spool` is a folder for the unpacked text of gzip files and for the rows, as Parquet; it may go when the tables have
     been written. Raises NotInLinesError where a line holds a Bundle.
     """
+    laid = spool / f"laid-{uuid4().hex}"
+    laid.mkdir(parents=True)
     plan = scan(
-        files, dictionary_of(mapping, study_file, dictionaries), system(base, "usubjid"), spool, release, shard_bytes
+        files, dictionary_of(mapping, study_file, dictionaries), system(base, "usubjid"), laid, release, shard_bytes
     )
     shared = tuple(plan.shared.read(plan.files, plan.names))
     job = Job(shared, base, plan.release, mode, mapping, study_file, dictionaries)
     setting = pickle.dumps(bulk.Setting(job, plan.files, plan.names, None))
-    laid = spool / f"laid-{uuid4().hex}"
-    laid.mkdir(parents=True)
-    tasks = spark_shards.lay_tasks(laid / "_lines", bulk.tasks(plan))
-    count = len(tasks.ends)
+    count = len(plan.groups)
     done = spark.range(0, count, 1, _partitions(spark, plan, count)).mapInArrow(
-        spark_shards.worker(setting, tasks, laid), "part binary"
+        spark_shards.worker(setting, plan.groups, laid), "part binary"
     )
     parts = sorted((pickle.loads(row.part) for row in done.collect()), key=_number)  # noqa: S301 - made by us
     told = bulk.told(plan, parts, bulk_shard.package_in(job), version)

@@ -12,63 +12,34 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-import numpy as np
 import polars as pl
 import pyarrow as pa
 
 from trialbridge.base.writing import whole_file
 from trialbridge.converters.bulk_join import typed
-from trialbridge.converters.bulk_lines import Lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from trialbridge.converters.bulk import Setting
+    from trialbridge.converters.bulk_index import Groups
     from trialbridge.converters.bulk_shard import Part, Stored
 
     Batches = Iterator[pa.RecordBatch]
 
-_PLACE = np.dtype([("file", "<i4"), ("number", "<i4"), ("start", "<i8"), ("length", "<i4")])
 _HELD = 128_000_000
 """Bytes of rows that a task holds before it writes them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tasks:
-    """Where the shards' lines stand: one file, 20 bytes a line, shard after shard; `ends` in lines."""
-
-    path: Path
-    ends: tuple[int, ...]
-
-    def lines(self, number: int) -> Lines:
-        """The lines of a shard."""
-        start = self.ends[number - 1] if number else 0
-        places = np.fromfile(self.path, _PLACE, self.ends[number] - start, offset=start * _PLACE.itemsize)
-        return Lines(*(np.ascontiguousarray(places[name]) for name in _PLACE.names or ()))
-
-
-def lay_tasks(path: Path, tasks: Iterable[tuple[int, Lines]]) -> Tasks:
-    """Lay down which lines each shard has; the shards are numbered from 0."""
-    ends = [0]
-    with path.open("wb") as file:
-        for _, lines in tasks:
-            places = np.empty(len(lines), _PLACE)
-            for name in _PLACE.names or ():
-                places[name] = getattr(lines, name)
-            places.tofile(file)
-            ends.append(ends[-1] + len(lines))
-    return Tasks(path, tuple(ends[1:]))
-
-
-def worker(setting: bytes, tasks: Tasks, laid: Path) -> Callable[[Batches], Batches]:
+def worker(setting: bytes, shards: Groups, laid: Path) -> Callable[[Batches], Batches]:
     """The function for `mapInArrow`: numbers of shards come in, what became of each (a pickled Part) goes out."""
 
     def convert(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         rows = _Rows(laid)
         for batch in batches:
             for number in batch.column("id").to_pylist():
-                part = _setting(setting).convert((number, tasks.lines(number)))
+                part = _setting(setting).convert((number, shards[number]))
                 rows.take(part)
                 yield pa.RecordBatch.from_arrays([pa.array([pickle.dumps(part)], pa.binary())], names=["part"])
         rows.write()
