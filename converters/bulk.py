@@ -1,8 +1,8 @@
 """A bulk export (FHIR NDJSON) to SDTM in bounded memory, by one process or several, as the whole would be converted.
 
 A first pass finds out whose each line is (bulk_scan); shards of whole subjects are then converted one by one, by the
-same functions as a study in memory (bulk_shard), and their rows joined to datasets (bulk_join). The result does not
-hang on the number of processes.
+same functions as a study in memory (bulk_shard), and their rows joined to datasets (bulk_join). If wanted they are made
+into FHIR again and held against the lines (bulk_residue). The result does not hang on the number of processes.
 """
 
 from __future__ import annotations
@@ -11,15 +11,17 @@ import signal
 import tempfile
 from collections import Counter
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trialbridge.base.collector import without_collector
 from trialbridge.converters import bulk_join, bulk_shard
+from trialbridge.converters.bulk_residue import residue_of
 from trialbridge.converters.bulk_scan import SHARD_BYTES, Plan, scan
 from trialbridge.converters.bulk_shard import Job, Mode, Part, dictionary_of
+from trialbridge.converters.columnar import shard as columnar_shard
 from trialbridge.converters.tables import about
 from trialbridge.fhir.ids import BASE, system
 from trialbridge.sdtm.table import Study, study
@@ -30,9 +32,12 @@ if TYPE_CHECKING:
     from trialbridge.base.finding import Finding
     from trialbridge.converters.bulk_join import Dataset
     from trialbridge.converters.bulk_lines import Lines
+    from trialbridge.converters.bulk_residue import Each, Residue
     from trialbridge.converters.package import Package
     from trialbridge.fhir.located import Reject
     from trialbridge.fhir.releases import Release
+
+    Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,8 @@ class Bulk:
     kept: Counter[str]
     rejected: Counter[str]
     aside: Counter[str]
+    beside: Residue | None = None
+    """Residue and ledger, where they are wanted."""
 
     def study(self) -> Study:
         """All of it in memory."""
@@ -69,13 +76,16 @@ def to_sdtm(
     workers: int = 1,
     folder: Path | None = None,
     shard_bytes: int = SHARD_BYTES,
-    progress: Callable[[int, int], None] = lambda _done, _whole: None,
+    progress: Progress = lambda _done, _whole: None,
+    residue: bool = False,
+    comparing: Progress = lambda _done, _whole: None,
 ) -> Iterator[Bulk]:
-    """The study that NDJSON files (plain or gzip) of FHIR tell, without residue.
+    """The study that NDJSON files (plain or gzip) of FHIR tell; with `residue` also what its tables do not hold, and the ledger.
 
     `mode` `strict` checks every resource's structure and sets aside what is wrong; `mapped` reads what the lines of the
     dictionary name and checks nothing else. `dictionaries` are names of installed ones (`meddra-27.1`). `folder` is where the rows lie until the end (a temporary folder if not
-    given). `progress` is told bytes done and bytes in all. Raises NotInLinesError where a line holds a Bundle.
+    given). `progress` is told bytes done and bytes in all, `comparing` the same of the residue. Raises NotInLinesError
+    where a line holds a Bundle, NotInTurnError where the residue must be made in memory as a whole.
     """
     with without_collector(), tempfile.TemporaryDirectory(prefix=".trialbridge-", dir=folder) as name:
         spool = Path(name)
@@ -83,26 +93,34 @@ def to_sdtm(
         plan = scan(files, dictionary, system(base, "usubjid"), spool, release, shard_bytes)
         shared = tuple(plan.shared.read(plan.files, plan.names))
         job = Job(shared, base, plan.release, mode, mapping, study_file, dictionaries)
-        parts = []
-        done = 0
-        for part in _parts(job, plan, spool, workers):
-            parts.append(part)
-            done += part.size
-            progress(done, plan.size)
-        yield told(plan, parts, bulk_shard.package_in(job), version)
+        setting = Setting(job, plan.files, plan.names, spool)
+        # Group 0 has the lines of nobody, and makes the records of the shared ones.
+        with _crew(setting, min(workers, len(plan.shards))) as each:
+            parts = []
+            reached = _Reached(progress, plan.size)
+            for part in each(_convert, enumerate(plan.groups)):
+                parts.append(part)
+                reached.add(part.size)
+            package = bulk_shard.package_in(job)
+            found = told(plan, parts, package, version)
+            if residue:
+                reached = _Reached(comparing, plan.size)
+                columnar_shard.forget()
+                beside = residue_of(plan, parts, found.datasets, job, package, found.version, spool, each, reached.add)
+                found = replace(found, beside=beside)
+        yield found
 
 
-def _parts(job: Job, plan: Plan, folder: Path, workers: int) -> Iterator[Part]:
-    """The parts in the order of the shards, by this process or by several.
+class _Reached:
+    """Bytes so far, for what tells of progress."""
 
-    Shard 0 has the lines of nobody, and makes the records of the shared ones.
-    """
-    setting = Setting(job, plan.files, plan.names, folder)
-    if workers <= 1 or len(plan.groups) <= 2:
-        yield from map(setting.convert, enumerate(plan.groups))
-        return
-    with get_context("spawn").Pool(min(workers, len(plan.groups)), _start, (setting,)) as pool:
-        yield from pool.imap(_convert, enumerate(plan.groups))
+    def __init__(self, progress: Progress, size: int) -> None:
+        self._progress, self._size, self._done = progress, size, 0
+
+    def add(self, size: int) -> None:
+        """So many more. Shards that must be gone through again do not count twice."""
+        self._done = min(self._size, self._done + size)
+        self._progress(self._done, self._size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +139,17 @@ class Setting:
 
 
 _here: list[Setting] = []
+
+
+@contextmanager
+def _crew(setting: Setting, workers: int) -> Iterator[Each]:
+    """Runs a function on each of some items, by this process or by several, and gives the results in their order."""
+    if workers <= 1:
+        _here[:] = [setting]
+        yield map
+        return
+    with get_context("spawn").Pool(workers, _start, (setting,)) as pool:
+        yield pool.imap
 
 
 def _start(setting: Setting) -> None:
@@ -156,5 +185,7 @@ def told(plan: Plan, parts: list[Part], package: Package | None, version: str) -
         package.version if package else version,
         package,
         +given,
-        **{name: +total for name, total in sums.items()},
+        +sums["kept"],
+        +sums["rejected"],
+        +sums["aside"],
     )

@@ -18,11 +18,13 @@ from trialbridge.converters.order import in_order
 from trialbridge.fhir.jsontext import encode
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from trialbridge.base.finding import Finding
     from trialbridge.converters.dictionary import Dictionary
     from trialbridge.converters.ledger import Ledger
     from trialbridge.converters.records import Record
-    from trialbridge.converters.to_fhir import ToFhir
+    from trialbridge.converters.to_fhir import ToFhir, Written
     from trialbridge.mappings.kit import Release, Resource
     from trialbridge.sdtm.table import Study, Table
 
@@ -86,8 +88,16 @@ def _known(pickled: bytes) -> Known:
     return known
 
 
-def convert(setting: Setting, group: Group, dictionary: Dictionary) -> Made:
-    """One group. Raises NotInTurnError where it changes what is shared, or makes what belongs to another group."""
+def convert(
+    setting: Setting,
+    group: Group,
+    dictionary: Dictionary,
+    watch: Callable[[list[Written]], None] = lambda _written: None,
+) -> Made:
+    """One group. Raises NotInTurnError where it changes what is shared, or makes what belongs to another group.
+
+    `watch` is told what was written of each record.
+    """
     ctx, result = setting.context(dictionary), whole.ToFhir([])
     study = group.study
     ctx.enter_design(study["SE"].rows() if "SE" in study else (), ())
@@ -97,6 +107,7 @@ def convert(setting: Setting, group: Group, dictionary: Dictionary) -> Made:
     restore(setting, ctx)
     written += whole.write_all(mapped, ctx)
     whole.round_trip(written, study, ctx, result)
+    watch(written)
     whole.carry_all(study, plain, ctx, result)
     made = told(setting, group, ctx, result)
     return replace(made, resources=in_order(made.resources, setting.release))

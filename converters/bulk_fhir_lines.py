@@ -6,6 +6,7 @@ fit, the whole group goes that way.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from trialbridge.converters.context import Context
     from trialbridge.converters.dictionary import Dictionary
     from trialbridge.converters.records import Record
+    from trialbridge.converters.to_fhir import Written
     from trialbridge.mappings.kit import Release, Resource
     from trialbridge.sdtm.table import Table
 
@@ -64,30 +66,40 @@ def _memory(dictionary: Dictionary, release: Release, base: str, oncology: bool)
     return Memory(dictionary, release, base)
 
 
+Watch = Callable[["list[Dataset]", "list[Written]"], None]
+"""Is told what the rows of a group made: datasets by elements, and records that went by their own functions."""
+
+
+def _nobody(_datasets: list[Dataset], _written: list[Written]) -> None:
+    """Nobody watches."""
+
+
 def convert(
-    setting: Setting, group: Group, dictionary: Dictionary, *, strict: bool = False
+    setting: Setting, group: Group, dictionary: Dictionary, *, strict: bool = False, watch: Watch = _nobody
 ) -> tuple[Made, list[Lines]]:
     """One group: what came of it, without the resources, and the resources as lines. Raises as `bulk_fhir_group` does.
 
     `strict` holds all that is made against FHIR's structure; what is wrong is among the findings.
     """
     memory = _memory(dictionary, setting.release, setting.base, setting.oncology)
-    found = _tried(setting, group, memory, strict=strict) if memory.worthwhile else None
+    found = _tried(setting, group, memory, strict=strict, watch=watch) if memory.worthwhile else None
     if found is not None:
         return found
-    made = groups.convert(setting, group, dictionary)
+    made = groups.convert(setting, group, dictionary, lambda written: watch([], written))
     lines = as_lines(made.resources)
     if strict:
         made.findings.extend(wrong_structure(lines, setting.release))
     return replace(made, resources=[]), lines
 
 
-def _tried(setting: Setting, group: Group, memory: Memory, *, strict: bool) -> tuple[Made, list[Lines]] | None:
+def _tried(
+    setting: Setting, group: Group, memory: Memory, *, strict: bool, watch: Watch
+) -> tuple[Made, list[Lines]] | None:
     """The group by elements, or None where something does not fit."""
     ctx = setting.context(memory.dictionary)
     found = None
     try:
-        found = by_elements(setting, group, ctx, memory, strict=strict)
+        found = by_elements(setting, group, ctx, memory, strict=strict, watch=watch)
     except UnfitError:
         memory.clear()
     except BaseException:
@@ -110,7 +122,13 @@ def wrong_structure(lines: Iterable[Lines], release: Release) -> Iterator[Findin
 
 
 def by_elements(
-    setting: Setting, group: Group, ctx: Context, memory: Memory, *, strict: bool = False
+    setting: Setting,
+    group: Group,
+    ctx: Context,
+    memory: Memory,
+    *,
+    strict: bool = False,
+    watch: Watch = _nobody,
 ) -> tuple[Made, list[Lines]]:
     """As `convert`, in fresh surroundings. Raises UnfitError where something does not fit; `memory` is then to be cleared."""
     dictionary, result = memory.dictionary, whole.ToFhir([])
@@ -167,6 +185,7 @@ def by_elements(
         slow = [Lines(kind, 1, line) for kind, _, line in lines]
         quick = [Lines("", 1, line) for each in datasets for line in each.doubtful]
         made.findings.extend(wrong_structure([*slow, *quick], setting.release))
+    watch(datasets, [*written, *(one for each in datasets for one in each.written)])
     return replace(made, resources=[]), _joined(lines, places, datasets)
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from trialbridge.converters.dictionary import Dictionary
-    from trialbridge.converters.to_fhir import ToFhir
+    from trialbridge.converters.to_fhir import ToFhir, Written
     from trialbridge.mappings.kit import Release, Resource
     from trialbridge.sdtm.table import Study
 
@@ -64,6 +64,8 @@ class Together:
         self._wrong = setting.wrong
         self._shared = dict(setting.shared)
         self.result = result
+        self.written: list[Written] = []
+        """What was written of each record of nobody, when the end has come."""
 
     def add(self, made: Made) -> None:
         """Take in what came of the next group. Raises NotInTurnError where it made a shared resource otherwise."""
@@ -86,7 +88,7 @@ class Together:
         ctx, result = self._ctx, self.result
         mapped, plain = sorted_out(nobody, ctx.dictionary, self._wrong)
         result.findings.extend(whole.without_subject(nobody.study, plain, ctx.dictionary))
-        written = whole.write_all(mapped, ctx)
+        written = self.written = whole.write_all(mapped, ctx)
         same(self._shared, ctx)
         whole.round_trip(written, nobody.study, ctx, result)
         whole.carry_all(nobody.study, plain, ctx, result)

@@ -49,7 +49,7 @@ class Dataset:
         if self.whole is not None:
             yield self.whole.frame
             return
-        if self._in_order():
+        if self.in_order():
             for part in self.parts:
                 yield typed(part.frame(), self._columns)
         else:
@@ -68,7 +68,8 @@ class Dataset:
     def _columns(self) -> tuple[tuple[str, str], ...]:
         return tuple((variable.name, variable.type) for variable in self.about.variables)
 
-    def _in_order(self) -> bool:
+    def in_order(self) -> bool:
+        """Whether the parts, one after another, are in the dataset's order."""
         return all(one.last <= other.first for one, other in zip(self.parts, self.parts[1:], strict=False))
 
     def _merged(self) -> Iterator[pl.DataFrame]:

@@ -20,7 +20,7 @@ from trialbridge.base.errors import UnreadableInputError
 from trialbridge.base.finding import Severity, Where
 from trialbridge.converters.bulk_lines import BEGIN, kind_at_once
 from trialbridge.converters.chosen import chosen
-from trialbridge.converters.columnar.frames import frames_of
+from trialbridge.converters.columnar.frames import PLACE, frames_of
 from trialbridge.converters.columnar.members import NotPlainError
 from trialbridge.converters.columnar.plans import STEP
 from trialbridge.converters.columnar.shard import TARGETS, Columnar, suits
@@ -86,7 +86,16 @@ class Stored:
     columns: dict[str, str]
     first: tuple[Any, ...]
     last: tuple[Any, ...]
-    studyid: str | None
+    studyids: tuple[str, ...]
+    nobody: int
+    """How many rows name no subject."""
+    places: Spooled | None
+    """Each row's place in the shard: the line's number (from 0) times STEP, and where in the line."""
+
+    @property
+    def studyid(self) -> str | None:
+        """The first STUDYID."""
+        return next(iter(self.studyids), None)
 
     def frame(self) -> pl.DataFrame:
         """The rows."""
@@ -119,6 +128,7 @@ class Part:
 
     number: int
     size: int = 0
+    lines: int = 0
     stored: dict[str, Stored] = field(default_factory=dict)
     numbered: dict[str, int] = field(default_factory=dict)
     related: tuple[bool, ...] = ()
@@ -127,6 +137,21 @@ class Part:
     kept: Counter[str] = field(default_factory=Counter)
     aside: Counter[str] = field(default_factory=Counter)
     rejected: Counter[str] = field(default_factory=Counter)
+    subjects: tuple[str, ...] = ()
+    sources: Sources | None = None
+
+
+@dataclass(slots=True)
+class Sources:
+    """Which of a shard's lines (numbers from 0) hold resources of the study.
+
+    Not those `left_out`: rejected, or given again elsewhere. Of two versions of a resource the later stands where the
+    earlier stood (`moved`, from the one's line to the other's). `skipped` are records entered in error.
+    """
+
+    left_out: tuple[int, ...] = ()
+    moved: dict[int, int] = field(default_factory=dict)
+    skipped: frozenset[int] = frozenset()
 
 
 def convert(job: Job, number: int, lines: Iterable[Line], folder: Path | None = None) -> Part:
@@ -159,6 +184,8 @@ def convert(job: Job, number: int, lines: Iterable[Line], folder: Path | None = 
         _count(part, items if number == 0 else [one for _, one in mine], [one.resource for one in held.items])
         part.kept.update({kind: len(lines) for kind, lines in apart.items() if kind not in TARGETS})
         _store(told, beside, {id(one.resource): place for place, one in mine}, folder, part)
+        if folder is not None:
+            part.sources = _sources(held, mine, apart, part.lines, told.skipped)
         return part
 
 
@@ -223,13 +250,23 @@ def _shared(job: Job) -> tuple[list[Located], Part]:
     return known[1], known[2]
 
 
+def shared_items(job: Job) -> list[Located]:
+    """The resources of the shared lines that are sound."""
+    return _shared(job)[0]
+
+
+def item_of(job: Job, line: Line) -> Located | None:
+    """The resource of a line, if it is sound."""
+    return _item(job, line, Part(0))
+
+
 def _read(job: Job, lines: Iterable[Line], part: Part, columnar: frozenset[str]) -> tuple[list[Placed], Apart]:
     """The resources of these lines that are sound, with their places; and the lines that are read by columns."""
     mine: list[Placed] = []
     apart: Apart = {}
     mapped = job.mode == "mapped"
     known = {one.encode(): one for one in columnar}
-    size = 0
+    size, place = 0, -STEP
     for place, line in zip(count(0, STEP), lines, strict=False):
         text = line[2]
         size += len(text)
@@ -248,6 +285,7 @@ def _read(job: Job, lines: Iterable[Line], part: Part, columnar: frozenset[str])
         elif (item := _item(job, line, part)) is not None:
             mine.append((place, item))
     part.size += size
+    part.lines = place // STEP + 1
     return mine, apart
 
 
@@ -299,6 +337,26 @@ def _count(part: Part, mine: Iterable[Located], held: list[dict[str, Any]]) -> N
         (part.kept if id(item.resource) in kept else part.aside)[kind] += 1
 
 
+def _sources(held: Pool, mine: list[Placed], apart: Apart, count_of: int, skipped: Iterable[dict[str, Any]]) -> Sources:
+    """Which lines hold resources of the study."""
+    lines = {id(one): place // STEP for place, one in mine}
+    homes = {id(one.resource): place // STEP for place, one in mine}
+    kept = [lines[id(one)] for one in held.items if id(one) in lines]
+    there = {*kept, *(place // STEP for its in apart.values() for place, _ in its)}
+    left_out = tuple(one for one in range(count_of) if one not in there) if len(there) < count_of else ()
+    moved = {}
+    if left_out:
+        first: dict[Any, int] = {}
+        for place, one in mine:
+            first.setdefault((one.resource.get("resourceType"), one.resource.get("id")), place // STEP)
+        named = ((at, one.resource) for one in held.items if (at := lines.get(id(one))) is not None)
+        for at, resource in named:
+            where = first[resource.get("resourceType"), resource.get("id")]
+            if where != at and "id" in resource:
+                moved[at] = where
+    return Sources(left_out, moved, frozenset(homes[id(one)] for one in skipped if id(one) in homes))
+
+
 def _store(told: Told, beside: Columnar | None, places: Mapping[int, int], folder: Path | None, part: Part) -> None:
     """Lay down the rows of every dataset, in their order."""
     of_record = {id(one.record): places.get(id(one.primary), _LAST) for one in told.sources}
@@ -306,19 +364,31 @@ def _store(told: Told, beside: Columnar | None, places: Mapping[int, int], folde
     frames = frames_of(told.rows, by_columns, told.package, lambda one: of_record.get(id(one), _FIRST), part.numbered)
     frames = {name: frame for name, frame in frames.items() if frame.height}  # a package may declare what has no rows
     written = BytesIO()
-    for name, frame in frames.items():
+    subjects: dict[str, None] = {}
+    target = None if folder is None else folder / f"{part.number:06}.arrow"
+    for name, placed in frames.items():
+        frame = pl.DataFrame([one for one in placed.get_columns() if one.name != PLACE])
         start = written.tell()
         frame.write_ipc_stream(written, compression="uncompressed")
         kinds = {one: "Num" if kind == pl.Float64 else "Char" for one, kind in frame.schema.items()}
-        studyids = frame["STUDYID"].drop_nulls().head(1).to_list() if "STUDYID" in frame.columns else []
+        studyids = _distinct(frame, "STUDYID")
+        subjects |= dict.fromkeys(_distinct(frame, "USUBJID"))
         first, last = (sort_key(frame.row(at, named=True), name) for at in (0, -1))
+        nobody = frame["USUBJID"].null_count() if "USUBJID" in frame.columns else frame.height
         held: Spooled | bytes
-        if folder is None:
+        where = None
+        if target is None:
             held = written.getvalue()[start:]
         else:
-            held = Spooled(folder / f"{part.number:06}.arrow", start, written.tell() - start)
-        studyid = studyids[0] if studyids else None
-        part.stored[name] = Stored(held, frame.height, kinds, first, last, studyid)
-    if folder is not None and frames:
-        (folder / f"{part.number:06}.arrow").write_bytes(written.getbuffer())
+            held = Spooled(target, start, written.tell() - start)
+            where = Spooled(target, written.tell(), written.write(placed[PLACE].to_numpy().tobytes()))
+        part.stored[name] = Stored(held, frame.height, kinds, first, last, studyids, nobody, where)
+    if target is not None and frames:
+        target.write_bytes(written.getbuffer())
+    part.subjects = tuple(subjects)
     part.related = related(frames)
+
+
+def _distinct(frame: pl.DataFrame, name: str) -> tuple[str, ...]:
+    """The values of a column, in the order in which they come."""
+    return tuple(frame[name].drop_nulls().unique(maintain_order=True)) if name in frame.columns else ()

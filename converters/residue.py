@@ -15,15 +15,19 @@ Paths are FHIRPath with JSON's names of elements (`_birthDate` for what stands b
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trialbridge.base.errors import DoesNotFitError, UnreadableInputError
 from trialbridge.converters.context import fresh
 from trialbridge.fhir.bundle import with_references
 from trialbridge.fhir.jsontext import encode
+
+if TYPE_CHECKING:
+    from trialbridge.converters.ledger import Ledger
 
 Entry = Mapping[str, Any]
 Resource = dict[str, Any]
@@ -33,12 +37,14 @@ _STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 def residue_of(
     source: Mapping[str, Resource], made: Mapping[str, Resource], renames: Mapping[str, str]
 ) -> Iterator[Entry]:
-    """The entries that turn `made` into `source`; both by reference (`Type/id`), `renames` from made to source."""
+    """The entries that turn `made` into `source`; both by reference (`Type/id`), `renames` from made to source.
+
+    What is not in the source comes first, by its name; then the source's resources in their order.
+    """
     taken = {other: key for key, other in renames.items()}
     renamed = any(key != other for key, other in renames.items())
-    for key in made:
-        if key not in renames and (key not in source or key in taken):
-            yield {"resource": key, "made": key, "absent": True}
+    absent = (key for key in made if key not in renames and (key not in source or key in taken))
+    yield from sorted(map(not_there, absent), key=encode)
     for key, resource in source.items():
         mine = taken.get(key, key if key in made else None)
         kind = str(resource.get("resourceType"))
@@ -49,7 +55,12 @@ def residue_of(
             yield {"resource": key, "made": mine}
         ours = _renamed(made[mine], key, renames) if renamed or mine != key else made[mine]
         if not _identical(ours, resource):
-            yield from ({"resource": key, **change} for change in _changes(ours, resource, kind))
+            yield from ({"resource": key, **change} for change in changes(ours, resource, kind))
+
+
+def not_there(made: str) -> dict[str, Any]:
+    """The entry that a resource the tables make is not in the source."""
+    return {"resource": made, "made": made, "absent": True}
 
 
 def restored(made: Iterable[Resource], residue: Iterable[Entry]) -> list[Resource]:
@@ -85,19 +96,19 @@ def _renamed(made: Resource, key: str, renames: Mapping[str, str]) -> Resource:
     return copy
 
 
-def _changes(made: Any, source: Any, path: str) -> Iterator[dict[str, Any]]:
+def changes(made: Any, source: Any, path: str) -> Iterator[dict[str, Any]]:
     """What to set and what to take away to turn `made` into `source`."""
     if isinstance(made, dict) and isinstance(source, dict):
         for name, value in source.items():
             if name in made:
-                yield from _changes(made[name], value, f"{path}.{name}")
+                yield from changes(made[name], value, f"{path}.{name}")
             else:
                 yield {"path": f"{path}.{name}", "value": value}
         yield from ({"path": f"{path}.{name}", "absent": True} for name in made if name not in source)
     elif isinstance(made, list) and isinstance(source, list):
         for at, value in enumerate(source):
             if at < len(made):
-                yield from _changes(made[at], value, f"{path}[{at}]")
+                yield from changes(made[at], value, f"{path}[{at}]")
             else:
                 yield {"path": f"{path}[{at}]", "value": value}
         yield from ({"path": f"{path}[{at}]", "absent": True} for at in range(len(made) - 1, len(source) - 1, -1))
@@ -167,3 +178,38 @@ def _gather(value: Any, path: str, add: Callable[[str], None]) -> None:
 @lru_cache(maxsize=65_536)
 def _below(path: str, name: str) -> str:
     return f"{path}.{name}"
+
+
+# --- the ledger of the source's elements ------------------------------------------------------------------------------
+
+_PLACES = re.compile(r"\[\d+\]")
+
+
+def missing_of(entries: Iterable[Entry]) -> Counter[str]:
+    """Of the entries of one resource: how often each element, by its path without positions, is residue."""
+    found: Counter[str] = Counter()
+    for entry in entries:
+        if "value" in entry:
+            found.update(leaves(entry["value"], _PLACES.sub("", entry["path"])))
+    return found
+
+
+def account_resource(ledger: Ledger, kind: str, missing: Mapping[str, int], times: int = 1) -> None:
+    """A resource came in, and was read, or is residue as a whole."""
+    ledger.record(kind, "in", times)
+    ledger.record(kind, "residue" if missing.get(f"{kind}.resourceType") else "read", times)
+
+
+def account(
+    ledger: Ledger, kind: str, elements: Mapping[str, int], missing: Mapping[str, int], *, skipped: bool
+) -> None:
+    """Elements of a resource, by path and how often: residue as far as they are missing, else read.
+
+    What is missing of a record that was entered in error is skipped.
+    """
+    for path, times in elements.items():
+        kept = min(times, missing.get(path, 0))
+        if kept:
+            ledger.count(kind, path, "skipped" if skipped else "residue", kept)
+        if times > kept:
+            ledger.count(kind, path, "read", times - kept)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -10,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from trialbridge.converters.dictionary import DICTIONARY, Dictionary
 from trialbridge.converters.ledger import Ledger
 from trialbridge.converters.order import in_order
+from trialbridge.converters.pairs import Renames, name_of, names_of, pairs_of, study_pairs
 from trialbridge.converters.relrec import with_relrec
-from trialbridge.converters.residue import leaves, residue_of, restored
+from trialbridge.converters.residue import account, account_resource, leaves, missing_of, residue_of, restored
 from trialbridge.converters.to_fhir import ToFhir, native_to_fhir
 from trialbridge.converters.to_sdtm import ToSdtm, native_to_sdtm
 from trialbridge.fhir.bundle import pool
@@ -72,7 +72,7 @@ def to_sdtm(
     if residue:
         rebuilt = native_to_fhir(study, base, release, dictionary)
         source = _by_key(held)
-        made = {f"{one['resourceType']}/{one['id']}": one for one in rebuilt.resources}
+        made = {name_of(one): one for one in rebuilt.resources}
         entries = tuple(residue_of(source, made, _renames(done, rebuilt, source)))
         study = replace(study, residue=entries)
         _account(ledger, source, entries, done)
@@ -145,60 +145,30 @@ def _by_key(held: Pool) -> dict[str, Resource]:
 def _renames(done: ToSdtm, rebuilt: ToFhir, source: dict[str, Resource]) -> dict[str, str]:
     """Made resource -> source resource, for those that are the same one: by record, part by part; and by study."""
     keys = {id(resource): key for key, resource in source.items()}
-    renames: dict[str, str] = {}
-    used: set[str] = set()
-
-    def pair(made: Any, mine: Any) -> None:
-        key = keys.get(id(mine))
-        if made is None or key is None or key in used or made["resourceType"] != mine.get("resourceType"):
-            return
-        name = f"{made['resourceType']}/{made['id']}"
-        if name not in renames:
-            renames[name] = key
-            used.add(key)
-
+    found = Renames()
     for one in done.sources:
         parts = rebuilt.made.get((one.record.dataset, one.record.number), {})
-        for name, mine in one.parts.items():
-            if name != "Each":
-                pair(parts.get(name), mine)
-    studies = [one for one in source.values() if one.get("resourceType") == "ResearchStudy" and "partOf" not in one]
-    for made in rebuilt.resources:
-        if made["resourceType"] == "ResearchStudy" and "partOf" not in made:
-            named = made["identifier"][0]["value"] if made.get("identifier") else None
-            for mine in studies:
-                given = mine.get("identifier")
-                listed = [one for one in given if isinstance(one, dict)] if isinstance(given, list) else []
-                if any(named == one.get("value") for one in listed) or named == mine.get("id"):
-                    pair(made, mine)
-    return renames
+        for made, mine in pairs_of(one, names_of(parts), keys):
+            found.pair(made, mine)
+    for made, mine in study_pairs(rebuilt.resources, source):
+        found.pair(made, mine)
+    return found.of
 
 
 def _account(ledger: Ledger, source: dict[str, Resource], entries: Iterable[Any], done: ToSdtm) -> None:
     """Every element of the source: read, or residue, or skipped."""
     skipped = {id(one) for one in done.skipped}
-    left: dict[str, Counter[str]] = {}
+    left: dict[str, list[Any]] = {}
     for entry in entries:
-        if "value" in entry:
-            path = re.sub(r"\[\d+\]", "", entry["path"])
-            left.setdefault(entry["resource"], Counter()).update(leaves(entry["value"], path))
+        left.setdefault(entry["resource"], []).append(entry)
     whole: dict[str, Counter[str]] = {}
     for key, resource in source.items():
         kind = str(resource.get("resourceType"))
-        ledger.record(kind, "in")
-        missing = left.get(key)
-        if missing is None:
-            ledger.record(kind, "read")
+        missing = missing_of(left.get(key, ()))
+        account_resource(ledger, kind, missing)
+        if missing:
+            account(ledger, kind, Counter(leaves(resource, kind)), missing, skipped=id(resource) in skipped)
+        else:
             whole.setdefault(kind, Counter()).update(leaves(resource, kind))
-            continue
-        ledger.record(kind, "residue" if missing[f"{kind}.resourceType"] else "read")
-        for path, times in Counter(leaves(resource, kind)).items():
-            kept = min(times, missing[path])
-            reason = "skipped" if id(resource) in skipped else "residue"
-            if kept:
-                ledger.count(kind, path, reason, kept)
-            if times > kept:
-                ledger.count(kind, path, "read", times - kept)
     for kind, paths in whole.items():
-        for path, times in paths.items():
-            ledger.count(kind, path, "read", times)
+        account(ledger, kind, paths, Counter(), skipped=False)

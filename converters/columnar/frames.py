@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from trialbridge.converters.records import Record
     from trialbridge.mappings.kit import Row
 
-_PLACE = ".place"
+PLACE = ".place"
 """The column that holds a row's place in the shard: of rows with the same keys the one read first comes first."""
 Placed = tuple[int, "Record"]
 
@@ -36,7 +36,10 @@ def frames_of(
     place_of: Callable[[Record], int],
     numbered: dict[str, int],
 ) -> dict[str, pl.DataFrame]:
-    """The frames of all datasets that have rows, in their order; `numbered` is told how many records were given a --SEQ."""
+    """The frames of all datasets that have rows, in their order, with a column PLACE: the row's place in the shard.
+
+    `numbered` is told how many records were given a --SEQ.
+    """
     parts: dict[str, _Parts] = {name: _Parts() for name in package.datasets} if package else {}
     for dataset, records in told.items():
         columns = by_columns.get(dataset, [])
@@ -82,8 +85,8 @@ def _whole(name: str, parts: _Parts) -> pl.DataFrame:
         return _ordered(name, [*by_one, *parts.frames])
     rows = list(parts.rows)
     for part in parts.frames:
-        places = part[_PLACE].to_list()
-        cells = part.drop(_PLACE).iter_rows(named=True)
+        places = part[PLACE].to_list()
+        cells = part.drop(PLACE).iter_rows(named=True)
         rows += [
             (place, {key: value for key, value in row.items() if value is not None})
             for place, row in zip(places, cells, strict=True)
@@ -91,7 +94,7 @@ def _whole(name: str, parts: _Parts) -> pl.DataFrame:
     if parts.frames:
         rows.sort(key=itemgetter(0))
     rows.sort(key=lambda one: sort_key(one[1], name))
-    return _of_rows(rows)[0].drop(_PLACE)
+    return _of_rows(rows)[0]
 
 
 def _mixed(name: str, rows: list[tuple[int, Row]]) -> bool:
@@ -145,7 +148,7 @@ def _supplement(domain: str, rows: Rows, qualifiers: Column, at: Any) -> dict[st
 
 
 def _frame(columns: dict[str, Column], places: Any) -> pl.DataFrame:
-    return frame(columns, pl.Series(_PLACE, places, dtype=pl.Int64))
+    return frame(columns, pl.Series(PLACE, places, dtype=pl.Int64))
 
 
 def _of_rows(rows: Sequence[tuple[int, Row]]) -> list[pl.DataFrame]:
@@ -154,7 +157,7 @@ def _of_rows(rows: Sequence[tuple[int, Row]]) -> list[pl.DataFrame]:
         return []
     names = dict.fromkeys(key for _, row in rows for key in row if not key.startswith("SUPP."))
     made = [column(Variable(one), [row.get(one) for _, row in rows]) for one in names]
-    return [pl.DataFrame([pl.Series(_PLACE, [place for place, _ in rows], dtype=pl.Int64), *made])]
+    return [pl.DataFrame([pl.Series(PLACE, [place for place, _ in rows], dtype=pl.Int64), *made])]
 
 
 def _ordered(name: str, parts: list[pl.DataFrame]) -> pl.DataFrame:
@@ -163,8 +166,7 @@ def _ordered(name: str, parts: list[pl.DataFrame]) -> pl.DataFrame:
     if len(parts) > 1:
         texts = {one for part in parts for one, kind in part.schema.items() if kind == pl.String}
         whole = pl.concat([_texted(part, texts) for part in parts], how="diagonal")
-    ordered = whole.sort([*sort_columns(whole, name), pl.col(_PLACE)], nulls_last=False, maintain_order=True)
-    return pl.DataFrame([one for one in ordered.get_columns() if one.name != _PLACE])
+    return whole.sort([*sort_columns(whole, name), pl.col(PLACE)], nulls_last=False, maintain_order=True)
 
 
 def _texted(part: pl.DataFrame, texts: set[str]) -> pl.DataFrame:

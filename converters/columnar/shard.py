@@ -41,6 +41,11 @@ class _Readers(local):
 _READERS = _Readers()
 
 
+def forget() -> None:
+    """Let go of what this thread's readers remember."""
+    _READERS.of.cache_clear()
+
+
 def suits(dictionary: Dictionary) -> bool:
     """Whether a dictionary's records may be read by columns: a study's own rules and coders look at whole resources."""
     return dictionary.tailoring is None and dictionary.coder is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,3 +28,26 @@ def example_of():
         return study(kept, version=whole.version, ct=whole.ct)
 
     return of
+
+
+def _beside(name):
+    """A module by its place: pytest's importlib mode puts nothing on sys.path."""
+    found = importlib.util.spec_from_file_location(f"converters_{name}", Path(__file__).with_name(f"{name}.py"))
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
+
+
+_EXPORTS = _beside("exports")
+
+
+@pytest.fixture(scope="session")
+def laid():
+    """Lays down resources as NDJSON files."""
+    return _EXPORTS.laid
+
+
+@pytest.fixture(scope="session")
+def changed():
+    """Changes a resource as a server might send it."""
+    return _EXPORTS.changed

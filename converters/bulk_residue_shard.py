@@ -1,0 +1,333 @@
+"""The residue of one shard: its rows made into FHIR again, and held against its lines.
+
+Where each record surely makes the very resource it was read from, by the same id and with the same references, lines
+are compared at once. Else the shard's resources are read again as wholes and paired with what is made of them, as a
+study in memory does it (`pairs`); what is said of resources that subjects share is told to the others first.
+"""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import polars as pl
+
+from trialbridge.base.collector import without_collector
+from trialbridge.base.finding import Where
+from trialbridge.converters import bulk_fhir_lines, bulk_shard
+from trialbridge.converters import to_fhir as whole
+from trialbridge.converters.bulk_fhir_group import Group, not_in_turn
+from trialbridge.converters.bulk_join import typed
+from trialbridge.converters.bulk_lines import head_of, kind_at_once
+from trialbridge.converters.bulk_residue_made import MadeRecords
+from trialbridge.converters.columnar.plans import STEP
+from trialbridge.converters.ledger import Ledger
+from trialbridge.converters.pairs import Renames, pairs_of
+from trialbridge.converters.residue_lines import Comparison, Counted, Line, same_links
+from trialbridge.converters.tables import datasets_of, in_order
+from trialbridge.converters.to_sdtm import records_told
+from trialbridge.fhir.bundle import pool
+from trialbridge.fhir.jsontext import decode
+from trialbridge.fhir.located import Located
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from trialbridge.converters.bulk_fhir_group import Made, Setting
+    from trialbridge.converters.bulk_lines import Lines
+    from trialbridge.converters.bulk_shard import Job, Sources, Stored
+    from trialbridge.converters.dictionary import Dictionary
+    from trialbridge.converters.to_sdtm import Source, Told
+    from trialbridge.sdtm.table import Study
+
+Step = Literal["try", "pair", "compare"]
+"""Compare at once if that is sure to be right, else pair; pair; compare."""
+_LAST_POSITION = 1 << 62
+_QUOTE = b'"'
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """What every shard's residue is made with; it lies in a file. `about` describes the datasets, without rows."""
+
+    job: Job
+    files: tuple[Path, ...]
+    names: tuple[str, ...]
+    setting: Setting
+    about: Study
+    folder: Path
+    shared: dict[tuple[str, int], str]
+    """What the shared lines' resources are called, by name of the file and number of the line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A shard: its lines, each with its position among all resources of the source (from 1), and its rows.
+
+    `numbers` are the numbers (from 1) that the rows have in their datasets, or that of the first where they stand together.
+    """
+
+    number: int
+    lines: Lines
+    positions: NDArray[np.int64]
+    sources: Sources
+    subjects: tuple[str, ...]
+    stored: dict[str, Stored]
+    numbers: dict[str, int | NDArray[np.int64]]
+    step: Step = "try"
+    shared: Mapping[str, str] = field(default_factory=dict)
+    """Renames of what subjects share."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A pair of resources that subjects share, and the turn in which it comes."""
+
+    turn: tuple[int, str, int, int]
+    made: str
+    source: str
+
+
+@dataclass(slots=True)
+class Found:
+    """What came of a shard. Not `compared`: candidates alone; its own pairs lie in a file."""
+
+    number: int
+    size: int
+    made: Made | None
+    compared: bool = False
+    candidates: list[Candidate] = field(default_factory=list)
+    ledger: Ledger = field(default_factory=lambda: Ledger("to_sdtm"))
+    keys: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
+    """A hash of what each of its resources is called, in the source."""
+    lonely: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
+    """The same of what it makes that is not in its source."""
+
+
+def hashes(names: Iterable[str]) -> NDArray[np.uint64]:
+    """A number for each name, the same in every process."""
+    return pl.Series(names, dtype=pl.String).hash(seed=0).to_numpy()
+
+
+@lru_cache(maxsize=1)
+def _rest(path: Path) -> Rest:
+    rest: Rest = pickle.loads(path.read_bytes())  # noqa: S301 - made by us, for our own processes
+    return rest
+
+
+@lru_cache(maxsize=1)
+def _counted() -> Counted:
+    return Counted()
+
+
+def convert(work: tuple[Path, Task]) -> Found:
+    """One step of one shard. Raises NotInTurnError where the residue must be made in memory as a whole."""
+    path, task = work
+    with without_collector():
+        return _Shard(_rest(path), task).run()
+
+
+def source_lines(task: Task, rest: Rest) -> list[Line | None]:
+    """The shard's lines that hold resources of the study, each in its place."""
+    left_out, moved, skipped = set(task.sources.left_out), task.sources.moved, task.sources.skipped
+    orders = list(zip(task.lines.file.tolist(), task.lines.number.tolist(), strict=True))
+    begins: dict[str, bytes] = {}
+    seen: set[str] = set()
+    found: list[Line | None] = []
+    for at, (_, _, text) in enumerate(task.lines.read(rest.files, rest.names)):
+        if at in left_out:
+            found.append(None)
+            continue
+        kind = kind_at_once(text)
+        begin = begins.get(kind) or begins.setdefault(kind, b'{"resourceType":"%s","id":"' % kind.encode())
+        own: Any = text[len(begin) : text.find(b'"', len(begin))] if text.startswith(begin) else b"\\"
+        own = head_of(text).id if b"\\" in own else own.decode()
+        where = moved.get(at, at)
+        key = f"{kind}/{own}" if own else f"{kind}#{task.positions[where]}"
+        while key in seen:
+            key += "'"
+        seen.add(key)
+        found.append(Line(kind, key, text, b"%06d%010d" % orders[where], at in skipped))
+    return found
+
+
+def group_of(
+    task: Task, about: Study, only: Container[str] | None = None
+) -> tuple[Group, dict[str, NDArray[np.int64]]]:
+    """The rows of a shard's subjects; and of each dataset which of the stored rows these are."""
+    tables, numbers, places = {}, {}, {}
+    for one in about:
+        stored = task.stored.get(one.name)
+        if stored is None or stored.nobody == stored.height or (only is not None and one.name not in only):
+            continue
+        frame = typed(stored.frame(), [(each.name, each.type) for each in one.variables])
+        own: Any = np.arange(frame.height)
+        if stored.nobody:
+            own = np.flatnonzero(frame["USUBJID"].is_not_null().to_numpy())
+            frame = frame[own]
+        given = task.numbers[one.name]
+        its = own + given if isinstance(given, int) else given[own]
+        _refuse_odd_numbers(one.name, frame, its)
+        tables[one.name] = replace(one, frame=frame)
+        numbers[one.name] = its.tolist()
+        places[one.name] = own
+    return Group(task.number, task.subjects, replace(about, tables=tables), numbers), places
+
+
+def _refuse_odd_numbers(name: str, frame: pl.DataFrame, numbers: NDArray[np.int64]) -> None:
+    """As `to_fhir.refuse_odd_numbers`, by the rows' numbers in the whole dataset."""
+    for one in frame:
+        if one.dtype == pl.Float64:
+            odd = one.is_finite().fill_null(value=True).not_().arg_true()
+            if len(odd):
+                raise whole.odd_number(Where(dataset=name, row=int(numbers[int(odd[0])]), variable=one.name))
+
+
+class _Shard:
+    """One shard at work."""
+
+    def __init__(self, rest: Rest, task: Task) -> None:
+        self.rest = rest
+        self.task = task
+        self.dictionary: Dictionary = rest.job.dictionary()
+        self.lines = source_lines(task, rest)
+        self.group, self.places = group_of(task, rest.about)
+        self.records = MadeRecords(self.group, rest.setting)
+        watched, texts = bulk_fhir_lines.convert(rest.setting, self.group, self.dictionary, watch=self.records.take)
+        self.found = Found(task.number, int(task.lines.length.sum()), watched if task.step == "try" else None)
+        self.made = {name: line for each in texts for name, line in _named(each.kind, each.text)}
+
+    def run(self) -> Found:
+        source = [one for one in self.lines if one is not None]
+        self.found.keys = hashes(one.key for one in source)
+        step = self.task.step
+        if step == "try" and self._surely_the_same():
+            self._compare(source, {})
+        elif step == "compare":
+            self._compare(source, self._own_renames() | dict(self.task.shared))
+        else:
+            self._pair()
+        return self.found
+
+    # --- comparing ----------------------------------------------------------------------------------------------------
+
+    def _compare(self, source: list[Line], renames: Mapping[str, str]) -> None:
+        ledger, counted = self.found.ledger, _counted()
+        comparison = Comparison(self.made, renames, ledger, counted)
+        absent = comparison.absent(one.key for one in source)
+        _write(self._path("absent"), absent)
+        entries = sorted(comparison.entries(source), key=lambda one: one[0])
+        _write(self._path("residue"), (b"%s%08d%s" % (order, at, text) for at, (order, text) in enumerate(entries)))
+        counted.into(ledger)
+        self.found.lonely = hashes(comparison.lonely)
+        self.found.compared = True
+
+    def _path(self, name: str) -> Path:
+        return self.rest.folder / f"{self.task.number:06}.{name}"
+
+    # --- pairing ------------------------------------------------------------------------------------------------------
+
+    def _surely_the_same(self) -> bool:
+        """Whether each record makes the resource it was read from, by its id, and leads to the same parts."""
+        for name, rows, made in self.records.primaries():
+            places = self._stored_places(name)[self.places[name][rows]]
+            at = places // STEP
+            if (at >= len(self.lines)).any():
+                return False  # read from what stands in for a resource
+            for line, one in zip(at.tolist(), made, strict=True):
+                its = self.lines[line] if line >= 0 else None
+                if line >= 0 and (its is None or its.key != one):
+                    return False
+        return all(
+            one.text == text or same_links(text, one.text)
+            for one in self.lines
+            if one is not None and (text := self.made.get(one.key)) is not None
+        )
+
+    def _stored_places(self, name: str) -> NDArray[np.int64]:
+        spooled = self.task.stored[name].places
+        assert spooled is not None
+        return np.frombuffer(spooled.read(), np.int64)
+
+    def _own_renames(self) -> dict[str, str]:
+        renames: dict[str, str] = pickle.loads(self._path("pairs").read_bytes())  # noqa: S301 - made by us
+        return renames
+
+    def _pair(self) -> None:
+        """Pair what was read with what is made."""
+        keys, positions, told = self._read_again()
+        numbers = {name: dict(zip(own.tolist(), range(len(own)), strict=True)) for name, own in self.places.items()}
+        own, known, candidates = Renames(), {one.key for one in self.lines if one is not None}, {}
+        for one in told.sources:
+            dataset, number = one.record.dataset, one.record.number
+            row = numbers.get(dataset, {}).get(number - 1)
+            if row is None:
+                continue  # of nobody: it makes no parts
+            for part, (made, source) in enumerate(pairs_of(one, self.records.parts(dataset, row), keys)):
+                if (made in self.made) is not (source in known):
+                    raise not_in_turn(made)
+                if made in self.made:
+                    own.pair(made, source)
+                elif (made, source) not in candidates:
+                    turn = (self.dictionary.rank(dataset), dataset, turn_of(one, positions), part)
+                    candidates[made, source] = Candidate(turn, made, source)
+        self.found.candidates = list(candidates.values())
+        self._path("pairs").write_bytes(pickle.dumps(own.of))
+
+    def _read_again(self) -> tuple[dict[int, str], dict[int, int], Told]:
+        """The shard's resources read as wholes: names and positions of the source's by their id(), and records."""
+        job = self.rest.job
+        shared = bulk_shard.shared_items(job)
+        mine = [(at, Located(decode(one.text))) for at, one in enumerate(self.lines) if one is not None]
+        mine.sort(key=lambda one: self.task.sources.moved.get(one[0], one[0]))
+        held = pool([*shared, *(one for _, one in mine)])
+        context = frozenset(id(one.resource) for one in shared)
+        told = records_told(held, job.base, job.release, self.dictionary, context=context)
+        number_rows(told)
+        names = self.rest.shared
+        keys = {id(one.resource): names[place] for one in shared if (place := (one.file, one.line)) in names}
+        positions = {}
+        for at, one in mine:
+            line = self.lines[at]
+            assert line is not None
+            keys[id(one.resource)] = line.key
+            positions[id(one.resource)] = int(self.task.positions[self.task.sources.moved.get(at, at)])
+        return keys, positions, told
+
+
+def number_rows(told: Told) -> None:
+    """Give each record the number of its row in the shard's part of its dataset."""
+    for name, records in datasets_of(told.rows, told.package)[0].items():
+        in_order(name, records)
+
+
+def turn_of(one: Source, positions: Mapping[int, int]) -> int:
+    """When a record is read among those of its dataset: by its resource; those that stand in for one come last."""
+    found = positions.get(id(one.primary))
+    if found is None:
+        found = min((positions[id(part)] for part in one.parts.values() if id(part) in positions), default=0)
+        found += _LAST_POSITION
+    return found
+
+
+def _named(kind: str, text: bytes) -> Iterable[tuple[str, bytes]]:
+    """What each of our own lines is called, and the line."""
+    begin = len(b'{"resourceType":"","id":"') + len(kind.encode())
+    for line in text.split(b"\n"):
+        if line:
+            yield f"{kind}/{line[begin : line.index(_QUOTE, begin)].decode()}", line
+
+
+def _write(path: Path, lines: Iterable[bytes]) -> None:
+    """Lines into a file, in place of what was there; none, where there are none."""
+    text = b"\n".join([*lines, b""])
+    if text:
+        path.write_bytes(text)
+    else:
+        path.unlink(missing_ok=True)
