@@ -149,7 +149,7 @@ def convert(
             "--workers",
             metavar="N",
             min=1,
-            help="Processes that share it: FHIR NDJSON to SDTM with --no-residue; SDTM to FHIR.",
+            help="Processes that share it: FHIR NDJSON to SDTM; SDTM to FHIR NDJSON.",
         ),
     ] = 1,
     fail_on: Annotated[FailOn, typer.Option("--fail-on", help="Findings that make the exit code 1.")] = FailOn.ERROR,

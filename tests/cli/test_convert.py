@@ -275,9 +275,10 @@ def test_a_bulk_export_gives_the_files_of_the_whole(run, study, tmp_path):
 def test_what_cannot_be_shared_is_not_given_to_workers(run, study, tmp_path):
     """`--workers` would be taken and do nothing."""
     assert run("convert", study, "--to", "fhir", "-o", tmp_path / "fhir").code == 0
-    done = run("convert", tmp_path / "fhir", "--to", "sdtm", "-o", tmp_path / "out", "--workers", "2")
+    words = ("--to", "sdtm", "-o", tmp_path / "out", "--workers", "2", "--lineage")
+    done = run("convert", tmp_path / "fhir", *words)
     assert done.code == 2
-    assert "--no-residue" in done.err
+    assert "--lineage" in done.err
     for words in (("--to", "fhir", "--format", "bundle"), ("--to", "sdtm", "--format", "csv")):
         done = run("convert", study, *words, "-o", tmp_path / "out", "--workers", "2")
         assert done.code == 2
@@ -326,7 +327,56 @@ def test_what_fills_memory_says_so(run, study, tmp_path, monkeypatch):
     from trialbridge.commands import convert_bulk
 
     monkeypatch.setattr(convert_bulk, "BIG", 1)
-    assert run("convert", study, "--to", "fhir", "-o", tmp_path / "fhir").code == 0
-    assert "TB-IN-MEMORY" in run("convert", tmp_path / "fhir", "--to", "sdtm", "-o", tmp_path / "a").out
-    done = run("convert", tmp_path / "fhir", "--to", "sdtm", "-o", tmp_path / "b", "--no-residue")
-    assert "TB-IN-MEMORY" not in done.out
+    monkeypatch.setattr(convert_bulk, "LARGE_EXPORT", 1)
+    for kind in ("ndjson", "bundle"):
+        assert run("convert", study, "--to", "fhir", "-o", tmp_path / kind, "--format", kind).code == 0
+    words = ("--to", "sdtm", "-o", tmp_path / "a")
+    assert "TB-IN-MEMORY" in run("convert", tmp_path / "bundle", *words).out
+    assert "TB-IN-MEMORY" in run("convert", tmp_path / "ndjson", *words, "--lineage").out
+    assert "TB-IN-MEMORY" not in run("convert", tmp_path / "ndjson", *words).out
+
+
+def _hospital(folder, ids):
+    """NDJSON of patients of a hospital's, with an adverse event each."""
+    folder.mkdir()
+    people = [
+        {"resourceType": "Patient", "id": f"p{n}", "gender": "female", "maritalStatus": {"text": "x"}} for n in (1, 2)
+    ]
+    events = [
+        {"resourceType": "AdverseEvent", "id": name, "actuality": "actual", "subject": {"reference": f"Patient/p{n}"}}
+        for n, name in enumerate(ids, start=1)
+    ]
+    for name, its in (("patients", people), ("events", [one | {"event": {"text": "Cough"}} for one in events])):
+        (folder / f"{name}.ndjson").write_text("".join(json.dumps(one) + "\n" for one in its))
+    return folder
+
+
+def test_a_large_export_with_residue_goes_in_shards(run, tmp_path, monkeypatch):
+    """In shards an export would leave other files: tables, residue, ledger, findings."""
+    from trialbridge.commands import convert_bulk
+    from trialbridge.converters import bulk
+
+    export = _hospital(tmp_path / "export", ("e1", "e2"))
+    assert run("convert", export, "--to", "sdtm", "-o", tmp_path / "whole").code == 0
+    monkeypatch.setattr(convert_bulk, "LARGE_EXPORT", 1)
+    monkeypatch.setitem(bulk.to_sdtm.__wrapped__.__kwdefaults__, "shard_bytes", 1)
+    done = run("convert", export, "--to", "sdtm", "-o", tmp_path / "shards")
+    assert done.code == 0
+    assert "it adds up" in done.out
+    whole, shards = (files_of(tmp_path / name) for name in ("whole", "shards"))
+    for files in (whole, shards):
+        files.pop("findings.json")  # in another order
+    assert whole == shards
+    assert b"maritalStatus" in whole["residue.ndjson"]
+
+
+def test_an_export_that_cannot_go_in_shards_says_so(run, tmp_path, monkeypatch):
+    """A resource that two subjects' files give would end the run, or fill the memory without a word."""
+    from trialbridge.commands import convert_bulk
+    from trialbridge.converters import bulk
+
+    monkeypatch.setattr(convert_bulk, "LARGE_EXPORT", 1)
+    monkeypatch.setitem(bulk.to_sdtm.__wrapped__.__kwdefaults__, "shard_bytes", 1)
+    done = run("convert", _hospital(tmp_path / "export", ("e", "e")), "--to", "sdtm", "-o", tmp_path / "o")
+    assert done.code == 0
+    assert "TB-IN-MEMORY" in done.out

@@ -261,9 +261,7 @@ def test_resources_of_all_kinds_of_odd_shape_in_shards(few, tmp_path, seed, rele
     chance = random.Random(seed)  # noqa: S311 - seeded
     resources = to_fhir(few, release=release).resources
     odd = [
-        changed(one, chance) if chance.random() < 0.03 else one
-        for one in resources
-        if one["resourceType"] != "Consent"
+        changed(one, chance) if chance.random() < 0.03 else one for one in resources if one["resourceType"] != "Consent"
     ]
     lines: dict[str, list[bytes]] = {}
     for one in odd:

@@ -6,6 +6,7 @@ import copy
 import gzip
 import json
 import random
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from trialbridge.converters.residue_lines import ALIKE
 from trialbridge.converters.study import to_fhir, to_sdtm
 from trialbridge.fhir.bundle import pool, with_references
 from trialbridge.fhir.checked import checked
+from trialbridge.fhir.elements import elements, nodes
 from trialbridge.fhir.files import read
 from trialbridge.fhir.jsontext import decode, encode
 from trialbridge.sdtm.table import study, table
@@ -36,7 +38,9 @@ def _same(files, release=None, *, shard_bytes=60_000, workers=1, mode="mapped"):
     """Assert that shards give the residue, ledger and tables of the whole, and that they give the source back; the entries."""
     read_in = read(files).resources
     if mode == "strict":
-        read_in = [one for one in read_in if not any(f.severity is Severity.ERROR for f in checked(one, None, release or "R4"))]
+        read_in = [
+            one for one in read_in if not any(f.severity is Severity.ERROR for f in checked(one, None, release or "R4"))
+        ]
     whole = to_sdtm(read_in, release=release)
     with bulk.to_sdtm(
         files, release=release, shard_bytes=shard_bytes, workers=workers, mode=mode, residue=True
@@ -62,7 +66,10 @@ def _same(files, release=None, *, shard_bytes=60_000, workers=1, mode="mapped"):
 def _by_name(resources, named):
     """Each resource that has an id, its members in one order."""
     wanted = {(one["resourceType"], str(one["id"])) for one in named}
-    found = {(one["resourceType"], str(one.get("id"))): json.dumps(json.loads(encode(one)), sort_keys=True) for one in resources}
+    found = {
+        (one["resourceType"], str(one.get("id"))): json.dumps(json.loads(encode(one)), sort_keys=True)
+        for one in resources
+    }
     return {name: one for name, one in found.items() if name in wanted}
 
 
@@ -115,7 +122,12 @@ def _of_a_hospital(resources):
             mine["text"] = {"status": "empty", "div": "<div>ü</div>"}
         made.append(mine)
         if number % 40 == 0 and "subject" in mine:
-            report = {"resourceType": "DiagnosticReport", "id": f"r{number}", "status": "final", "subject": mine["subject"]}
+            report = {
+                "resourceType": "DiagnosticReport",
+                "id": f"r{number}",
+                "status": "final",
+                "subject": mine["subject"],
+            }
             made.append(report | {"code": {"text": "report"}, "issued": "2019-01-01T10:00:00Z"})
     made.append({"resourceType": "Organization", "id": "o", "name": "Hospital"})
     return made
@@ -125,7 +137,9 @@ def test_a_hospitals_export(cohort, tmp_path, laid):
     """Resources by ids of their own would be given back by ours; what no table holds would be lost."""
     found = _same(laid(_of_a_hospital(cohort), tmp_path, shuffled=True))
     assert sum("made" in one and not one.get("absent") for one in found) > 500
-    assert {"resource": "Organization/o", "path": "Organization"}.items() <= found[[one["resource"] for one in found].index("Organization/o")].items()
+    assert {"resource": "Organization/o", "path": "Organization"}.items() <= found[
+        [one["resource"] for one in found].index("Organization/o")
+    ].items()
 
 
 def test_the_number_of_processes_changes_no_byte_of_the_residue(cohort, tmp_path, laid):
@@ -159,10 +173,21 @@ def test_packed_lines_resources_without_id_and_rejects(cohort, tmp_path):
     of = some[0] if some[0]["resourceType"] == "Patient" else next(o for o in some if o["resourceType"] == "Patient")
     me = {"reference": f"Patient/{of['id']}"}
     nameless = {"resourceType": "AdverseEvent", "actuality": "actual", "subject": me, "event": {"text": "x"}}
-    in_error = {"resourceType": "Observation", "id": "e", "status": "entered-in-error", "code": {"text": "x"}, "subject": me}
+    in_error = {
+        "resourceType": "Observation",
+        "id": "e",
+        "status": "entered-in-error",
+        "code": {"text": "x"},
+        "subject": me,
+    }
     wrong = {"resourceType": "AdverseEvent", "id": "wrong", "actuality": "actual", "subject": me, "colour": 1}
     lines = [encode(one) for one in some]
-    lines[3:3] = [encode(nameless), encode({"resourceType": "Organization", "name": "y"}), b'{"id": "nothing"}', encode(wrong)]
+    lines[3:3] = [
+        encode(nameless),
+        encode({"resourceType": "Organization", "name": "y"}),
+        b'{"id": "nothing"}',
+        encode(wrong),
+    ]
     lines += [encode(nameless | {"event": {"text": "y"}}), encode(in_error), json.dumps(nameless, indent=None).encode()]
     path = tmp_path / "all.ndjson.gz"
     path.write_bytes(gzip.compress(b"\n".join(lines)))
@@ -173,10 +198,13 @@ def test_packed_lines_resources_without_id_and_rejects(cohort, tmp_path):
 
 def test_versions_of_a_resource_in_one_shard(cohort, tmp_path, laid):
     """The earlier version would be given back, or both."""
-    some = [copy.deepcopy(one) for one in cohort if one["resourceType"] in {"Patient", "ResearchSubject", "AdverseEvent"}]
+    some = [
+        copy.deepcopy(one) for one in cohort if one["resourceType"] in {"Patient", "ResearchSubject", "AdverseEvent"}
+    ]
     event = next(one for one in some if one["resourceType"] == "AdverseEvent")
     some += [event | {"meta": {"versionId": "7"}}, some[0]]
-    assert any(one["path"] == "AdverseEvent.meta" for one in _same(laid(some, tmp_path)) if "path" in one)
+    paths = [one["path"] for one in _same(laid(some, tmp_path)) if "path" in one]
+    assert any(one.startswith("AdverseEvent.meta") for one in paths)
 
 
 def test_what_cannot_be_done_in_turn_is_refused(cohort, tmp_path, laid):
@@ -214,7 +242,8 @@ def test_odd_shapes_leave_the_same(few, tmp_path, seed, release, changed):
 
 def test_names_that_are_made_alike_are_known():
     """Two elements would be counted as one: their names differ in digits and letters of ids only."""
-    from trialbridge.fhir.elements import elements  # noqa: PLC0415
-
-    assert elements
-    assert set(ALIKE) >= {"date", "data", "base", "case"}
+    names = {name for release in ("R4", "R5") for node in nodes(release) for name in elements(node, release)}
+    shapes: dict[str, set[str]] = {}
+    for name in names:
+        shapes.setdefault(re.sub("[0-9a-f]", "0", name), set()).add(name)
+    assert set(ALIKE) == {name for its in shapes.values() if len(its) > 1 for name in its}

@@ -215,10 +215,10 @@ def _in_shards(
     """What came of it where the input can be gone through line by line, else None. Raises UnknownNameError."""
     from trialbridge.commands import convert_bulk  # noqa: PLC0415 - it imports this module's words
 
-    source.findings.extend(convert_bulk.memory_note(wanted, source))
     if convert_bulk.fits(wanted, source):
         return convert_bulk.outcome(wanted, source, release, version, steps, until)
     convert_bulk.by_one(wanted)
+    source.findings.extend(convert_bulk.memory_note(wanted, source))
     return None
 
 

@@ -32,21 +32,29 @@ if TYPE_CHECKING:
 
 
 def fits(wanted: Wanted, source: Source) -> bool:
-    """Whether this conversion can go through its input line by line."""
-    plain = (
-        source.kind == "fhir" and wanted.to == "sdtm" and not (wanted.residue or wanted.lineage or wanted.provenance)
-    )
-    return plain and all(fhir_files.sniff(path) == "ndjson" for path in source.paths)
+    """Whether this conversion can go through its input line by line.
+
+    With residue it does where that pays, or where several workers are asked for: a small export is converted in memory.
+    """
+    if source.kind != "fhir" or wanted.to != "sdtm" or wanted.lineage or wanted.provenance or wanted.define:
+        return False
+    if wanted.residue and wanted.workers == 1 and _size(source) < LARGE_EXPORT:
+        return False
+    return all(fhir_files.sniff(path) == "ndjson" for path in source.paths)
+
+
+def _size(source: Source) -> int:
+    """Bytes of an export, packed ones as they are when unpacked, about."""
+    return sum(path.stat().st_size * (10 if path.suffix == ".gz" else 1) for path in source.paths)
 
 
 def by_one(wanted: Wanted) -> None:
     """Refuse several workers for what one process does. Raises UnknownNameError."""
     if wanted.workers > 1:
         message = (
-            "Several workers share FHIR NDJSON on its way to SDTM, and SDTM on its way to FHIR NDJSON, both without"
+            "Several workers share FHIR NDJSON on its way to SDTM, and SDTM on its way to FHIR NDJSON; nothing else."
         )
-        message += " residue; nothing else."
-        raise UnknownNameError(message, fix="Add --no-residue (and no --lineage), or leave --workers out.")
+        raise UnknownNameError(message, fix="Leave --workers out, or --lineage, --provenance and --define-xml-path.")
 
 
 def _reached(steps: Steps, what: str, *, in_bytes: bool = False) -> Callable[[int, int], None]:
@@ -63,24 +71,26 @@ def _reached(steps: Steps, what: str, *, in_bytes: bool = False) -> Callable[[in
     return reached
 
 
+LARGE_EXPORT = 50_000_000
+"""Bytes of NDJSON from which on an export goes to SDTM in shards, with residue too."""
 BIG = 300_000_000
-"""Bytes of NDJSON from which on it is said that the residue is made in memory."""
+"""Bytes of FHIR from which on it is said that they are held in memory."""
 
 
 def memory_note(wanted: Wanted, source: Source) -> list[Finding]:
     """A note where a large export is read into memory as a whole."""
-    size = sum(path.stat().st_size for path in source.paths)
-    if wanted.to != "sdtm" or source.kind != "fhir" or size < BIG or fits(wanted, source):
+    size = _size(source)
+    if wanted.to != "sdtm" or source.kind != "fhir" or size < BIG:
         return []
-    message = f"{size / 1e6:,.0f} MB of FHIR are held in memory, several times their size, to find the residue."
-    fix = "For bounded memory convert NDJSON with --no-residue (and --workers)."
+    message = f"{size / 1e6:,.0f} MB of FHIR are held in memory, several times their size."
+    fix = "For bounded memory give NDJSON without Bundles, and no --lineage, --provenance or --define-xml-path."
     return [Finding("TB-IN-MEMORY", Severity.NOTE, Where(), message, fix)]
 
 
 def outcome(
     wanted: Wanted, source: Source, release: Release | None, version: str | None, steps: Steps, until: ExitStack
 ) -> Outcome | None:
-    """What came of it; the rows lie in files that go with `until`. None where a line holds a Bundle."""
+    """What came of it; the rows lie in files that go with `until`. None where it must be converted in memory."""
     steps.begin("finding whose each line is")
     home = wanted.output.absolute().parent
     try:
@@ -97,15 +107,22 @@ def outcome(
                 workers=wanted.workers,
                 folder=home if home.is_dir() else None,
                 progress=_reached(steps, "converting to SDTM", in_bytes=True),
+                residue=wanted.residue,
+                comparing=_reached(steps, "comparing with the source", in_bytes=True),
             )
         )
     except NotInLinesError:
+        source.findings.extend(memory_note(wanted, source))
+        return None
+    except bulk_fhir.NotInTurnError as error:
+        message = f"{error.message} The export was converted in memory as a whole, by one process."
+        source.findings.append(Finding("TB-IN-MEMORY", Severity.NOTE, Where(), message))
         return None
     return _outcome(told)
 
 
 def _outcome(told: Bulk) -> Outcome:
-    ledger = Ledger("to_sdtm")
+    ledger = Ledger("to_sdtm") if told.beside is None else told.beside.ledger
     accounts = []
     for kind in sorted(told.given):
         name = kind or UNREADABLE_TYPE

@@ -8,6 +8,7 @@ folder never mixes two runs.
 from __future__ import annotations
 
 import hashlib
+import shutil
 from contextlib import contextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -142,9 +143,11 @@ def _write_pieces(bulk: Bulk, folder: Path, name: str) -> None:
     with _hinted():
         if kind not in parts.IN_PIECES:
             sdtm_files.write(bulk.study(), folder, kind)
-            return
-        for one in bulk.datasets:
-            parts.write(one.about, one.height, one.frames, folder, kind)
+        else:
+            for one in bulk.datasets:
+                parts.write(one.about, one.height, one.frames, folder, kind)
+    if bulk.beside is not None and bulk.beside.path is not None:
+        shutil.copyfile(bulk.beside.path, folder / sources.RESIDUE)
 
 
 @contextmanager
