@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 AT_ONCE = 1 << 18
 """So many entries are held before they are laid down."""
-_ENTRY = np.dtype([("file", "i4"), ("number", "i4"), ("start", "i8"), ("length", "i4"), ("owner", "i4")])
+ENTRY = np.dtype([("file", "i4"), ("number", "i4"), ("start", "i8"), ("length", "i4"), ("owner", "i4")])
 
 
 @dataclass(slots=True)
@@ -52,8 +52,8 @@ class Entries:
         count = len(self.owner)
         if not count or not (all_of_them or count >= AT_ONCE):
             return
-        held = np.empty(count, _ENTRY)
-        for name in _ENTRY.names or ():
+        held = np.empty(count, ENTRY)
+        for name in ENTRY.names or ():
             column: array[int] = getattr(self, name)
             held[name] = np.frombuffer(column, column.typecode)
             del column[:]
@@ -109,10 +109,10 @@ def _lay(out: BinaryIO, entries: NDArray[np.void], group: NDArray[np.int64], at:
     cuts = [0, *(np.flatnonzero(np.diff(group)) + 1).tolist(), len(group)]
     for begin, end in pairwise(cuts):
         one = group[begin]
-        os.pwrite(out.fileno(), entries[begin:end].tobytes(), int(at[one]) * _ENTRY.itemsize)
+        os.pwrite(out.fileno(), entries[begin:end].tobytes(), int(at[one]) * ENTRY.itemsize)
         at[one] += end - begin
 
 
 def _read(path: Path, at: int, count: int) -> NDArray[np.void]:
-    found: NDArray[np.void] = np.fromfile(path, _ENTRY, count, offset=at * _ENTRY.itemsize)
+    found: NDArray[np.void] = np.fromfile(path, ENTRY, count, offset=at * ENTRY.itemsize)
     return found

@@ -24,6 +24,7 @@ from trialbridge.converters import to_fhir as whole
 from trialbridge.converters.bulk_fhir_group import Group, NotInTurnError, bare, not_in_turn
 from trialbridge.converters.bulk_fhir_shared import Together
 from trialbridge.converters.bulk_join import typed
+from trialbridge.converters.bulk_residue_order import codes_of, meet, numbers_of, positions
 from trialbridge.converters.bulk_residue_shard import (
     Candidate,
     Found,
@@ -31,16 +32,17 @@ from trialbridge.converters.bulk_residue_shard import (
     Task,
     convert,
     group_of,
-    hashes,
+    in_turn,
     number_rows,
     turn_of,
+    write_entries,
+    write_names,
 )
 from trialbridge.converters.bulk_shard import Sources
 from trialbridge.converters.ledger import Ledger
 from trialbridge.converters.pairs import Renames, name_of, names_of, pairs_of, study_pairs
 from trialbridge.converters.residue_lines import Comparison, Counted, Line, same_links
 from trialbridge.converters.tables import about as told_of
-from trialbridge.converters.tables import sort_key
 from trialbridge.converters.to_sdtm import records_told
 from trialbridge.fhir.bundle import pool
 from trialbridge.fhir.jsontext import encode
@@ -50,9 +52,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
     from trialbridge.converters.bulk_join import Dataset
+    from trialbridge.converters.bulk_residue_order import Positions
     from trialbridge.converters.bulk_scan import Plan
     from trialbridge.converters.bulk_shard import Job, Part
     from trialbridge.converters.dictionary import Dictionary
@@ -66,7 +67,7 @@ if TYPE_CHECKING:
 
 _DEMOGRAPHICS = frozenset({"DM", "SUPPDM"})
 _ORDER = 24
-"""Bytes of an entry's order: file, line, turn."""
+"""Bytes before an entry: its place and turn."""
 _AT_ONCE = 64
 """Files that are merged at a time."""
 
@@ -154,21 +155,13 @@ class _Whole:
         self._datasets = datasets
         self._dictionary: Dictionary = job.dictionary()
         self._nobody = _Nobody(plan, job, self._dictionary)
-        numbers = {one.name: _numbers(one) for one in datasets if one.whole is None}
-        self._numbers = _by_part(datasets, parts, numbers)
-        order = _Order(plan, parts, self._nobody)
-        self._nobody.call(order)
+        self._numbers = numbers_of(datasets, parts)
+        self._positions = positions(plan.index, parts, plan.shards, self._nobody.left_out)
+        self._nobody.call(self._positions)
         self._tasks = {
-            part.number: Task(
-                part.number,
-                lines,
-                order.positions(lines),
-                part.sources or Sources(),
-                part.subjects,
-                part.stored,
-                self._numbers[part.number],
-            )
-            for part, lines in zip(parts[1:], plan.shards, strict=True)
+            one.number: Task(one.number, one.sources or Sources(), one.subjects, one.stored, self._numbers[one.number])
+            for one in parts
+            if one.number
         }
         self._rest = folder / "rest"
         self._together = self._begun()
@@ -191,7 +184,17 @@ class _Whole:
             dictionary=dictionary,
         )
         plan = self._plan
-        rest = Rest(job, plan.files, plan.names, setting, empty, self._folder, self._nobody.names)
+        rest = Rest(
+            job,
+            plan.files,
+            plan.names,
+            setting,
+            empty,
+            self._folder,
+            plan.shards,
+            self._positions,
+            self._nobody.names,
+        )
         self._rest.write_bytes(pickle.dumps(rest))
         return Together(setting, dictionary, whole.ToFhir([]))
 
@@ -280,19 +283,19 @@ class _Whole:
         made = {name_of(one): encode(one) for one in self._end}
         lines = [line for line, _ in self._nobody.kept]
         comparison = Comparison(made, renames, ledger, counted)
-        absent = comparison.absent(one.key for one in lines)
-        (self._folder / "000000.absent").write_bytes(b"".join(one + b"\n" for one in absent))
-        entries = sorted(comparison.entries(lines), key=lambda one: one[0])
-        with (self._folder / "000000.residue").open("wb") as file:
-            file.writelines(b"%s%08d%s\n" % (order, at, text) for at, (order, text) in enumerate(entries))
+        folder = self._folder
+        write_entries(folder / "000000.absent", comparison.absent(one.key for one in lines))
+        write_entries(folder / "000000.residue", in_turn(comparison.entries(lines)))
         counted.into(ledger)
-        own = hashes(one.key for one in lines)
-        keys = np.concatenate([own, *(one.keys for one in found)])
-        lonely = np.concatenate([hashes(comparison.lonely), *(one.lonely for one in found)])
-        if len(np.unique(keys)) < len(keys):
+        write_names(folder / "000000.keys", (one.key for one in lines))
+        write_names(folder / "000000.lonely", comparison.lonely)
+        twice, among = meet(list(folder.glob("*.keys")), list(folder.glob("*.lonely")))
+        if twice:
             raise NotInTurnError("A resource was given twice, by two subjects.", fix="convert the export as a whole")
-        if np.isin(lonely, keys).any():
-            raise NotInTurnError("A resource stands among another's.", fix="convert the export as a whole")
+        if among:
+            raise NotInTurnError(
+                "What a subject's rows make stands among another's resources.", fix="convert the export as a whole"
+            )
         for one in found:
             ledger.counts.update(one.ledger.counts)
             ledger.records.update(one.ledger.records)
@@ -337,9 +340,10 @@ class _Nobody:
         number_rows(self.told)
         self.kept: list[tuple[Line, Located]] = []
         self.names: dict[tuple[str, int], str] = {}
+        self._places: dict[int, int] = {}
         self._plan, self._job = plan, job
 
-    def call(self, order: _Order) -> None:
+    def call(self, positions: Positions) -> None:
         """Find out what each is called, for which the order of all resources must be known."""
         texts = {
             code: line[2]
@@ -348,19 +352,18 @@ class _Nobody:
         }
         codes = {id(item): code for code, item in self.read}
         skipped = {id(one) for one in self.told.skipped}
-        self._positions = {}
+        seen: set[str] = set()
         for place, item in self._held:
             resource = item.resource
-            kind = str(resource.get("resourceType"))
-            own, position = resource.get("id"), order.position(place)
-            key = f"{kind}/{own}" if own else f"{kind}#{position}"
-            while any(line.key == key for line, _ in self.kept):
+            kind, own = str(resource.get("resourceType")), resource.get("id")
+            key = f"{kind}/{own}" if own else f"{kind}#{positions.of(place)}"
+            while key in seen:
                 key += "'"
-            at = b"%06d%010d" % (place >> 40, place & ((1 << 40) - 1))
-            line = Line(kind, key, texts[codes[id(item)]], at, id(resource) in skipped)
+            seen.add(key)
+            line = Line(kind, key, texts[codes[id(item)]], place, id(resource) in skipped)
             self.kept.append((line, item))
             self.names[str(item.file), int(item.line or 0)] = key
-            self._positions[id(resource)] = position
+            self._places[id(resource)] = place
 
     def candidates(self, together: Together, dictionary: Dictionary) -> list[Candidate]:
         """The pairs of what was read and what is made of it."""
@@ -371,72 +374,9 @@ class _Nobody:
             dataset = one.record.dataset
             parts = made.get((dataset, one.record.number), {})
             for part, (its, source) in enumerate(pairs_of(one, parts, keys)):
-                turn = (dictionary.rank(dataset), dataset, turn_of(one, self._positions), part)
+                turn = (dictionary.rank(dataset), dataset, turn_of(one, self._places), part)
                 found.append(Candidate(turn, its, source))
         return found
-
-
-def codes_of(lines: Any) -> NDArray[np.int64]:
-    """File and line of each as one number, which puts them in reading order."""
-    codes: NDArray[np.int64] = (lines.file.astype(np.int64) << 40) | lines.number
-    return codes
-
-
-class _Order:
-    """The positions (from 1) that lines have among all resources of the source, in reading order."""
-
-    def __init__(self, plan: Plan, parts: Sequence[Part], nobody: _Nobody) -> None:
-        self._every = np.sort(np.concatenate([codes_of(one) for one in (plan.shared, plan.loose, *plan.shards)]))
-        gone = list(nobody.left_out)
-        for part, lines in zip(parts[1:], plan.shards, strict=True):
-            sources = part.sources or Sources()
-            if sources.left_out:
-                codes = codes_of(lines)
-                places = set(sources.moved.values())
-                gone += codes[[one for one in sources.left_out if one not in places]].tolist()
-                gone += codes[list(sources.moved)].tolist()
-        self._gone = np.sort(np.array(gone, np.int64))
-
-    def positions(self, lines: Any) -> NDArray[np.int64]:
-        """Of these lines."""
-        return self._of(codes_of(lines))
-
-    def position(self, code: int) -> int:
-        """Of one line."""
-        return int(self._of(np.array([code], np.int64))[0])
-
-    def _of(self, codes: NDArray[np.int64]) -> NDArray[np.int64]:
-        found: NDArray[np.int64] = np.searchsorted(self._every, codes) + 1 - np.searchsorted(self._gone, codes)
-        return found
-
-
-# --- numbers of rows --------------------------------------------------------------------------------------------------
-
-
-def _numbers(one: Dataset) -> list[int | NDArray[np.int64]]:
-    """Of each part of a dataset the numbers (from 1) that its rows have in the whole; of the first, where they stand together."""
-    if one.in_order():
-        ends = np.cumsum([0, *(part.height for part in one.parts)]) + 1
-        return [int(first) for first in ends[:-1]]
-
-    def keys(at: int) -> Iterator[tuple[Any, int]]:
-        columns = [(each.name, each.type) for each in one.about.variables]
-        for row in typed(one.parts[at].frame(), columns).iter_rows(named=True):
-            yield sort_key(row, one.name), at
-
-    found: list[list[int]] = [[] for _ in one.parts]
-    merged = heapq.merge(*map(keys, range(len(one.parts))), key=lambda row: row[0])
-    for number, (_, at) in enumerate(merged, start=1):
-        found[at].append(number)
-    return [np.array(its, np.int64) for its in found]
-
-
-def _by_part(
-    datasets: Iterable[Dataset], parts: Iterable[Part], numbers: Mapping[str, list[int | NDArray[np.int64]]]
-) -> dict[int, dict[str, int | NDArray[np.int64]]]:
-    """The same by shard and dataset."""
-    turns = {one.name: iter(numbers[one.name]) for one in datasets if one.name in numbers}
-    return {part.number: {name: next(turns[name]) for name in part.stored if name in turns} for part in parts}
 
 
 # --- entries ----------------------------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from trialbridge.converters.bulk_fhir_group import Group, not_in_turn
 from trialbridge.converters.bulk_join import typed
 from trialbridge.converters.bulk_lines import head_of, kind_at_once
 from trialbridge.converters.bulk_residue_made import MadeRecords
+from trialbridge.converters.bulk_residue_order import codes_of
 from trialbridge.converters.columnar.plans import STEP
 from trialbridge.converters.ledger import Ledger
 from trialbridge.converters.pairs import Renames, pairs_of
@@ -34,13 +35,15 @@ from trialbridge.fhir.jsontext import decode
 from trialbridge.fhir.located import Located
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping
+    from collections.abc import Container, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from trialbridge.converters.bulk_fhir_group import Made, Setting
+    from trialbridge.converters.bulk_index import Groups
     from trialbridge.converters.bulk_lines import Lines
+    from trialbridge.converters.bulk_residue_order import Positions
     from trialbridge.converters.bulk_shard import Job, Sources, Stored
     from trialbridge.converters.dictionary import Dictionary
     from trialbridge.converters.to_sdtm import Source, Told
@@ -62,20 +65,20 @@ class Rest:
     setting: Setting
     about: Study
     folder: Path
+    shards: Groups
+    positions: Positions
     shared: dict[tuple[str, int], str]
     """What the shared lines' resources are called, by name of the file and number of the line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A shard: its lines, each with its position among all resources of the source (from 1), and its rows.
+    """A shard: its number (from 1), which of its lines hold resources, and its rows.
 
     `numbers` are the numbers (from 1) that the rows have in their datasets, or that of the first where they stand together.
     """
 
     number: int
-    lines: Lines
-    positions: NDArray[np.int64]
     sources: Sources
     subjects: tuple[str, ...]
     stored: dict[str, Stored]
@@ -104,15 +107,12 @@ class Found:
     compared: bool = False
     candidates: list[Candidate] = field(default_factory=list)
     ledger: Ledger = field(default_factory=lambda: Ledger("to_sdtm"))
-    keys: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
-    """A hash of what each of its resources is called, in the source."""
-    lonely: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
-    """The same of what it makes that is not in its source."""
 
 
-def hashes(names: Iterable[str]) -> NDArray[np.uint64]:
-    """A number for each name, the same in every process."""
-    return pl.Series(names, dtype=pl.String).hash(seed=0).to_numpy()
+def write_names(path: Path, names: Iterable[str]) -> None:
+    """A number for each name, the same in every process, in order, as a file."""
+    numbers = np.sort(pl.Series(names, dtype=pl.String).hash(seed=0).to_numpy())
+    path.write_bytes(numbers.tobytes())
 
 
 @lru_cache(maxsize=1)
@@ -133,14 +133,14 @@ def convert(work: tuple[Path, Task]) -> Found:
         return _Shard(_rest(path), task).run()
 
 
-def source_lines(task: Task, rest: Rest) -> list[Line | None]:
-    """The shard's lines that hold resources of the study, each in its place."""
-    left_out, moved, skipped = set(task.sources.left_out), task.sources.moved, task.sources.skipped
-    orders = list(zip(task.lines.file.tolist(), task.lines.number.tolist(), strict=True))
+def source_lines(lines: Lines, sources: Sources, rest: Rest) -> list[Line | None]:
+    """The lines that hold resources of the study, each in its place."""
+    left_out, moved, skipped = set(sources.left_out), sources.moved, sources.skipped
+    codes = codes_of(lines).tolist()
     begins: dict[str, bytes] = {}
     seen: set[str] = set()
     found: list[Line | None] = []
-    for at, (_, _, text) in enumerate(task.lines.read(rest.files, rest.names)):
+    for at, (_, _, text) in enumerate(lines.read(rest.files, rest.names)):
         if at in left_out:
             found.append(None)
             continue
@@ -148,12 +148,12 @@ def source_lines(task: Task, rest: Rest) -> list[Line | None]:
         begin = begins.get(kind) or begins.setdefault(kind, b'{"resourceType":"%s","id":"' % kind.encode())
         own: Any = text[len(begin) : text.find(b'"', len(begin))] if text.startswith(begin) else b"\\"
         own = head_of(text).id if b"\\" in own else own.decode()
-        where = moved.get(at, at)
-        key = f"{kind}/{own}" if own else f"{kind}#{task.positions[where]}"
+        code = codes[moved.get(at, at)]
+        key = f"{kind}/{own}" if own else f"{kind}#{rest.positions.of(code)}"
         while key in seen:
             key += "'"
         seen.add(key)
-        found.append(Line(kind, key, text, b"%06d%010d" % orders[where], at in skipped))
+        found.append(Line(kind, key, text, code, at in skipped))
     return found
 
 
@@ -196,16 +196,17 @@ class _Shard:
         self.rest = rest
         self.task = task
         self.dictionary: Dictionary = rest.job.dictionary()
-        self.lines = source_lines(task, rest)
+        lines = rest.shards[task.number - 1]
+        self.lines = source_lines(lines, task.sources, rest)
         self.group, self.places = group_of(task, rest.about)
         self.records = MadeRecords(self.group, rest.setting)
         watched, texts = bulk_fhir_lines.convert(rest.setting, self.group, self.dictionary, watch=self.records.take)
-        self.found = Found(task.number, int(task.lines.length.sum()), watched if task.step == "try" else None)
+        self.found = Found(task.number, int(lines.length.sum()), watched if task.step == "try" else None)
         self.made = {name: line for each in texts for name, line in _named(each.kind, each.text)}
 
     def run(self) -> Found:
         source = [one for one in self.lines if one is not None]
-        self.found.keys = hashes(one.key for one in source)
+        write_names(self._path("keys"), (one.key for one in source))
         step = self.task.step
         if step == "try" and self._surely_the_same():
             self._compare(source, {})
@@ -220,12 +221,10 @@ class _Shard:
     def _compare(self, source: list[Line], renames: Mapping[str, str]) -> None:
         ledger, counted = self.found.ledger, _counted()
         comparison = Comparison(self.made, renames, ledger, counted)
-        absent = comparison.absent(one.key for one in source)
-        _write(self._path("absent"), absent)
-        entries = sorted(comparison.entries(source), key=lambda one: one[0])
-        _write(self._path("residue"), (b"%s%08d%s" % (order, at, text) for at, (order, text) in enumerate(entries)))
+        write_entries(self._path("absent"), comparison.absent(one.key for one in source))
+        write_entries(self._path("residue"), in_turn(comparison.entries(source)))
         counted.into(ledger)
-        self.found.lonely = hashes(comparison.lonely)
+        write_names(self._path("lonely"), comparison.lonely)
         self.found.compared = True
 
     def _path(self, name: str) -> Path:
@@ -281,7 +280,7 @@ class _Shard:
         self._path("pairs").write_bytes(pickle.dumps(own.of))
 
     def _read_again(self) -> tuple[dict[int, str], dict[int, int], Told]:
-        """The shard's resources read as wholes: names and positions of the source's by their id(), and records."""
+        """The shard's resources read as wholes: names and places of the source's by their id(), and records."""
         job = self.rest.job
         shared = bulk_shard.shared_items(job)
         mine = [(at, Located(decode(one.text))) for at, one in enumerate(self.lines) if one is not None]
@@ -297,7 +296,7 @@ class _Shard:
             line = self.lines[at]
             assert line is not None
             keys[id(one.resource)] = line.key
-            positions[id(one.resource)] = int(self.task.positions[self.task.sources.moved.get(at, at)])
+            positions[id(one.resource)] = line.place
         return keys, positions, told
 
 
@@ -324,7 +323,13 @@ def _named(kind: str, text: bytes) -> Iterable[tuple[str, bytes]]:
             yield f"{kind}/{line[begin : line.index(_QUOTE, begin)].decode()}", line
 
 
-def _write(path: Path, lines: Iterable[bytes]) -> None:
+def in_turn(entries: Iterable[tuple[int, bytes]]) -> Iterator[bytes]:
+    """Entries of resources, each behind its turn: by the resource's place, then as they come."""
+    ordered = sorted(entries, key=lambda one: one[0])
+    return (b"%016x%08d%s" % (place, at, text) for at, (place, text) in enumerate(ordered))
+
+
+def write_entries(path: Path, lines: Iterable[bytes]) -> None:
     """Lines into a file, in place of what was there; none, where there are none."""
     text = b"\n".join([*lines, b""])
     if text:

@@ -64,6 +64,8 @@ class Plan:
     files: tuple[Path, ...]
     names: tuple[str, ...]
     shared: Lines
+    index: Path
+    """All lines in reading order, as `bulk_index` has them."""
     groups: Groups
     """The loose lines, then the shards."""
     release: Release
@@ -290,6 +292,7 @@ def _plan(
         files,
         names,
         laid[len(laid) - 1],
+        found.entries.path,
         Groups(path, laid.bounds[:-1]),
         release,
         len(found.patients),

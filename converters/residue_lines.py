@@ -39,12 +39,12 @@ MOST = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A resource of the source: what it is called, its line, and what its entries are put in order by."""
+    """A resource of the source: what it is called, its line, and its place (file and line), by which its entries stand."""
 
     kind: str
     key: str
     text: bytes
-    order: bytes
+    place: int
     skipped: bool = False
 
 
@@ -81,7 +81,7 @@ def renamed(made: bytes, key: str, renames: Mapping[bytes, bytes]) -> bytes:
 
 
 class Comparison:
-    """A shard's made lines against its source's: entries of the residue, each with its order; and the ledger."""
+    """A shard's made lines against its source's: entries of the residue, and the ledger."""
 
     def __init__(self, made: Mapping[str, bytes], renames: Mapping[str, str], ledger: Ledger, counted: Counted) -> None:
         self._made = made
@@ -102,8 +102,8 @@ class Comparison:
         self.lonely = [one for one in names if one not in there]
         return sorted(encode(not_there(one)) for one in names)
 
-    def entries(self, source: Iterable[Line]) -> Iterator[tuple[bytes, bytes]]:
-        """The entries of the source's resources, each behind its order."""
+    def entries(self, source: Iterable[Line]) -> Iterator[tuple[int, bytes]]:
+        """The entries of the source's resources, each with its place."""
         made, taken, texts = self._made, self._taken, self._texts
         for one in source:
             mine = taken.get(one.key, one.key)
@@ -112,7 +112,7 @@ class Comparison:
                 yield from self._whole(one)
                 continue
             if mine != one.key:
-                yield one.order, encode({"resource": one.key, "made": mine})
+                yield one.place, encode({"resource": one.key, "made": mine})
             if texts or mine != one.key:
                 text = renamed(text, one.key, texts)
             if text == one.text:
@@ -120,16 +120,16 @@ class Comparison:
             else:
                 yield from self._differing(one, text)
 
-    def _whole(self, one: Line) -> Iterator[tuple[bytes, bytes]]:
+    def _whole(self, one: Line) -> Iterator[tuple[int, bytes]]:
         """A resource that is to be added."""
         resource = decode(one.text)
         entry = {"resource": one.key, "path": one.kind, "value": resource}
-        yield one.order, encode(entry)
+        yield one.place, encode(entry)
         missing = missing_of([entry])
         account_resource(self._ledger, one.kind, missing)
         account(self._ledger, one.kind, missing, missing, skipped=one.skipped)
 
-    def _differing(self, one: Line, made: bytes) -> Iterator[tuple[bytes, bytes]]:
+    def _differing(self, one: Line, made: bytes) -> Iterator[tuple[int, bytes]]:
         """What to set and what to take away, root element by root element."""
         ours, theirs = roots(made), roots(one.text)
         for name, text in theirs.items():
@@ -141,11 +141,11 @@ class Comparison:
             found: list[dict[str, Any]] = [{"path": path, "value": value}]
             if known is not None:
                 found = list(changes(decode(known), value, path))
-            yield from ((one.order, encode({"resource": one.key, **change})) for change in found)
+            yield from ((one.place, encode({"resource": one.key, **change})) for change in found)
             account(self._ledger, one.kind, Counter(leaves(value, path)), missing_of(found), skipped=one.skipped)
         for name in ours:
             if name not in theirs:
-                yield one.order, encode({"resource": one.key, "path": f"{one.kind}.{name}", "absent": True})
+                yield one.place, encode({"resource": one.key, "path": f"{one.kind}.{name}", "absent": True})
         account_resource(self._ledger, one.kind, {})
 
 
