@@ -290,7 +290,7 @@ class Dataset:
             part.columns.put(f"?{variable}", (given[part.codes[home]], [False, True]))
         derived: list[tuple[int, Codes, list[Said]]] = []
         for turn, rule in enumerate(plan.reader.derived):
-            told = derive(plan, turn, part.columns, asking, url) if rule.variable in own else None
+            told = derive(plan, turn, part.columns, asking, self._memory.answers, url) if rule.variable in own else None
             if told is not None:
                 derived.append((turn, *told))
                 if not all(each.fit for each in told[1]):

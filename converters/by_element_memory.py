@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from trialbridge.converters.by_element_derived import Answers
 from trialbridge.converters.by_element_plan import Element, Plan, plan
 from trialbridge.converters.by_element_rows import Codes, Memo, Traced
 
@@ -39,6 +40,8 @@ class Memory:
         self._readers: dict[tuple[str, Mapping], Mapping] = {}
         self._mappings: dict[str, Memo[Mapping]] = {}
         self._went = {True: 0, False: 0}
+        self.answers = Answers()
+        """What was derived for the subjects at hand."""
 
     def plan(self, dataset: str, mapping: Mapping, reader: Mapping) -> Plan | None:
         """The plan of a mapping for one dataset, where `reader` reads back what it wrote; or None."""
@@ -76,6 +79,7 @@ class Memory:
 
     def forget(self) -> None:
         """Let go of what hangs on the subjects at hand."""
+        self.answers.clear()
         for one in self._plans.values():
             if one is not None:
                 self._forget(one)
@@ -92,6 +96,7 @@ class Memory:
 
     def clear(self) -> None:
         """Let go of all that was made: what was begun with a group cannot be gone on with. Plans stay."""
+        self.answers.clear()
         self._met.clear()
         self._mappings.clear()
         for one in self._plans.values():

@@ -44,6 +44,7 @@ class Columns:
         self.known: dict[str, Column] = dict(further or {})
         """The columns that have been asked for."""
         self._distinct: dict[tuple[str, ...], tuple[Codes, Codes]] = {}
+        self._combinations: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
 
     def some(self, rows: Codes) -> Columns:
         """Those rows alone (numbers from 0)."""
@@ -91,6 +92,15 @@ class Columns:
         if found is None:
             found = self._distinct[key] = distinct([self.column(one) for one in names], self.height)
         return found
+
+    def combinations(self, names: Sequence[str]) -> tuple[list[tuple[Any, ...]], Codes]:
+        """Each distinct combination of values, in the order of rows; and of each row which one it has."""
+        first, inverse = self.distinct(names)
+        key = tuple(names)
+        found = self._combinations.get(key)
+        if found is None:
+            found = self._combinations[key] = self.keys(names, first)
+        return found, inverse
 
     def keys(self, names: Sequence[str], rows: Codes) -> list[tuple[Any, ...]]:
         """The values of those variables in those rows."""
