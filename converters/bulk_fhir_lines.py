@@ -96,19 +96,23 @@ def _tried(
     setting: Setting, group: Group, memory: Memory, *, strict: bool, watch: Watch
 ) -> tuple[Made, list[Lines]] | None:
     """The group by elements, or None where something does not fit."""
-    ctx = setting.context(memory.dictionary)
     found = None
-    try:
-        found = by_elements(setting, group, ctx, memory, strict=strict, watch=watch)
-    except UnfitError:
-        memory.clear()
-    except BaseException:
-        memory.clear()
-        raise
-    else:
-        memory.forget()
-    finally:
-        ctx.look_elsewhere(None)
+    for links in (True, False) if memory.links else (False,):
+        ctx = setting.context(memory.dictionary)
+        try:
+            found = by_elements(setting, group, ctx, memory, strict=strict, watch=watch, links=links)
+        except UnfitError:
+            memory.clear()
+        except BaseException:
+            memory.clear()
+            raise
+        else:
+            memory.forget()
+            break
+        finally:
+            ctx.look_elsewhere(None)
+        if links:
+            memory.unlinked()
     memory.went(well=found is not None)
     return found
 
@@ -129,8 +133,12 @@ def by_elements(
     *,
     strict: bool = False,
     watch: Watch = _nobody,
+    links: bool = False,
 ) -> tuple[Made, list[Lines]]:
-    """As `convert`, in fresh surroundings. Raises UnfitError where something does not fit; `memory` is then to be cleared."""
+    """As `convert`, in fresh surroundings. Raises UnfitError where something does not fit; `memory` is then to be cleared.
+
+    With `links` what points at a subject's own lesions is made by templates, which fits less often.
+    """
     dictionary, result = memory.dictionary, whole.ToFhir([])
     study = group.study
     ctx.enter_design(study["SE"].rows() if "SE" in study else (), ())
@@ -161,7 +169,7 @@ def by_elements(
     for turn, one in enumerate(order):
         begun = ctx.count
         if one.name in columns:
-            dataset = Dataset(one.name, columns[one.name], group.numbers[one.name], ctx, memory)
+            dataset = Dataset(one.name, columns[one.name], group.numbers[one.name], ctx, memory, links=links)
             dataset.write()
             dataset.turn = turn
             datasets.append(dataset)
@@ -220,10 +228,12 @@ def _apart_for_good(datasets: list[Dataset], ctx: Context) -> None:
     for each in datasets:
         for part in each.parts:
             ids.setdefault(part.plan.mapping.resource, []).extend(part.fit_ids())
+        for one in each.linked:
+            ids.setdefault(one.kind, []).extend(one.ids)
     for name in ctx.resources:
-        kind, _, one = name.partition("/")
+        kind, _, known = name.partition("/")
         if kind in ids:
-            ids[kind].append(one)
+            ids[kind].append(known)
     if any(len(set(its)) < len(its) for its in ids.values()):
         raise UnfitError("records of several datasets share a key")
 

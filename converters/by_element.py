@@ -10,6 +10,7 @@ apart are left to the functions of `to_fhir`, which remain the definition: tests
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,11 +19,13 @@ from msgspec import Raw
 from trialbridge.converters import to_fhir as whole
 from trialbridge.converters.by_element_assembly import Pieces
 from trialbridge.converters.by_element_derived import derive
+from trialbridge.converters.by_element_linked import Linked, linked
+from trialbridge.converters.by_element_links import stood_for, write_links
 from trialbridge.converters.by_element_part import Rows, ids_of, readers
 from trialbridge.converters.by_element_plan import AT_ONCE
 from trialbridge.converters.by_element_rows import Codes, Traced, UnfitError
 from trialbridge.converters.by_element_said import Asking, settle_element, write_element
-from trialbridge.converters.by_element_strict import unsure
+from trialbridge.converters.by_element_strict import unsure, unsure_links
 from trialbridge.converters.records import Record
 
 if TYPE_CHECKING:
@@ -35,12 +38,19 @@ if TYPE_CHECKING:
     from trialbridge.mappings.kit import Mapping, Resource
     from trialbridge.sdtm.table import Study
 
+_NOT_HERE = object()
+
 
 class Dataset:
     """A dataset's rows of some subjects, written and settled; `lines` has the resources made by elements, by row."""
 
-    def __init__(self, name: str, columns: Columns, numbers: list[int], ctx: Context, memory: Memory) -> None:
+    def __init__(
+        self, name: str, columns: Columns, numbers: list[int], ctx: Context, memory: Memory, *, links: bool = False
+    ) -> None:
         self.name = name
+        self._links = links
+        self.linked: list[Linked] = []
+        """What was made beside the rows by templates."""
         self.columns = columns
         self.ctx = ctx
         self.turn = 0
@@ -62,6 +72,7 @@ class Dataset:
         """Write all rows, each by elements or by its own functions."""
         begun = self.ctx.count
         self.ctx.dataset = self.name
+        self.columns.elsewhere = partial(stood_for, ctx=self.ctx)
         self._meet_subjects()
         codes, mappings = self._memory.mappings(self.name, self.columns)
         slow = np.zeros(self.columns.height, dtype=bool)
@@ -70,6 +81,7 @@ class Dataset:
             self._write_read(mapping, self._memory.reader(self.name, mapping), rows, slow, ())
         self._number(slow)
         self._slow = np.flatnonzero(slow).tolist()
+        self._link()
         self._in_turn()
         self._arrange(begun)
 
@@ -117,12 +129,36 @@ class Dataset:
                     self._made.append((int(part.rows[at]), before, self.ctx.count))
                 return made
 
-            first, codes, entries = element.memo.of(part.columns, run)
+            if element.links is not None and self._links:
+                first, codes, entries = self._write_links(part, element)
+            else:
+                first, codes, entries = element.memo.of(part.columns, run)
             part.firsts.append(first)
             part.codes.append(codes)
             part.entries.append(entries)
             if not all(one.fit for one in entries):
                 part.fit &= np.array([one.fit for one in entries])[codes]
+
+    def _write_links(self, part: Rows, element: Element) -> tuple[Codes, Codes, list[Said]]:
+        assert element.links is not None
+        url = self.ctx.url("x-sdtm-variable")
+
+        def run(at: int) -> Any:
+            return write_links(part.plan, element, part.columns, at, self.ctx, url)
+
+        return element.links.memo.of(part.columns, run)
+
+    def _link(self) -> None:
+        """Make what templates make beside the rows. Raises UnfitError where rows go by their own functions: they may share it."""
+        for part in self.parts if self._links else ():
+            for number in range(len(part.plan.elements)):
+                found = linked(part, number, self.ctx)
+                if found is None:
+                    continue
+                if self._slow:
+                    raise UnfitError("rows that go by their own functions")
+                self.linked.append(found)
+                self.lines.setdefault(found.kind, []).append((found.rows, found.lines))
 
     def _number(self, slow: Any) -> None:
         """Give the resources their ids; rows that share a key, and those that do not fit, go by their own functions."""
@@ -196,14 +232,28 @@ class Dataset:
             if self.ctx.count > before:
                 self._made.append((row, before, self.ctx.count))
 
-    def _at_once(self, names: tuple[str, ...], function: Any) -> None:
-        ids: list[str | None] = [None] * self.columns.height
+    def _at_once(self, names: tuple[str, ...], of: str | None, function: Any) -> None:
+        """Do what is done after writing for all rows: `function` is given their cells and the id of what is called `of`."""
+        ids: list[Any] = [_NOT_HERE] * self.columns.height
         for part in self.parts:
-            for row, one, fit in zip(part.rows.tolist(), part.ids, part.fit.tolist(), strict=True):
+            for row, one, fit in zip(part.rows.tolist(), self._ids(part, of), part.fit.tolist(), strict=True):
                 if fit:
                     ids[row] = one
         cells = (self.columns.cells(name) for name in names)
-        function((one for one in zip(*cells, ids, strict=True) if one[-1] is not None), self.ctx)
+        function((one for one in zip(*cells, ids, strict=True) if one[-1] is not _NOT_HERE), self.ctx)
+
+    def _ids(self, part: Rows, of: str | None) -> list[Any]:
+        """The ids of the rows' resources, or of the parts that are called so."""
+        if of is None:
+            return list(part.ids)
+        for one in self.linked:
+            if one.name == of:
+                return list(one.of_rows)
+        found: list[Any] = [None] * len(part.ids)
+        for codes, entries in part.with_parts():
+            ids = [one.parts[of]["id"] if of in one.parts else None for one in entries]
+            found = [ids[code] or before for code, before in zip(codes, found, strict=True)]
+        return found
 
     def _hook(self, part: Rows, at: int) -> None:
         mapping, listed = part.plan.mapping, part.plan.listed
@@ -218,6 +268,9 @@ class Dataset:
             named = {mapping.resource: {"resourceType": mapping.resource, "id": part.ids[at]}}
             for codes, entries in part.with_parts():
                 named.update(entries[codes[at]].parts)
+            for one in self.linked:
+                if one.of_rows[at] is not None:
+                    named[one.name] = {"resourceType": one.kind, "id": one.of_rows[at]}
         if mapping.after_write is not None:
             mapping.after_write(row, named, self.ctx)  # type: ignore[arg-type]  # a row or context that is watched
 
@@ -268,6 +321,8 @@ class Dataset:
         own = {table.name: frozenset(table.frame.columns) for table in study}[self.name]
         for part in self.parts:
             self._settle(part, own, result, strict=strict)
+        if strict:
+            self.doubtful += unsure_links(self.linked, self.ctx.release)
 
     def _settle(self, part: Rows, own: frozenset[str], result: ToFhir, *, strict: bool) -> None:
         plan, ctx = part.plan, self.ctx
@@ -336,6 +391,10 @@ def made_of(datasets: list[Dataset], reference: Any) -> Resource | None:
     text = reference.get("reference") if isinstance(reference, dict) else None
     kind, _, wanted = str(text).partition("/")
     for each in datasets:
+        for one in each.linked:
+            found = one.resource(wanted) if one.kind == kind else None
+            if found is not None:
+                return found
         for part in each.parts:
             if part.plan.mapping.resource == kind:
                 at = part.index().get(wanted)

@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from trialbridge.converters.by_element_part import Rows
-    from trialbridge.converters.by_element_rows import Codes
+    from trialbridge.converters.by_element_rows import Codes, Column
     from trialbridge.converters.by_element_said import Said
     from trialbridge.converters.ledger import Ledger
 
+_NO_HOLE: Column = (np.zeros(0, dtype=np.int64), [None])
 _Counted = tuple["Codes", "list[tuple[tuple[str, str], ...]]"]
 _Places = dict[tuple[int, int], "Strip"]
 """By what stands first among the carried: those the elements say by first paths (0), by others (1), the rest (2), the derived (3)."""
@@ -188,11 +189,26 @@ class Pieces:
             start = len(b',"":[') + len(name)  # its members, with a comma before
             texts = [(b"," + before[start:-1], b"") if before else (b"", b"") for before, _ in texts]
         before = Strip([one for one, _ in texts], codes)
-        if not element.holes:
+        holes = self._part.holes(number)
+        if not any(holes):
             return [before]
-        (variable,) = element.holes
-        filling, values = self._part.columns.column(variable)
-        return [before, Strip([hole_text(one) for one in values], filling), Strip([one for _, one in texts], codes)]
+        return [before, self._filling(holes, codes), Strip([one for _, one in texts], codes)]
+
+    def _filling(self, holes: list[str], codes: Codes) -> Strip:
+        """What stands in an element's hole: the cell of the column that `holes` has for each entry."""
+        names = list(dict.fromkeys(holes))
+        columns = [self._part.columns.column(one) if one else _NO_HOLE for one in names]
+        texts = [[hole_text(one) for one in values] for _, values in columns]
+        if len(names) == 1:
+            return Strip(texts[0], columns[0][0])
+        which = np.array([names.index(one) for one in holes], dtype=np.int64)[codes]
+        found = np.zeros(len(codes), dtype=np.int64)
+        start = 0
+        for at, (its, _) in enumerate(columns):
+            mine = which == at
+            found[mine] = start + (its[mine] if names[at] else 0)
+            start += len(texts[at])
+        return Strip([one for its in texts for one in its], found)
 
 
 def _carried(codes: Codes, entries: list[Said], variable: str, met: int) -> Strip:

@@ -15,6 +15,8 @@ from trialbridge.converters.by_element_plan import Element, Plan, plan
 from trialbridge.converters.by_element_rows import Codes, Memo, Traced
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from trialbridge.converters.by_element_rows import Columns
     from trialbridge.converters.dictionary import Dictionary
     from trialbridge.mappings.kit import Mapping, Release
@@ -40,6 +42,7 @@ class Memory:
         self._readers: dict[tuple[str, Mapping], Mapping] = {}
         self._mappings: dict[str, Memo[Mapping]] = {}
         self._went = {True: 0, False: 0}
+        self._unlinked = 0
         self.answers = Answers()
         """What was derived for the subjects at hand."""
 
@@ -88,7 +91,7 @@ class Memory:
         met, found = self.met(one)
         if len(found) > MOST or not all(one.elements[at].memo.lasting for at in met):
             found.clear()
-        for memo in (*(each.memo for each in one.elements), *one.derived):
+        for memo in _memos(one):
             memo.forget(MOST)
         for known in one.compared:
             if len(known) > MOST:
@@ -101,8 +104,17 @@ class Memory:
         self._mappings.clear()
         for one in self._plans.values():
             if one is not None:
-                for memo in (*(each.memo for each in one.elements), *one.derived):
+                for memo in _memos(one):
                     memo.clear()
+
+    @property
+    def links(self) -> bool:
+        """Whether references are to be made by templates: not where group after group has not fitted."""
+        return self._unlinked < 3
+
+    def unlinked(self) -> None:
+        """Remember that a group could not be made with templates."""
+        self._unlinked += 1
 
     def went(self, *, well: bool) -> None:
         """Remember whether a group could be made by elements."""
@@ -112,3 +124,12 @@ class Memory:
     def worthwhile(self) -> bool:
         """Whether it is worth trying: not where group after group has not fitted."""
         return self._went[False] < 3 + self._went[True]
+
+
+def _memos(of: Plan) -> Iterator[Memo[Any]]:
+    """All that a plan remembers."""
+    for one in of.elements:
+        yield one.memo
+        if one.links is not None:
+            yield one.links.memo
+    yield from of.derived

@@ -61,9 +61,14 @@ class Rows:
         made: Resource = {"resourceType": self.plan.mapping.resource, "id": self.ids[at]}
         for number, element in enumerate(self.plan.elements):
             said = self.entries[number][self.codes[number].item(at)]
-            for name, value in (filled(element, said, self.columns, at) if element.holes else said.made).items():
+            for name, value in filled(element, said, self.columns, at).items():
                 made[name] = [*made.get(name, ()), *value] if element.member else value
         return made
+
+    def holes(self, number: int) -> list[str]:
+        """Of each entry of an element the column that is put into it, or nothing."""
+        entries, passed = self.entries[number], "".join(self.plan.elements[number].holes)
+        return [one.hole or passed for one in entries]
 
     def with_parts(self) -> list[tuple[list[int], list[Said]]]:
         """Of each element that parts hang on: of each row which entry it has, and the entries."""

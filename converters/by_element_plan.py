@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from trialbridge.converters.by_element_clusters import EACH, base_of, clusters
+from trialbridge.converters.by_element_links import links
 from trialbridge.converters.by_element_rows import MARK, NUMBER_MARK, Memo
 from trialbridge.converters.compile import Compiled, compiled
 from trialbridge.converters.steps import matcher
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from trialbridge.converters.by_element_clusters import Cluster
+    from trialbridge.converters.by_element_standing import Links
     from trialbridge.mappings.kit import Line, Mapping, Part, Release, Resource
 
 HOOKS: dict[Any, frozenset[str]] = {
@@ -37,10 +39,12 @@ HOOKS: dict[Any, frozenset[str]] = {
     ds.DISPOSITION.after_write: frozenset(),
 }
 """What is done after writing, and what it learns: it asks for the row and the ids; the primary resource it changes alone where it is borrowed."""
-AT_ONCE: dict[Any, tuple[tuple[str, ...], Any]] = {
-    tr.SIZE_LONGEST.after_write: (("USUBJID", "TRLNKGRP"), tr.join_groups),
+AT_ONCE: dict[Any, tuple[tuple[str, ...], str | None, Any]] = {
+    tr.SIZE_LONGEST.after_write: (("USUBJID", "TRLNKGRP"), None, tr.join_groups),
+    tu.TU.after_write: (("USUBJID", "TULNKID", "TUEVAL", "TUEVALID", "TUSTRESC"), "Lesion", tu.learn_lesions),
 }
-"""The same for all rows at once: the variables it asks for, and a function of their cells with the id, in turn."""
+"""The same for all rows at once: the variables it asks for, the part it asks for (None: the primary resource), and a
+function of their cells with the id, in turn."""
 _EVERYWHERE = frozenset({"STUDYID", "USUBJID", "VISITNUM", "VISIT"})
 _OWNERS = ("subject", "patient", "individual")
 _READ = re.compile(r"row\['([^']+)'\] = ")
@@ -70,6 +74,8 @@ class Element:
     """Whether it is a root element of the list element that is the record."""
     borrowed: bool = False
     """Whether it is of a primary resource that another mapping makes."""
+    links: Links | None = None
+    """How it points at what every subject has its own of."""
 
 
 @dataclass(slots=True)
@@ -308,6 +314,7 @@ def _element(
         shared=bool(read) and {one.line.variable for one in cluster.things if one.line is not None} <= _EVERYWHERE,
         each=cluster.each,
     )
+    made.links = links(cluster, mapping, reader, shared=made.shared)
     (shared if made.shared else own)[spec] = made
     return made
 

@@ -5,7 +5,7 @@ it was asked for; a `Memo` runs a function on one row of each distinct combinati
 them when a run asks for another. A deterministic function thereby gives for every row what it would give if it were run on it.
 
 Names with a sign before them are not cells: `!AESEQ` is whether there is one, `?AETERM` whether the elements say it,
-`=SUPP.X` the supplemental qualifier with its label.
+`=SUPP.X` the supplemental qualifier with its label; for those with @ see `by_element_links`.
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ class Columns:
         self._frame = frame
         self.known: dict[str, Column] = dict(further or {})
         """The columns that have been asked for."""
+        self.elsewhere: Callable[[Columns, str], Column] | None = None
+        """What makes the columns whose names begin with @."""
         self._distinct: dict[tuple[str, ...], tuple[Codes, Codes]] = {}
         self._combinations: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
 
@@ -66,6 +68,8 @@ class Columns:
             codes, values = self.column(name[1:])
             kinds = np.array([0 if one is None else (1 if one != "" else 2) for one in values], dtype=np.int64)
             return kinds[codes], [0, 1, 2]
+        if name[:1] == "@" and self.elsewhere is not None:
+            return self.elsewhere(self, name)
         if name not in self._frame.columns:
             return np.zeros(self.height, dtype=np.int64), [None]
         return _coded(self._frame[name])

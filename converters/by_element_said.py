@@ -7,6 +7,7 @@ wrong makes the entry unfit, and the rows it stands for go through the functions
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from uuid import NAMESPACE_OID, uuid5
 
 import polars as pl
 
@@ -18,6 +19,8 @@ from trialbridge.mappings.findings import value_or_reason
 from trialbridge.mappings.spellings import number_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from trialbridge.converters.by_element_plan import Element, Plan
     from trialbridge.converters.context import Context
     from trialbridge.mappings.kit import Resource, Row
@@ -92,7 +95,8 @@ class Said:
     beside a value; `texts` have what stands before and behind the hole. Of the row it says the variables in `given`
     (in `firsts` by their first paths), and in `crossed` what another element would have to say first. `carried` are
     variable, how it was met, its extension; `counts` variable and reason, for the ledger. `sound` says whether its
-    structure is surely FHIR's (None: not asked yet).
+    structure is surely FHIR's (None: not asked yet). Of a template (`by_element_links`) `hole` is the column that is put
+    between its texts, `link` the part that is made with it, `pieces` that part's text and columns in turns.
     """
 
     __slots__ = (
@@ -105,8 +109,11 @@ class Said:
         "firsts",
         "fit",
         "given",
+        "hole",
+        "link",
         "made",
         "parts",
+        "pieces",
         "settled",
         "sound",
         "texts",
@@ -125,6 +132,9 @@ class Said:
         self.given = self.crossed = self.firsts = _NONE
         self.carried: tuple[tuple[str, int, bytes], ...] = ()
         self.counts: tuple[tuple[str, str], ...] = ()
+        self.hole = ""
+        self.link: Resource = _EMPTY
+        self.pieces: tuple[bytes | str, ...] = ()
 
 
 def write_element(plan: Plan, element: Element, columns: Columns, at: int, asking: Asking, ctx: Context) -> Any:
@@ -172,7 +182,12 @@ def _write(plan: Plan, element: Element, row: Any, asking: Asking, said: Said) -
         if set(element.lead.write(row, asking)[0] or ()) == {"resourceType"}:
             raise UnfitError("its place in the list")
         del row.asked[asked:]  # it asks for what has been asked for: its line is one of the element's
-    said.texts = texts = {}
+    said.texts = element_texts(element, said)
+
+
+def element_texts(element: Element, said: Said) -> dict[str, tuple[bytes, bytes]]:
+    """The JSON of an element by root name: what stands before and behind its hole."""
+    texts = {}
     for name in element.names:
         if element.member:
             text = b"".join([b"," + encode(one) for one in said.made.get(name, ())])
@@ -181,6 +196,7 @@ def _write(plan: Plan, element: Element, row: Any, asking: Asking, said: Said) -
             text = b"".join([b"," + encode({key: value})[1:-1] for key, value in its])
         if text:
             texts[name] = _around(text) if element.holes else (text, b"")
+    return texts
 
 
 def _around(text: bytes) -> tuple[bytes, bytes]:
@@ -195,10 +211,25 @@ def _around(text: bytes) -> tuple[bytes, bytes]:
 
 def filled(element: Element, said: Said, columns: Columns, at: int) -> Resource:
     """An element as it is of one row."""
+    if said.hole and element.links is not None:
+        found: Resource = decode(put_in_links(element.links.names(), encode(said.made), columns, at))
+        return found
     if not element.holes or not said.made:
         return said.made
     (variable,) = element.holes
     return put_in(said.made, columns.value(variable, at))
+
+
+def mark(name: str) -> str:
+    """The text that stands for what is in a column; no mark has another one within."""
+    return str(uuid5(NAMESPACE_OID, f"stands for {name}"))
+
+
+def put_in_links(names: Iterable[str], text: bytes, columns: Columns, at: int) -> bytes:
+    """A text with the row's own where the marks of these columns stand."""
+    for name in names:
+        text = text.replace(mark(name).encode(), hole_text(columns.value(name, at)))
+    return text
 
 
 def put_in(made: Resource, cell: Any) -> Resource:
@@ -215,8 +246,11 @@ def hole_text(value: Any) -> bytes:
     return number_text(value).encode() if isinstance(value, float) else encode(value)[1:-1]
 
 
-def settle_element(plan: Plan, element: Element, said: Said, asking: Asking, url: str) -> None:
-    """Read an element back, and compare what it says with the row it was made of."""
+def settle_element(
+    plan: Plan, element: Element, said: Said, asking: Asking, url: str, marks: dict[str, Any] | None = None
+) -> None:
+    """Read an element back, and compare what it says with the row it was made of; `marks` stand for cells."""
+    marks = element.holes if marks is None else marks
     said.settled = True
     columns, said.columns = said.columns, NOTHING  # an entry outlives the rows it was made of
     if not said.fit:
@@ -230,7 +264,7 @@ def settle_element(plan: Plan, element: Element, said: Said, asking: Asking, url
             said.firsts = frozenset(firsts)
         if element.elsewhere is not None:
             said.crossed = frozenset(element.elsewhere.read(resource, None, asking)[0])
-        _compare(plan, element, said, columns, told, firsts, url)
+        _compare(plan, element, said, columns, told, firsts, url, marks)
     except Exception:  # noqa: BLE001 - as above
         said.fit = False
 
@@ -243,14 +277,23 @@ def interned(counts: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]
     return _COUNTS.setdefault(counts, counts)
 
 
-def _compare(plan: Plan, element: Element, said: Said, columns: Columns, told: Row, firsts: Row, url: str) -> None:
+def _compare(
+    plan: Plan,
+    element: Element,
+    said: Said,
+    columns: Columns,
+    told: Row,
+    firsts: Row,
+    url: str,
+    marks: dict[str, Any],
+) -> None:
     at = said.at
     carried: list[tuple[str, int, bytes]] = []
     counts: list[tuple[str, str]] = []
     for variable in element.reads:
-        if variable in element.holes:
+        if variable in marks:
             if columns.value(f"!{variable}", at):
-                if told.get(variable) != element.holes[variable]:
+                if told.get(variable) != marks[variable]:
                     raise UnfitError(variable)
                 counts.append((variable, "read"))
             continue

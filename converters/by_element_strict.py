@@ -14,10 +14,11 @@ import numpy as np
 from trialbridge.converters.by_element_rows import distinct
 from trialbridge.converters.by_element_said import filled, put_in
 from trialbridge.fhir.jsontext import encode
-from trialbridge.fhir.strict import Elements
+from trialbridge.fhir.strict import Elements, sound
 
 if TYPE_CHECKING:
     from trialbridge.converters.by_element_assembly import Strip
+    from trialbridge.converters.by_element_linked import Linked
     from trialbridge.converters.by_element_part import Rows
     from trialbridge.converters.by_element_plan import Element
     from trialbridge.fhir.releases import Release
@@ -99,3 +100,22 @@ def _members(part: Rows, at: int) -> dict[str, bytes]:
     if part.plan.listed:
         found.setdefault(part.plan.listed[0], b"[]")
     return found
+
+
+def unsure_links(made: list[Linked], release: Release) -> list[bytes]:
+    """The lines that templates made beside the rows which are not surely right: a template is asked about once."""
+    found: list[bytes] = []
+    known: dict[int, bool] = {}
+    for each in made:
+        for at, (template, line) in enumerate(zip(each.templates, each.lines, strict=True)):
+            if id(template) not in known:
+                texts = [one if isinstance(one, bytes) else _within(one) for one in template.pieces]
+                known[id(template)] = sound(b"".join(texts), each.kind, release)
+            if at in each.odd or not known[id(template)]:
+                found.append(line)
+    return found
+
+
+def _within(column: str) -> bytes:
+    """What may stand in a template's hole: an id, or a text that only a plain string takes."""
+    return b"x" if column[:1] == "@" else _PROBE.encode()

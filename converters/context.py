@@ -81,6 +81,8 @@ class Context:
         self._references: dict[str, Resource] = {}
         self._epochs: dict[str, list[tuple[str, str]]] = {}
         self._names = constants(base)
+        self.lesion_names: dict[str, str] = {}
+        """The link id (TULNKID) of lesions that are not among `resources`, by their reference."""
 
     # --- names ------------------------------------------------------------------------------------------------------
 
@@ -223,12 +225,17 @@ class Context:
         """A Reference to the lesion of that link id: the assessor's own, else the first of the subject's, else by name."""
         row = self.row
         usubjid, domain = row.get("USUBJID"), row.get("DOMAIN")
-        found = self.fact("lesion", usubjid, lnkid, row.get(f"{domain}EVAL"), row.get(f"{domain}EVALID"))
-        if found is None and f"{domain}EVAL" not in row:
-            found = self.fact("lesion", usubjid, lnkid)
+        found = self.lesion_of(usubjid, lnkid, row.get(f"{domain}EVAL"), row.get(f"{domain}EVALID"))
         if found is not None:
             return dict(found)
         return {"type": "BodyStructure", "identifier": {"system": self.url("tulnkid"), "value": lnkid}}
+
+    def lesion_of(self, usubjid: str | None, lnkid: str, evaluator: str | None, evalid: str | None) -> Resource | None:
+        """The Reference to a lesion that a record of TU made; None where none did."""
+        found = self.fact("lesion", usubjid, lnkid, evaluator, evalid)
+        if found is None and evaluator is None:
+            found = self.fact("lesion", usubjid, lnkid)
+        return found  # type: ignore[no-any-return]  # a fact of that kind is one
 
     def identifier_of(self, reference: Any, system: str) -> str | None:
         """The value of our identifier of a BodyStructure a Reference points to, else its first identifier's."""

@@ -30,6 +30,7 @@ from trialbridge.mappings.route import has_code
 from trialbridge.mappings.spellings import TEXT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from collections.abc import Mapping as MappingOf
 
 TEST = in_codelist("tumour identification test", "C96784", text=False)
@@ -62,12 +63,18 @@ def _profile(row: Row, ctx: Context) -> Any:
 def _learn_class(row: Row, parts: MappingOf[str, Resource], ctx: Context) -> None:
     """Remember what kind of lesion this is, and which BodyStructure it has."""
     key = (row.get("USUBJID"), row.get("TULNKID"), row.get("TUEVAL"), row.get("TUEVALID"))
-    ctx.learn("lesion class", *key, value=row.get("TUSTRESC"))
     lesion = parts.get("Lesion")
-    if lesion is not None:
-        reference = {"reference": f"BodyStructure/{lesion['id']}"}
-        ctx.learn("lesion", *key, value=reference)
-        ctx.learn("lesion", *key[:2], value=reference)
+    learn_lesions([(*key, row.get("TUSTRESC"), lesion["id"] if lesion is not None else None)], ctx)
+
+
+def learn_lesions(lesions: Iterable[tuple[Any, ...]], ctx: Context) -> None:
+    """Remember lesions: USUBJID, TULNKID, TUEVAL, TUEVALID, TUSTRESC, and the id of the BodyStructure if there is one."""
+    for *key, result, one in lesions:
+        ctx.learn("lesion class", *key, value=result)
+        if one is not None:
+            reference = {"reference": f"BodyStructure/{one}"}
+            ctx.learn("lesion", *key, value=reference)
+            ctx.learn("lesion", *key[:2], value=reference)
 
 
 def _learn_class_read(row: Row, _parts: MappingOf[str, Resource | None], ctx: Context) -> None:
