@@ -83,5 +83,6 @@ class MadeRecords:
                 its = {kind: names[at]}
                 for codes, entries in hung:
                     its.update(entries[codes[at]])
+                its.update({one.name: f"{one.kind}/{one.of_rows[at]}" for one in part.linked if one.of_rows[at]})
                 found[int(part.rows[at])] = its
         return found

@@ -49,8 +49,6 @@ class Dataset:
     ) -> None:
         self.name = name
         self._links = links
-        self.linked: list[Linked] = []
-        """What was made beside the rows by templates."""
         self.columns = columns
         self.ctx = ctx
         self.turn = 0
@@ -65,6 +63,11 @@ class Dataset:
         self.doubtful: list[bytes] = []
         """Lines whose structure is not surely FHIR's, where it was asked for."""
         self.lines: dict[str, list[tuple[Codes, list[bytes]]]] = {}
+
+    @property
+    def linked(self) -> list[Linked]:
+        """What was made beside the rows by templates."""
+        return [one for part in self.parts for one in part.linked]
 
     # --- writing ----------------------------------------------------------------------------------------------------
 
@@ -157,7 +160,7 @@ class Dataset:
                     continue
                 if self._slow:
                     raise UnfitError("rows that go by their own functions")
-                self.linked.append(found)
+                part.linked.append(found)
                 self.lines.setdefault(found.kind, []).append((found.rows, found.lines))
 
     def _number(self, slow: Any) -> None:
@@ -246,7 +249,7 @@ class Dataset:
         """The ids of the rows' resources, or of the parts that are called so."""
         if of is None:
             return list(part.ids)
-        for one in self.linked:
+        for one in part.linked:
             if one.name == of:
                 return list(one.of_rows)
         found: list[Any] = [None] * len(part.ids)
@@ -268,7 +271,7 @@ class Dataset:
             named = {mapping.resource: {"resourceType": mapping.resource, "id": part.ids[at]}}
             for codes, entries in part.with_parts():
                 named.update(entries[codes[at]].parts)
-            for one in self.linked:
+            for one in part.linked:
                 if one.of_rows[at] is not None:
                     named[one.name] = {"resourceType": one.kind, "id": one.of_rows[at]}
         if mapping.after_write is not None:

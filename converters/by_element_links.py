@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from trialbridge.converters.by_element_rows import Traced, UnfitError
+from trialbridge.converters.by_element_rows import Memo, Traced, UnfitError
 from trialbridge.converters.by_element_said import Said, element_texts, mark, put_in_links, settle_element
 from trialbridge.converters.by_element_standing import CANCER, LESION_OF, SUBJECT, USUBJID, Links, Standing, Watched
 from trialbridge.converters.context import key_text
@@ -25,6 +25,8 @@ from trialbridge.fhir.jsontext import encode
 from trialbridge.mappings.spellings import LESION, TEXT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from trialbridge.converters.by_element_clusters import Cluster
     from trialbridge.converters.by_element_plan import Element, Plan
     from trialbridge.converters.by_element_rows import Column, Columns
@@ -32,8 +34,8 @@ if TYPE_CHECKING:
     from trialbridge.mappings.kit import Mapping, Resource
 
 
-def links(cluster: Cluster, mapping: Mapping, reader: Mapping, *, shared: bool) -> Links | None:
-    """The links of an element, if it has such as can be made by a template."""
+def links(cluster: Cluster, mapping: Mapping, reader: Mapping, reads: Iterable[str], *, shared: bool) -> Links | None:
+    """The links of an element, if it has such as can be made by a template; `reads` are the variables it is compared by."""
     if shared or cluster.each or cluster.interrupted or mapping is not reader:
         return None
     lines = [one.line for one in cluster.things if one.line is not None and one.place is not None]
@@ -44,8 +46,9 @@ def links(cluster: Cluster, mapping: Mapping, reader: Mapping, *, shared: bool) 
         return None
     part = parts[0] if parts else None
     kept = [one.variable for one in lines if one.spelling is TEXT and part is not None and one.variable in part.key]
-    named = [USUBJID, *lesions, *kept]
-    return Links({one: Watched(mark(one)) for one in named}, lesions[0] if lesions else None, part)
+    watched = {one: Watched(mark(one)) for one in (USUBJID, *lesions, *kept)}
+    memo = Memo[Any](one for one in reads if one not in watched)
+    return Links(watched, lesions[0] if lesions else None, part, memo)
 
 
 # --- templates --------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from trialbridge.fhir.ids import id_text, resource_ids
 from trialbridge.mappings.route import domain_named
 
 if TYPE_CHECKING:
+    from trialbridge.converters.by_element_linked import Linked
     from trialbridge.converters.by_element_memory import Memory
     from trialbridge.converters.by_element_plan import Plan
     from trialbridge.converters.by_element_rows import Columns
@@ -45,6 +46,8 @@ class Rows:
     """Where rows are a resource's list: the first row of each resource, and of each row which resource it is in."""
     lists: dict[int, tuple[list[Any], int]] = field(default_factory=dict)
     """Where rows are a list of borrowed resources: each row's list and place."""
+    linked: list[Linked] = field(default_factory=list)
+    """What is made beside them by templates."""
     _index: dict[str, int] = field(default_factory=dict)
     _with_parts: list[tuple[list[int], list[Said]]] | None = None
 

@@ -314,7 +314,7 @@ def _element(
         shared=bool(read) and {one.line.variable for one in cluster.things if one.line is not None} <= _EVERYWHERE,
         each=cluster.each,
     )
-    made.links = links(cluster, mapping, reader, shared=made.shared)
+    made.links = links(cluster, mapping, reader, made.memo.names, shared=made.shared)
     (shared if made.shared else own)[spec] = made
     return made
 

@@ -6,15 +6,15 @@ is made of marks is made the same way of any ids.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from trialbridge.converters.by_element_rows import Memo, UnfitError
+from trialbridge.converters.by_element_rows import UnfitError
 from trialbridge.converters.by_element_said import mark
 from trialbridge.converters.context import Context, fresh
 
 if TYPE_CHECKING:
-    from trialbridge.converters.by_element_rows import Traced
+    from trialbridge.converters.by_element_rows import Memo, Traced
     from trialbridge.mappings.kit import Part, Resource
 
 SUBJECT, CANCER, LESION_OF, ID_OF = "@subject", "@cancer", "@lesion", "@id"
@@ -56,7 +56,7 @@ class Links:
     """The variable that names a lesion by a reference."""
     part: Part | None
     """The resource that is made with the element, if one is."""
-    memo: Memo[Any] = field(default_factory=Memo)
+    memo: Memo[Any]
 
     @property
     def id_of(self) -> str:
