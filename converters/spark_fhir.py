@@ -18,10 +18,12 @@ from uuid import uuid4
 import msgspec
 import polars as pl
 import pyarrow as pa
+from pyarrow import parquet
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from trialbridge.base.collector import without_collector
 from trialbridge.base.finding import Where
+from trialbridge.base.writing import whole_file
 from trialbridge.converters import bulk_fhir_lines, bulk_fhir_plan, bulk_fhir_shared, spark_rows
 from trialbridge.converters import to_fhir as whole
 from trialbridge.converters.bulk_fhir import AT_ONCE
@@ -33,10 +35,10 @@ from trialbridge.sdtm import files as sdtm_files
 from trialbridge.sdtm.table import Study, study, table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import DataFrame, GroupedData, SparkSession
 
     from trialbridge.converters.spark_rows import Stretch
     from trialbridge.converters.to_fhir import ToFhir
@@ -59,11 +61,12 @@ class OnSpark:
     resources: DataFrame
     told: ToFhir
     counts: Counter[str]
-    laid: DataFrame
+    laid: DataFrame | None
 
     def unpersist(self) -> None:
-        """Let go of what the executors hold, when the resources have been written."""
-        self.laid.unpersist()
+        """Let go of what the executors hold, when the resources have been written. In a `spool` they hold nothing."""
+        if self.laid is not None:
+            self.laid.unpersist()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +80,13 @@ class _Options:
     spool: Path | None
     strict: bool
 
-    def held(self, spark: SparkSession, frame: DataFrame, schema: str) -> DataFrame:
-        """A DataFrame made once."""
+    def held(self, spark: SparkSession, packed: DataFrame) -> DataFrame:
+        """The packed rows, made once."""
         if self.spool is None:
-            return frame.persist()
+            return packed.persist()
         place = str(self.spool / uuid4().hex)
-        frame.write.parquet(place)
-        return spark.read.schema(schema).parquet(place)
+        packed.write.parquet(place)
+        return spark.read.schema(spark_rows.PACKED).parquet(place)
 
 
 def files_to_fhir(
@@ -100,9 +103,9 @@ def files_to_fhir(
 ) -> OnSpark:
     """The resources of the study that dataset files tell. Files, `mapping` and `study_file` are seen by all executors.
 
-    A task reads one file (of Parquet some rows). What is in between is persisted, or lies as Parquet in the folder `spool`
-    (that all executors see) until it is deleted: where executors come and go, or nothing can be persisted. `strict` holds
-    what is made against FHIR's structure, as `bulk_fhir.to_lines` does. Raises UnreadableInputError, DoesNotFitError for NaN and infinity, and
+    A task reads one file (of Parquet some rows). What is in between is persisted; or it lies as Parquet in the folder
+    `spool` that all executors see, which costs less, until that is deleted. `strict` holds what is made against FHIR's
+    structure, as `bulk_fhir.to_lines` does. Raises UnreadableInputError, DoesNotFitError for NaN and infinity, and
     NotInTurnError where the study must be converted as a whole.
     """
     todo = spark_rows.pieces(files)
@@ -157,12 +160,15 @@ def _described(name: str, frame: DataFrame, like: Study) -> Table:
 
 
 def _converted(spark: SparkSession, packed: DataFrame, about: Study, options: _Options, at_once: int) -> OnSpark:
-    packed = options.held(spark, packed, spark_rows.PACKED)
-    of = _Whole(packed, about)
+    packed = options.held(spark, packed)
+    for_driver = f"told is not null or dataset in {_DEMOGRAPHICS} or cut = {spark_rows.NOBODY}"
+    known = packed.where(for_driver).select("dataset", "place", "arrow", "told").collect()
+    of = _Whole([row.told for row in known if row.told is not None], about)
     dictionary = dictionary_of(options.mapping, options.study_file)
     result = whole.ToFhir([])
     wrong = whole.wrong_columns(of.study, dictionary, result.findings)
-    rows = spark_rows.unpacked(_blobs(packed, f"dataset in {_DEMOGRAPHICS} or cut = {spark_rows.NOBODY}"), of.offsets)
+    blobs = ((row.dataset, row.place, bytes(row.arrow)) for row in known if row.arrow is not None)
+    rows = spark_rows.unpacked(blobs, of.offsets)
     nobody = of.group(spark_rows.NOBODY, {name: _of_nobody(frame) for name, frame in rows.items()})
     demographics = study(_plain(of.study[name], rows[name]) for name in _DEMOGRAPHICS if name in rows)
     setting = bulk_fhir_shared.begin(
@@ -174,12 +180,10 @@ def _converted(spark: SparkSession, packed: DataFrame, about: Study, options: _O
         wrong=wrong,
         dictionary=dictionary,
     )
-    groups_of = packed.where("cut >= 0").groupBy("cut")
-    made = groups_of.applyInArrow(_worker(setting, options, of.offsets, of.without_rows()), _LAID)
-    laid = options.held(spark, made, _LAID)
+    work = _Work(setting, options, of.offsets, of.without_rows())
+    laid, parts, resources = _made(spark, packed.where("cut >= 0").groupBy("cut"), work)
     together = bulk_fhir_shared.Together(setting, dictionary, result)
     counts: Counter[str] = Counter()
-    parts = [pickle.loads(row.part) for row in laid.where("part is not null").select("part").collect()]  # noqa: S301 - ours
     for part, count in sorted(parts, key=_number):
         if isinstance(part, NotInTurnError):
             raise part
@@ -191,18 +195,36 @@ def _converted(spark: SparkSession, packed: DataFrame, about: Study, options: _O
     lines = as_lines(shared)
     if options.strict:
         result.findings.extend(bulk_fhir_lines.wrong_structure(lines, options.release))
-    last = spark.createDataFrame([row for one in lines for row in _rows(one).to_pylist()], _COLUMNS)
-    resources = laid.where("part is null").drop("part").unionByName(last)
-    return OnSpark(resources, together.result, counts, laid)
+    last = spark.createDataFrame(pa.concat_tables(map(_rows, lines or [Lines("", 0, b"")])), _COLUMNS)
+    return OnSpark(resources.unionByName(last), together.result, counts, laid)
+
+
+def _made(
+    spark: SparkSession, groups: GroupedData, work: _Work
+) -> tuple[DataFrame | None, list[tuple[Made | NotInTurnError, Counter[str]]], DataFrame]:
+    """The groups' resources: what the executors hold of them, what else became of each group, and the resources."""
+
+    def persisted(blobs: pa.Table) -> pa.Table:  # a plain function: Spark counts the arguments of what it is given
+        return work.persisted(blobs)
+
+    def written(blobs: pa.Table) -> pa.Table:
+        return work.written(folder, blobs)
+
+    laid = None
+    if work.options.spool is None:
+        laid = groups.applyInArrow(persisted, _LAID).persist()
+        parts = laid.where("part is not null").select("part").collect()
+        resources = laid.where("part is null").drop("part")
+    else:
+        folder = work.options.spool / uuid4().hex
+        folder.mkdir(parents=True)
+        parts = groups.applyInArrow(written, "part binary").collect()
+        resources = spark.read.schema(_COLUMNS).parquet(str(folder))
+    return laid, [pickle.loads(row.part) for row in parts], resources  # noqa: S301 - ours
 
 
 def _number(part: tuple[Made | NotInTurnError, Counter[str]]) -> int:
     return part[0].number if isinstance(part[0], Made) else -1
-
-
-def _blobs(packed: DataFrame, which: str) -> list[tuple[str, int, bytes]]:
-    rows = packed.where(f"arrow is not null and ({which})").select("dataset", "place", "arrow").collect()
-    return [(row.dataset, row.place, bytes(row.arrow)) for row in rows]
 
 
 def _of_nobody(frame: pl.DataFrame) -> pl.DataFrame:
@@ -216,9 +238,8 @@ def _plain(about: Table, frame: pl.DataFrame) -> Table:
 class _Whole:
     """What the partitions tell of the study: how many rows, where each partition's begin, which columns have values."""
 
-    def __init__(self, packed: DataFrame, about: Study) -> None:
-        rows = packed.where("told is not null").select("told").collect()
-        stretches: list[Stretch] = sorted((pickle.loads(row.told) for row in rows), key=_place)  # noqa: S301 - ours
+    def __init__(self, told: Iterable[bytes], about: Study) -> None:
+        stretches: list[Stretch] = sorted(map(pickle.loads, told), key=_place)
         self.heights: dict[str, int] = {}
         self.offsets: dict[tuple[str, int], int] = {}
         by_name: dict[str, list[Stretch]] = {}
@@ -275,33 +296,43 @@ def _group(number: int, rows: Mapping[str, pl.DataFrame], about: Study) -> Group
     return Group(number, tuple(subjects), replace(about, tables=tables), numbers)
 
 
-def _worker(
-    setting: Setting, options: _Options, offsets: Mapping[tuple[str, int], int], about: Study
-) -> Callable[[pa.Table], pa.Table]:
-    """What an executor does with the blobs of one group."""
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What an executor does with the blobs of one group; it travels."""
 
-    def run(blobs: pa.Table) -> pa.Table:
+    setting: Setting
+    options: _Options
+    offsets: Mapping[tuple[str, int], int]
+    about: Study
+
+    def persisted(self, blobs: pa.Table) -> pa.Table:
+        """The group's resources as rows, then what else became of it."""
+        rows, part = self._convert(blobs)
+        rows = rows.append_column("part", pa.nulls(rows.num_rows, pa.binary()))
+        last = {name: [None] for name in rows.column_names[:-1]} | {"part": [part]}
+        return pa.concat_tables([rows, pa.table(last, schema=rows.schema)])
+
+    def written(self, folder: Path, blobs: pa.Table) -> pa.Table:
+        """What else became of the group; its resources go to a file, the same if the task runs twice."""
+        rows, part = self._convert(blobs)
+        if rows.num_rows:
+            with whole_file(folder / f"{blobs.column('cut')[0].as_py():06}.parquet") as path:
+                parquet.write_table(rows, path)
+        return pa.table({"part": pa.array([part], pa.binary())})
+
+    def _convert(self, blobs: pa.Table) -> tuple[pa.Table, bytes]:
         columns = (blobs.column(name).to_pylist() for name in ("dataset", "place", "arrow"))
-        rows = spark_rows.unpacked(zip(*columns, strict=True), offsets)
-        number = blobs.column("cut")[0].as_py()
-        dictionary = dictionary_of(options.mapping, options.study_file)
-        group = _group(number, rows, about)
+        rows = spark_rows.unpacked(zip(*columns, strict=True), self.offsets)
+        dictionary = dictionary_of(self.options.mapping, self.options.study_file)
+        group = _group(blobs.column("cut")[0].as_py(), rows, self.about)
+        made: Made | NotInTurnError
         try:
             with without_collector():
-                made, lines = bulk_fhir_lines.convert(setting, group, dictionary, strict=options.strict)
+                made, lines = bulk_fhir_lines.convert(self.setting, group, dictionary, strict=self.options.strict)
         except NotInTurnError as refused:
-            return _laid([], pickle.dumps((refused, Counter())))
-        return _laid(lines, pickle.dumps((made, Counter({one.kind: one.count for one in lines}))))
-
-    return run
-
-
-def _laid(lines: list[Lines], part: bytes) -> pa.Table:
-    """A group's resources as rows, then what else is known of it."""
-    rows = pa.concat_tables([_rows(one) for one in lines] or [_rows(Lines("", 0, b""))])
-    rows = rows.append_column("part", pa.nulls(rows.num_rows, pa.binary()))
-    last = {name: [None] for name in rows.column_names[:-1]} | {"part": [part]}
-    return pa.concat_tables([rows, pa.table(last, schema=rows.schema)])
+            made, lines = refused, []
+        part = pickle.dumps((made, Counter({one.kind: one.count for one in lines})))
+        return pa.concat_tables([_rows(one) for one in lines] or [_rows(Lines("", 0, b""))]), part
 
 
 def _rows(lines: Lines) -> pa.Table:

@@ -133,10 +133,10 @@ def unpacked(
 def of_frames(frames: Mapping[str, DataFrame], about: Mapping[str, Table], groups: int) -> DataFrame:
     """Spark DataFrames, one a dataset, packed; `about` has their metadata."""
     made = [one.mapInArrow(_of_batches(about[name], groups), PACKED) for name, one in frames.items()]
-    whole = made[0]
-    for one in made[1:]:
-        whole = whole.union(one)
-    return whole
+    while len(made) > 1:  # by twos, for Spark looks through the whole plan with every union
+        pairs = [made[at : at + 2] for at in range(0, len(made), 2)]
+        made = [one[0].union(one[1]) if len(one) > 1 else one[0] for one in pairs]
+    return made[0]
 
 
 def _of_batches(about: Table, groups: int) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
