@@ -140,9 +140,14 @@ def convert(
     no_residue: Annotated[
         bool, typer.Option("--no-residue", help="Neither write nor use residue.ndjson: FHIR without a home is lost.")
     ] = False,
-    no_check: Annotated[
-        bool, typer.Option("--no-check", help="Do not check FHIR input by fhir.resources (faster).")
-    ] = False,
+    check: Annotated[
+        bool | None,
+        typer.Option(
+            "--check/--no-check",
+            show_default=False,
+            help="Hold FHIR against its structure: what comes in is checked unless --no-check; what is made, with --check.",
+        ),
+    ] = None,
     workers: Annotated[
         int,
         typer.Option(
@@ -169,7 +174,8 @@ def convert(
         version=version,
         base_url=base_url,
         residue=not no_residue,
-        check=not no_check,
+        check=check is not False,
+        check_made=check is True,
         mapping=mapping,
         study_file=study_file,
         dictionaries=tuple(dictionary or ()),

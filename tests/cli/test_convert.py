@@ -9,6 +9,8 @@ from decimal import Decimal
 
 import pytest
 
+from trialbridge.commands import convert_bulk
+
 
 def files_of(folder):
     """Every file below a folder with its bytes."""
@@ -186,6 +188,27 @@ def test_no_check_lets_through(run, tmp_path):
     (tmp_path / "p.json").write_text(json.dumps({"resourceType": "Patient", "id": "p", "gendre": "male"}))
     assert run("convert", tmp_path / "p.json", "--to", "sdtm", "-o", tmp_path / "a").code == 1
     assert run("convert", tmp_path / "p.json", "--to", "sdtm", "-o", tmp_path / "b", "--no-check").code == 0
+
+
+@pytest.mark.parametrize("large", [False, True])
+@pytest.mark.parametrize("language", ["R4", "R5"])
+def test_check_finds_what_is_wrong_in_what_is_made(run, study, tmp_path, monkeypatch, large, language):
+    """FHIR that no server takes (R4 2.24.0.1: a string is not blank) would be written as checked; by groups of subjects as well."""
+    if large:
+        monkeypatch.setattr(convert_bulk, "LARGE", 1)
+    words = ("convert", study, "--to", "fhir", "--no-residue", "--fhir-version", language)
+    sound = run(*words, "-o", tmp_path / "sound", "--check", "--json")
+    assert (sound.code, sound.json["findings"]["error"]) == (0, 0)
+    assert json.loads((tmp_path / "sound" / "run_manifest.json").read_text())["checked"] is True
+    text = (study / "ae.csv").read_text()
+    (study / "ae.csv").write_text(text.replace(text.splitlines()[1].split(",")[4], "\u00a0"))
+    assert run(*words, "-o", tmp_path / "unseen").code == 0
+    assert run(*words, "-o", tmp_path / "wrong", "--check").code == 1
+    told = json.loads((tmp_path / "wrong" / "findings.json").read_text())
+    assert "TB-FHIR-STRUCTURE" in str(told)
+    assert (tmp_path / "wrong" / "AdverseEvent.ndjson").read_bytes() == (
+        tmp_path / "unseen" / "AdverseEvent.ndjson"
+    ).read_bytes()
 
 
 def test_fail_on_warning(run, study, tmp_path):

@@ -46,6 +46,9 @@ class Wanted:
     base_url: str | None = None
     residue: bool = True
     check: bool = True
+    """Whether FHIR that comes in is held against its structure."""
+    check_made: bool = False
+    """Whether FHIR that is made is."""
     mapping: Path | None = None
     study_file: Path | None = None
     dictionaries: tuple[str, ...] = ()
@@ -81,7 +84,7 @@ def _run(wanted: Wanted, shell: Shell) -> int:
             "baseUrl": wanted.base_url or BASE,
             "residue": wanted.residue,
             "dictionaries": list(wanted.dictionaries),
-            "checked": wanted.check,
+            "checked": wanted.check if done.kind == "fhir" else wanted.check_made,
         }
         files = output.write(done, wanted.output, formats, about, given)
     if shell.as_json:
@@ -144,8 +147,20 @@ def _from_forms(wanted: Wanted, release: Release, version: str | None, steps: St
     made = to_fhir(done.study, base=wanted.base_url or BASE, release=release, dictionary=_dictionary(wanted))
     done.to, done.ledger, done.study = "fhir", made.ledger, None
     done.resources = cast("list[Located | dict[str, object]]", made.resources)
-    done.findings.extend(made.findings)
+    done.findings.extend([*made.findings, *_wrongly_made(wanted, made.resources, release, steps)])
     return done
+
+
+def _wrongly_made(
+    wanted: Wanted, resources: Iterable[dict[str, object]], release: Release, steps: Steps
+) -> Iterable[Finding]:
+    """What is structurally wrong with resources that were made, where that is asked for."""
+    if not wanted.check_made:
+        return ()
+    from trialbridge.converters.bulk_fhir_lines import as_lines, wrong_structure  # noqa: PLC0415 - only with --check
+
+    steps.begin("checking what was made")
+    return wrong_structure(as_lines(resources), release)
 
 
 def _as_forms(wanted: Wanted, source: Source, done: Outcome) -> Outcome:
@@ -202,7 +217,7 @@ def _from_sdtm(
         "sdtm",
         "fhir",
         release,
-        findings + done.findings,
+        [*findings, *done.findings, *_wrongly_made(wanted, done.resources, release, steps)],
         accounts,
         resources=cast("list[Located | dict[str, object]]", done.resources),
         ledger=done.ledger,
@@ -230,7 +245,7 @@ def _from_fhir(wanted: Wanted, source: Source, release: Release | None, version:
     if wanted.check:
         accepted = _checked(read, findings, rejects, steps)
     if wanted.to == "fhir" and wanted.to_release:
-        return _in_release(wanted, source, read, accepted, rejects, findings)
+        return _in_release(wanted, source, read, accepted, rejects, findings, steps)
     if wanted.to == "fhir":
         accounts = accounting.resources_accounted(read, accepted, rejects, None)
         return Outcome("fhir", "fhir", read.release, findings, accounts, resources=accepted, rejects=rejects)
@@ -281,6 +296,7 @@ def _in_release(
     accepted: list[Located],
     rejects: list[Reject],
     findings: list[Finding],
+    steps: Steps,
 ) -> Outcome:
     """The resources in another release; what it has no place for is the residue."""
     release = release_named(str(wanted.to_release))
@@ -297,7 +313,7 @@ def _in_release(
         "fhir",
         "fhir",
         release,
-        findings + done.findings,
+        [*findings, *done.findings, *_wrongly_made(wanted, done.resources, release, steps)],
         accounts,
         done.study if wanted.residue else None,
         resources=cast("list[Located | dict[str, object]]", done.resources),

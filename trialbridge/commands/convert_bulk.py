@@ -177,6 +177,7 @@ def laid_down(
             mapping=wanted.mapping,
             study_file=wanted.study_file,
             workers=wanted.workers,
+            strict=wanted.check_made,
             progress=_reached(steps, "converting to FHIR, subjects"),
         )
         whole = True
