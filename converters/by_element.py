@@ -90,6 +90,8 @@ class Dataset:
 
     def _meet_subjects(self) -> None:
         """Subjects are made by their first row, whatever element asks first."""
+        if all(map(self.ctx.knows, self.columns.column("USUBJID")[1])):
+            return
         first, _ = self.columns.distinct(["USUBJID"])
         for at in first.tolist():
             self.ctx.row = {"STUDYID": self.columns.value("STUDYID", at)}

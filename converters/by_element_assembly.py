@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from trialbridge.converters.by_element_said import Said
     from trialbridge.converters.ledger import Ledger
 
+_NO_TEXT = (b"", b"")
 _NO_HOLE: Column = (np.zeros(0, dtype=np.int64), [None])
 _Counted = tuple["Codes", "list[tuple[tuple[str, str], ...]]"]
 _Places = dict[tuple[int, int], "Strip"]
@@ -96,9 +97,14 @@ class Pieces:
         totals: dict[int, int] = {}
         known: dict[int, tuple[tuple[str, str], ...]] = {}
         for codes, counts in self._counted:
-            for times, its in zip(np.bincount(codes[rows], minlength=len(counts)).tolist(), counts, strict=True):
-                key = id(its)
-                known[key] = its
+            here = dict(zip(map(id, counts), counts, strict=True))
+            known.update(here)
+            if len(here) == 1:  # all count the same
+                totals[id(counts[0])] = totals.get(id(counts[0]), 0) + len(rows)
+                continue
+            for key, times in zip(
+                map(id, counts), np.bincount(codes[rows], minlength=len(counts)).tolist(), strict=True
+            ):
                 totals[key] = totals.get(key, 0) + times
         for key, times in totals.items():
             for variable, reason in known[key] if times else ():
@@ -184,7 +190,9 @@ class Pieces:
     def _texts(self, number: int, name: str, *, bare: bool = False) -> list[Strip]:
         """The text of an element: one strip, or three where its hole is filled row by row. `bare`: a list's members alone."""
         element, codes = self._part.plan.elements[number], self._part.codes[number]
-        texts = [one.texts.get(name, (b"", b"")) for one in self._part.entries[number]]
+        if not element.holes and element.links is None and not bare:
+            return [Strip([one.texts.get(name, _NO_TEXT)[0] for one in self._part.entries[number]], codes)]
+        texts = [one.texts.get(name, _NO_TEXT) for one in self._part.entries[number]]
         if bare and not element.member:
             start = len(b',"":[') + len(name)  # its members, with a comma before
             texts = [(b"," + before[start:-1], b"") if before else (b"", b"") for before, _ in texts]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trialbridge.converters import to_fhir as whole
-from trialbridge.converters.by_element_rows import distinct
+from trialbridge.converters.by_element_rows import coded_numbers, distinct
 from trialbridge.converters.by_element_said import NOTHING, OTHER, Late, Said, interned
 from trialbridge.fhir.jsontext import encode
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from trialbridge.converters.by_element_rows import Codes, Column, Columns
     from trialbridge.converters.by_element_said import Asking
     from trialbridge.converters.context import Context
-    from trialbridge.mappings.kit import Derived
+    from trialbridge.mappings.kit import Derived, Numbers
 
 _FAILED = object()
 _UNASKED = Said(NOTHING, 0)
@@ -91,6 +91,8 @@ def _of_cells(one: Derived, columns: Columns, answers: Answers, ctx: Context) ->
     assert one.of is not None
     names, function = one.of
     known = answers.of(one)
+    if one.numbers is not None:
+        return _of_numbers(one.numbers, [columns.column(name) for name in names], ctx)
     keys, inverse = columns.combinations(names)
     codes = list(map(known.codes.get, keys))
     try:
@@ -100,6 +102,19 @@ def _of_cells(one: Derived, columns: Columns, answers: Answers, ctx: Context) ->
     except Exception:  # noqa: BLE001 - as below
         return np.zeros(len(inverse), dtype=np.int64), [_FAILED]
     return np.array(codes, dtype=np.int64)[inverse], known.values
+
+
+def _of_numbers(of: Numbers, cells: list[Column], ctx: Context) -> Column:
+    """What a derivation gives that says how a number follows from numbers: of each value once, then of all rows."""
+    functions, together = of
+    arrays = []
+    try:
+        for function, (codes, values) in zip(functions, cells, strict=True):
+            numbers = [function(one, ctx) for one in values]
+            arrays.append(np.array(numbers, dtype=np.float64)[codes])
+    except Exception:  # noqa: BLE001 - as below
+        return np.zeros(len(cells[0][0]), dtype=np.int64), [_FAILED]
+    return coded_numbers(together(*arrays))
 
 
 def _kind(value: Any) -> Any:

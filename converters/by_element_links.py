@@ -20,7 +20,7 @@ from trialbridge.converters.by_element_said import Said, element_texts, mark, pu
 from trialbridge.converters.by_element_standing import CANCER, LESION_OF, SUBJECT, USUBJID, Links, Standing, Watched
 from trialbridge.converters.context import key_text
 from trialbridge.converters.order import tidy
-from trialbridge.fhir.ids import id_text, resource_ids
+from trialbridge.fhir.ids import id_text, many_ids
 from trialbridge.fhir.jsontext import encode
 from trialbridge.mappings.spellings import LESION, TEXT
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 def links(cluster: Cluster, mapping: Mapping, reader: Mapping, reads: Iterable[str], *, shared: bool) -> Links | None:
     """The links of an element, if it has such as can be made by a template; `reads` are the variables it is compared by."""
-    if shared or cluster.each or cluster.interrupted or mapping is not reader:
+    if shared or cluster.each or mapping is not reader:
         return None
     lines = [one.line for one in cluster.things if one.line is not None and one.place is not None]
     parts = [one.part for one in cluster.things if one.part is not None and one.place is not None]
@@ -86,6 +86,8 @@ def _made(element: Element, standing: Standing, ctx: Context) -> Resource:
     before, ctx.row = ctx.row, standing.row  # type: ignore[assignment]  # a row that is watched
     try:
         primary: Resource = element.write.write(standing.row, standing)[0] or {}  # type: ignore[arg-type]
+        if element.lead is not None and set(element.lead.write(standing.row, standing)[0] or ()) == {"resourceType"}:  # type: ignore[arg-type]
+            raise UnfitError("its place in the list")
     finally:
         ctx.row = before
     del primary["resourceType"]
@@ -141,7 +143,7 @@ def stood_for(columns: Columns, name: str, ctx: Context) -> Column:
         )
     resource_type, *variables = names
     keys, codes = columns.combinations(variables)
-    return codes, list(resource_ids(id_text(ctx.base, resource_type, *map(key_text, key)) for key in keys))
+    return codes, list(many_ids(id_text(ctx.base, resource_type, *map(key_text, key)) for key in keys))
 
 
 def _references(columns: Columns, names: tuple[str, ...], of: Any) -> Column:

@@ -10,7 +10,7 @@ import numpy as np
 from trialbridge.converters.by_element_rows import Codes, UnfitError, distinct
 from trialbridge.converters.by_element_said import Said, filled
 from trialbridge.converters.context import key_text
-from trialbridge.fhir.ids import id_text, resource_ids
+from trialbridge.fhir.ids import id_text, many_ids
 from trialbridge.mappings.route import domain_named
 
 if TYPE_CHECKING:
@@ -208,9 +208,9 @@ class Seen(dict[str, Any]):
 def ids_of(mapping: Mapping, columns: Columns, ctx: Context) -> list[str]:
     """The ids of the rows' resources."""
     *heads, last = mapping.key
-    first, inverse = columns.distinct(heads)
-    texts = [id_text(ctx.base, mapping.resource, *map(key_text, key), "") for key in columns.keys(heads, first)]
+    keys, inverse = columns.combinations(heads)
+    texts = [id_text(ctx.base, mapping.resource, *map(key_text, key), "") for key in keys]
     codes, values = columns.column(last)
     tails = [id_text("", "", key_text(one)).removeprefix(b"//") for one in values]
     pairs = zip(inverse.tolist(), codes.tolist(), strict=True)
-    return resource_ids([texts[head] + tails[tail] for head, tail in pairs])
+    return many_ids([texts[head] + tails[tail] for head, tail in pairs])

@@ -30,32 +30,33 @@ def with_qualifiers(one: Table, supp: Table | None) -> tuple[Columns, list[Recor
     for at, key in enumerate(zip(plain.cells("USUBJID"), sequences, strict=True)):
         homes[key] = None if key in homes else at
     fits = set(supp.frame.columns) <= set(SUPP)
-    rows = list(supp.rows())
+    nothing: list[Any] = [None] * supp.frame.height
+    of = {name: supp.frame[name].to_list() if name in supp.frame.columns else nothing for name in SUPP}
+    wanted = f"{domain}SEQ"
     keys: list[Any] = [
-        (row.get("USUBJID"), row.get("IDVARVAL"))
-        if row.get("IDVAR") == f"{domain}SEQ" and row.get("RDOMAIN") == domain
-        else ()
-        for row in rows
+        (usubjid, value) if variable == wanted and of_domain == domain else ()
+        for usubjid, value, variable, of_domain in zip(
+            of["USUBJID"], of["IDVARVAL"], of["IDVAR"], of["RDOMAIN"], strict=True
+        )
     ]
-    times = Counter((key, row.get("QNAM")) for key, row in zip(keys, rows, strict=True))
+    times = Counter(zip(keys, of["QNAM"], strict=True))
     studies = plain.cells("STUDYID")
     loose: list[Record] = []
     found: dict[str, tuple[dict[Any, int], list[tuple[int, int]]]] = {}
     last: dict[int, str] = {}
     before: dict[str, set[str]] = {}
-    for number, (key, row) in enumerate(zip(keys, rows, strict=True), start=1):
-        name, value = row.get("QNAM"), row.get("QVAL")
+    its = zip(of["QNAM"], of["STUDYID"], of["QVAL"], of["QLABEL"], of["QORIG"], of["QEVAL"], strict=True)
+    for number, (key, (name, study, *told)) in enumerate(zip(keys, its, strict=True)):
         home = homes.get(key) if fits and times[key, name] == 1 else None
-        if home is None or name is None or row.get("STUDYID") != studies[home] or not isinstance(value, str):
-            loose.append(Record(supp.name, number, filled(row)))
+        if home is None or name is None or study != studies[home] or not isinstance(told[0], str):
+            loose.append(Record(supp.name, number + 1, filled(supp.frame.row(number, named=True))))
             continue
         after = before.setdefault(name, set())
         if home in last:
             after.add(last[home])
         last[home] = name
-        told = (value, row.get("QLABEL"), row.get("QORIG"), row.get("QEVAL"))
         codes, cells = found.setdefault(name, ({}, []))
-        cells.append((home, codes.setdefault(told, len(codes))))
+        cells.append((home, codes.setdefault(tuple(told), len(codes))))
     further: dict[str, Column] = {}
     qualified: dict[str, Column] = {}
     for name in _in_one_order(before):
@@ -63,8 +64,8 @@ def with_qualifiers(one: Table, supp: Table | None) -> tuple[Columns, list[Recor
         column = np.full(one.frame.height, len(codes), dtype=np.int64)
         for home, code in cells:
             column[home] = code
-        further[f"SUPP.{name}"] = (column, [*(told[0] for told in codes), None])
-        qualifiers = [Qualifier(name, *told) for told in codes]
+        further[f"SUPP.{name}"] = (column, [*(one[0] for one in codes), None])
+        qualifiers = [Qualifier(name, *one) for one in codes]
         qualified[f"=SUPP.{name}"] = (column, [*qualifiers, None])
     columns = Columns(one.frame, further)
     for name, column_of in qualified.items():

@@ -22,12 +22,15 @@ if TYPE_CHECKING:
 
 Codes = np.ndarray[Any, np.dtype[np.int64]]
 Column = tuple[Codes, list[Any]]
+Numbers = np.ndarray[Any, np.dtype[np.float64]]
 Entry = TypeVar("Entry")
 MARK = "b7f3c1e2-hole-4d0a-9a51-6c2f8e7d1b90"
 """Stands for a text that is passed on verbatim."""
 NUMBER_MARK = 739184650273.0
 """Stands for a number that is passed on verbatim."""
 MANY = 1 << 40
+NEAR = 10_000
+"""Whole numbers are near to one another that span no more than so many."""
 
 
 class UnfitError(Exception):
@@ -138,16 +141,43 @@ def _coded(series: pl.Series) -> Column:
     if series.null_count() == len(series):
         return np.zeros(len(series), dtype=np.int64), [None]
     if series.dtype == pl.Float64:
-        bits, codes = np.unique(series.to_numpy().view(np.int64), return_inverse=True)
-        numbers = bits.view(np.float64).tolist()
-        if "-0.0" in map(repr, numbers):
-            raise UnfitError("-0.0 equals 0.0 and is written otherwise")
-        return codes.astype(np.int64), [None if one != one else one for one in numbers]  # noqa: PLR0124 - NaN is null
+        return coded_numbers(series.to_numpy())
     cells = series.to_list()
     places = {one: at for at, one in enumerate(dict.fromkeys(cells))}
     if len(places) == 1:
         return np.zeros(len(cells), dtype=np.int64), list(places)
     return np.fromiter(map(places.__getitem__, cells), dtype=np.int64, count=len(cells)), list(places)
+
+
+def coded_numbers(numbers: Numbers) -> Column:
+    """A column of numbers; NaN is null. Raises UnfitError for -0.0."""
+    found = _counted(numbers)
+    if found is not None:
+        return found
+    bits, codes = np.unique(numbers.view(np.int64), return_inverse=True)
+    values = bits.view(np.float64).tolist()
+    if "-0.0" in map(repr, values):
+        raise UnfitError("-0.0 equals 0.0 and is written otherwise")
+    return codes.astype(np.int64), [None if one != one else one for one in values]  # noqa: PLR0124 - NaN is null
+
+
+def _counted(numbers: Numbers) -> Column | None:
+    """A column of numbers of which most are whole and near to one another (days, --SEQ): without sorting; else None."""
+    null = np.isnan(numbers)
+    known = np.where(null, 0.0, numbers)
+    lowest, highest = float(known.min()), float(known.max())
+    if highest - lowest > NEAR or max(abs(lowest), abs(highest)) > MANY:
+        return None
+    whole = known.astype(np.int64)
+    if (whole != known).any() or (np.signbit(known) & (whole == 0)).any():
+        return None
+    start, size = int(lowest), int(highest - lowest) + 2
+    places = np.where(null, size - 1, whole - start)
+    there = np.zeros(size, dtype=bool)
+    there[places] = True
+    numbers_there = np.flatnonzero(there)
+    values: list[Any] = [None if one == size - 1 else float(start + one) for one in numbers_there.tolist()]
+    return (np.cumsum(there) - 1)[places], values
 
 
 def distinct(columns: Iterable[Column], height: int) -> tuple[Codes, Codes]:

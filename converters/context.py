@@ -140,6 +140,10 @@ class Context:
             self._enrol(usubjid, dict(found))
         return dict(found)
 
+    def knows(self, usubjid: str) -> bool:
+        """Whether the subject has been referred to."""
+        return usubjid in self._references
+
     def _enrol(self, usubjid: str, patient: Resource) -> None:
         """A ResearchSubject for a subject that DM does not list."""
         studyid = self.row.get("STUDYID")

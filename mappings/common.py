@@ -13,7 +13,7 @@ from trialbridge.mappings.concepts import in_codelist
 from trialbridge.mappings.kit import Context, Derived, Extra, Line, Part, Row, derived_of, line
 from trialbridge.mappings.names import NULL_FLAVOR, coding
 from trialbridge.mappings.spellings import DATE, NUMBER_AS_TEXT, RECORD, STUDY, SUBJECT, TEXT, number_text, record_id
-from trialbridge.sdtm.dates import study_day
+from trialbridge.sdtm.dates import day_number, study_day, study_days
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,7 +128,17 @@ def day(variable: str, date: str) -> Derived:
         found = study_day(when, reference) if reference else None
         return None if found is None else float(found)
 
-    return derived_of(variable, ("USUBJID", date), of, f"study day of {date}", "SDTMIG 3.4 section 4.4.4", "day")
+    note, source = f"study day of {date}", "SDTMIG 3.4 section 4.4.4"
+    return derived_of(variable, ("USUBJID", date), of, note, source, "day", ((_reference_day, _day), study_days))
+
+
+def _reference_day(usubjid: str | None, ctx: Context) -> float | None:
+    reference = ctx.fact("rfstdtc", usubjid)
+    return day_number(reference) if reference else None
+
+
+def _day(when: str | None, _ctx: Context) -> float | None:
+    return None if when is None else day_number(when)
 
 
 def epoch(date: str) -> Derived:

@@ -207,6 +207,7 @@ class Derived:
     """A variable only SDTM holds, computed from the row when no line gave it.
 
     `of`, if set, says on which variables alone it hangs, and is the same function of their cells and the context.
+    `numbers` may say the same for many rows at once.
     """
 
     variable: str
@@ -216,6 +217,12 @@ class Derived:
     alike: tuple[str, ...] = ()
     """A name and variables, of what hangs on these alone: the same name and values give the same in any mapping."""
     of: tuple[tuple[str, ...], Callable[..., Any]] | None = None
+    numbers: Numbers | None = None
+
+
+Numbers = tuple[tuple["Callable[[Any, Any], float | None]", ...], "Callable[..., Any]"]
+"""Where a number follows from a number of each cell: functions of each cell and the context, None for none; and one of
+arrays of these numbers, NaN for none, that gives an array."""
 
 
 def derived_of(
@@ -225,13 +232,14 @@ def derived_of(
     note: str = "",
     source: str = "",
     alike: str = "",
+    numbers: Numbers | None = None,
 ) -> Derived:
     """A variable computed from a few cells of the row: `function(*cells, ctx)`; `alike` as Derived's, the name alone."""
 
     def how(row: Row, ctx: Context) -> Any:
         return function(*map(row.get, cells), ctx)
 
-    return Derived(variable, how, note, source, (alike, *cells) if alike else (), (cells, function))
+    return Derived(variable, how, note, source, (alike, *cells) if alike else (), (cells, function), numbers)
 
 
 def _always(_: Any) -> bool:

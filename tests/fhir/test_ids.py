@@ -5,7 +5,7 @@ import uuid
 import pytest
 
 from trialbridge.base.errors import DoesNotFitError
-from trialbridge.fhir.ids import BASE, resource_id, system
+from trialbridge.fhir.ids import BASE, id_text, many_ids, resource_id, system
 
 
 def test_the_id_is_the_uuid_of_the_key():
@@ -37,3 +37,11 @@ def test_a_slash_at_the_end_of_the_base_changes_nothing():
     """The same base written with a slash would give other ids and systems."""
     assert resource_id(BASE + "/", "Patient", "1") == resource_id(BASE, "Patient", "1")
     assert system("https://sponsor.example.org/", "usubjid") == "https://sponsor.example.org/sid/usubjid"
+
+
+def test_many_ids_are_those_of_the_keys_one_by_one():
+    """A study converted in bulk would have other resources than the same study in memory."""
+    keys = [("ST1", "AE", f"S-{at}", str(at)) for at in range(500)]
+    expected = [str(uuid.uuid5(uuid.NAMESPACE_URL, "/".join((BASE, "AdverseEvent", *one)))) for one in keys]
+    assert many_ids(id_text(BASE, "AdverseEvent", *one) for one in keys) == expected
+    assert many_ids([]) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, timedelta
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,11 +17,13 @@ from trialbridge.sdtm.dates import (
     Interval,
     Malformed,
     PartialDateTime,
+    day_number,
     fhir_date_prefix,
     fhir_prefix,
     is_valid,
     parse,
     study_day,
+    study_days,
 )
 
 # FHIR R4, 2.24.0.1, as printed there.
@@ -298,3 +301,14 @@ def test_earliest_and_latest_are_certain_or_none():
     assert earliest(["nonsense"]) is None
     assert earliest([None]) is None
     assert earliest([]) is None
+
+
+def test_study_days_of_columns_are_those_of_each_pair():
+    """A day would differ in bulk: no day 0, none where either date is partial."""
+    texts = ["2020-03-01", "2020-02-29T10:00", "2020-02-28", "2019-12", "", "2020-13-01", "0001-01-01", "9999-12-31"]
+    numbers = np.array([day_number(one) if one else None for one in texts], dtype=np.float64)
+    found = study_days(numbers[:, None], numbers[None, :])
+    for row, reference in zip(found.tolist(), texts, strict=True):
+        for day, when in zip(row, texts, strict=True):
+            expected = study_day(when, reference)
+            assert day == expected if expected is not None else day != day  # noqa: PLR0124 - NaN
