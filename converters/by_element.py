@@ -19,11 +19,12 @@ from msgspec import Raw
 from trialbridge.converters import to_fhir as whole
 from trialbridge.converters.by_element_assembly import Pieces
 from trialbridge.converters.by_element_derived import derive
+from trialbridge.converters.by_element_hooks import at_once, hook
 from trialbridge.converters.by_element_linked import Linked, linked
 from trialbridge.converters.by_element_links import stood_for, write_links
 from trialbridge.converters.by_element_part import Rows, ids_of, readers
 from trialbridge.converters.by_element_plan import AT_ONCE
-from trialbridge.converters.by_element_rows import Codes, Traced, UnfitError
+from trialbridge.converters.by_element_rows import Codes, UnfitError
 from trialbridge.converters.by_element_said import Asking, settle_element, write_element
 from trialbridge.converters.by_element_strict import unsure, unsure_links
 from trialbridge.converters.records import Record
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
     from trialbridge.converters.to_fhir import ToFhir, Written
     from trialbridge.mappings.kit import Mapping, Resource
     from trialbridge.sdtm.table import Study
-
-_NOT_HERE = object()
 
 
 class Dataset:
@@ -217,7 +216,7 @@ class Dataset:
         """What must go row by row: the rows' own functions, and what is remembered after writing."""
         hooks = {part.plan.mapping.after_write for part in self.parts}
         if not self._slow and len(hooks) == 1 and not hooks.isdisjoint(AT_ONCE):
-            self._at_once(*AT_ONCE[hooks.pop()])
+            at_once(self.parts, self.columns, AT_ONCE[hooks.pop()], self.ctx)
             return
         hooked: list[tuple[int, Rows, int]] = []
         for part in self.parts:
@@ -225,59 +224,17 @@ class Dataset:
                 hooked += [(int(part.rows[at]), part, at) for at in np.flatnonzero(part.fit).tolist()]
         if not self._slow and len(self.parts) == 1:
             for _, part, at in hooked:
-                self._hook(part, at)
+                hook(part, at, self.ctx)
             return
         turns: list[tuple[int, Rows | None, int]] = [*hooked, *((row, None, row) for row in self._slow)]
         for row, part_of, at in sorted(turns, key=lambda one: one[0]):
             if part_of is not None:
-                self._hook(part_of, at)
+                hook(part_of, at, self.ctx)
                 continue
             before = self.ctx.count
             self.written.append(whole.write(self._record(row), self.ctx, self.ctx.base, self.ctx.release))
             if self.ctx.count > before:
                 self._made.append((row, before, self.ctx.count))
-
-    def _at_once(self, names: tuple[str, ...], of: str | None, function: Any) -> None:
-        """Do what is done after writing for all rows: `function` is given their cells and the id of what is called `of`."""
-        ids: list[Any] = [_NOT_HERE] * self.columns.height
-        for part in self.parts:
-            for row, one, fit in zip(part.rows.tolist(), self._ids(part, of), part.fit.tolist(), strict=True):
-                if fit:
-                    ids[row] = one
-        cells = (self.columns.cells(name) for name in names)
-        function((one for one in zip(*cells, ids, strict=True) if one[-1] is not _NOT_HERE), self.ctx)
-
-    def _ids(self, part: Rows, of: str | None) -> list[Any]:
-        """The ids of the rows' resources, or of the parts that are called so."""
-        if of is None:
-            return list(part.ids)
-        for one in part.linked:
-            if one.name == of:
-                return list(one.of_rows)
-        found: list[Any] = [None] * len(part.ids)
-        for codes, entries in part.with_parts():
-            ids = [one.parts[of]["id"] if of in one.parts else None for one in entries]
-            found = [ids[code] or before for code, before in zip(codes, found, strict=True)]
-        return found
-
-    def _hook(self, part: Rows, at: int) -> None:
-        mapping, listed = part.plan.mapping, part.plan.listed
-        row = Traced(part.columns, at, {})
-        if part.plan.borrowed and listed:
-            whose, _ = self.ctx.share(mapping.resource, tuple(row.get(one) for one in mapping.key), {})
-            its = whose.setdefault(listed[0], [])
-            part.lists[at] = its, len(its)
-            its.append(None)
-            named = {mapping.resource: whose}
-        else:
-            named = {mapping.resource: {"resourceType": mapping.resource, "id": part.ids[at]}}
-            for codes, entries in part.with_parts():
-                named.update(entries[codes[at]].parts)
-            for one in part.linked:
-                if one.of_rows[at] is not None:
-                    named[one.name] = {"resourceType": one.kind, "id": one.of_rows[at]}
-        if mapping.after_write is not None:
-            mapping.after_write(row, named, self.ctx)  # type: ignore[arg-type]  # a row or context that is watched
 
     def _record(self, at: int) -> Record:
         """The record of a row."""

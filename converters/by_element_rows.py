@@ -43,7 +43,7 @@ class Columns:
     def __init__(self, frame: pl.DataFrame, further: dict[str, Column] | None = None) -> None:
         self.height = frame.height
         self.names: list[str] = [*frame.columns, *(further or ())]
-        self._frame = frame
+        self._series = {one.name: one for one in frame.get_columns()}
         self.known: dict[str, Column] = dict(further or {})
         """The columns that have been asked for."""
         self.elsewhere: Callable[[Columns, str], Column] | None = None
@@ -73,9 +73,10 @@ class Columns:
             return kinds[codes], [0, 1, 2]
         if name[:1] == "@" and self.elsewhere is not None:
             return self.elsewhere(self, name)
-        if name not in self._frame.columns:
+        series = self._series.get(name)
+        if series is None:
             return np.zeros(self.height, dtype=np.int64), [None]
-        return _coded(self._frame[name])
+        return _coded(series)
 
     def value(self, name: str, at: int) -> Any:
         """One cell."""
@@ -138,10 +139,13 @@ class _Some(Columns):
 
 
 def _coded(series: pl.Series) -> Column:
-    if series.null_count() == len(series):
+    nulls = series.null_count()
+    if nulls == len(series):
         return np.zeros(len(series), dtype=np.int64), [None]
     if series.dtype == pl.Float64:
         return coded_numbers(series.to_numpy())
+    if not nulls and series[0] == series[-1] and (series == series[0]).all():
+        return np.zeros(len(series), dtype=np.int64), [series[0]]
     cells = series.to_list()
     places = {one: at for at, one in enumerate(dict.fromkeys(cells))}
     if len(places) == 1:

@@ -95,7 +95,7 @@ class Said:
     beside a value; `texts` have what stands before and behind the hole. Of the row it says the variables in `given`
     (in `firsts` by their first paths), and in `crossed` what another element would have to say first. `carried` are
     variable, how it was met, its extension; `counts` variable and reason, for the ledger. `sound` says whether its
-    structure is surely FHIR's (None: not asked yet). Of a template (`by_element_links`) `hole` is the column that is put
+    structure is surely FHIR's, `shape` which elements there are (None: not asked yet). Of a template (`by_element_links`) `hole` is the column that is put
     between its texts, `link` the part that is made with it, `pieces` that part's text and columns in turns.
     """
 
@@ -115,6 +115,7 @@ class Said:
         "parts",
         "pieces",
         "settled",
+        "shape",
         "sound",
         "texts",
     )
@@ -125,6 +126,7 @@ class Said:
         self.fit = fit
         self.settled = False
         self.sound: bool | None = None
+        self.shape: tuple[tuple[str, bool], ...] | None = None
         self.before: Resource = _EMPTY
         self.made: Resource = _EMPTY
         self.parts: dict[str, Resource] = _EMPTY

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from trialbridge.converters.by_element_linked import Linked
     from trialbridge.converters.by_element_part import Rows
     from trialbridge.converters.by_element_plan import Element
+    from trialbridge.converters.by_element_said import Said
     from trialbridge.fhir.releases import Release
-    from trialbridge.mappings.kit import Resource
 
 Flags = np.ndarray[Any, np.dtype[np.bool_]]
 _elements = lru_cache(maxsize=256)(Elements)
@@ -46,9 +46,9 @@ def unsure(part: Rows, carried: list[Strip], members: dict[int, bytes], release:
             found |= np.array(wrong)[codes]
         if element.holes:
             found |= _filled_wrong(part, number, element, known)
-        names = [_shape(one.made) for one in entries]
-        kinds = list(dict.fromkeys(names))
-        shapes.append((np.array([kinds.index(one) for one in names], dtype=np.int64)[codes], kinds))
+        kinds: dict[Any, int] = {}
+        numbers = [kinds.setdefault(_shape(one), len(kinds)) for one in entries]
+        shapes.append((np.array(numbers, dtype=np.int64)[codes], list(kinds)))
     for strip in () if plan.listed else carried:
         wrong = [bool(one) and not known.right("extension", b"[%s]" % one[1:]) for one in strip.texts]
         if any(wrong) and strip.codes is not None:
@@ -85,9 +85,11 @@ def _filled_wrong(part: Rows, number: int, element: Element, known: Elements) ->
     return np.array(wrong, dtype=bool)[inverse]
 
 
-def _shape(made: Resource) -> tuple[tuple[str, bool], ...]:
+def _shape(said: Said) -> tuple[tuple[str, bool], ...]:
     """Which elements there are; and of a primitive's sibling whether an extension may say why the primitive is not there."""
-    return tuple((name, name[:1] == "_" and "extension" in value) for name, value in made.items())
+    if said.shape is None:
+        said.shape = tuple((name, name[:1] == "_" and "extension" in value) for name, value in said.made.items())
+    return said.shape
 
 
 def _members(part: Rows, at: int) -> dict[str, bytes]:
