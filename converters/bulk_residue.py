@@ -339,7 +339,8 @@ class _Nobody:
         self.told: Told = records_told(held, job.base, job.release, dictionary)
         number_rows(self.told)
         self.kept: list[tuple[Line, Located]] = []
-        self.names: dict[tuple[str, int], str] = {}
+        self.names: list[str | None] = []
+        """What the shared lines' resources are called."""
         self._places: dict[int, int] = {}
         self._plan, self._job = plan, job
 
@@ -362,8 +363,10 @@ class _Nobody:
             seen.add(key)
             line = Line(kind, key, texts[codes[id(item)]], place, id(resource) in skipped)
             self.kept.append((line, item))
-            self.names[str(item.file), int(item.line or 0)] = key
             self._places[id(resource)] = place
+        called = {id(item): line.key for line, item in self.kept}
+        shared = set(codes_of(self._plan.shared).tolist())
+        self.names = [called.get(id(item)) for code, item in self.read if code in shared]
 
     def candidates(self, together: Together, dictionary: Dictionary) -> list[Candidate]:
         """The pairs of what was read and what is made of it."""

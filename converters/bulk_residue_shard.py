@@ -1,8 +1,8 @@
 """The residue of one shard: its rows made into FHIR again, and held against its lines.
 
 Where each record surely makes the very resource it was read from, by the same id and with the same references, lines
-are compared at once. Else the shard's resources are read again as wholes and paired with what is made of them, as a
-study in memory does it (`pairs`); what is said of resources that subjects share is told to the others first.
+are compared at once. Else what is made is paired with what the records were read from (`bulk_residue_links`), as a study
+in memory does it; where resources that subjects share are others in the source, that is told to all shards first.
 """
 
 from __future__ import annotations
@@ -17,22 +17,19 @@ import polars as pl
 
 from trialbridge.base.collector import without_collector
 from trialbridge.base.finding import Where
-from trialbridge.converters import bulk_fhir_lines, bulk_shard
+from trialbridge.converters import bulk_fhir_lines
 from trialbridge.converters import to_fhir as whole
 from trialbridge.converters.bulk_fhir_group import Group, not_in_turn
 from trialbridge.converters.bulk_join import typed
 from trialbridge.converters.bulk_lines import head_of, kind_at_once
+from trialbridge.converters.bulk_residue_links import Linked
 from trialbridge.converters.bulk_residue_made import MadeRecords
 from trialbridge.converters.bulk_residue_order import codes_of
 from trialbridge.converters.columnar.plans import STEP
 from trialbridge.converters.ledger import Ledger
-from trialbridge.converters.pairs import Renames, pairs_of
+from trialbridge.converters.pairs import Renames
 from trialbridge.converters.residue_lines import Comparison, Counted, Line, same_links
 from trialbridge.converters.tables import datasets_of, in_order
-from trialbridge.converters.to_sdtm import records_told
-from trialbridge.fhir.bundle import pool
-from trialbridge.fhir.jsontext import decode
-from trialbridge.fhir.located import Located
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping
@@ -50,7 +47,7 @@ if TYPE_CHECKING:
     from trialbridge.sdtm.table import Study
 
 Step = Literal["try", "pair", "compare"]
-"""Compare at once if that is sure to be right, else pair; pair; compare."""
+"""Pair, if need be, and compare, if nothing shared is another; pair; compare."""
 _LAST_POSITION = 1 << 62
 _QUOTE = b'"'
 
@@ -67,8 +64,8 @@ class Rest:
     folder: Path
     shards: Groups
     positions: Positions
-    shared: dict[tuple[str, int], str]
-    """What the shared lines' resources are called, by name of the file and number of the line."""
+    shared: list[str | None]
+    """What the shared lines' resources are called (`bulk_shard.shared_items`); None for those that are given again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,22 +195,36 @@ class _Shard:
         self.dictionary: Dictionary = rest.job.dictionary()
         lines = rest.shards[task.number - 1]
         self.lines = source_lines(lines, task.sources, rest)
-        self.group, self.places = group_of(task, rest.about)
-        self.records = MadeRecords(self.group, rest.setting)
-        watched, texts = bulk_fhir_lines.convert(rest.setting, self.group, self.dictionary, watch=self.records.take)
-        self.found = Found(task.number, int(lines.length.sum()), watched if task.step == "try" else None)
+        self.made: dict[str, bytes] = {}
+        self.records: MadeRecords
+        self.kept: dict[str, NDArray[np.int64]] = {}
+        self.found = Found(task.number, int(lines.length.sum()), None)
+
+    def make(self) -> None:
+        """Make the rows into FHIR again."""
+        rest, task = self.rest, self.task
+        group, self.kept = group_of(task, rest.about)
+        self.records = MadeRecords(group, rest.setting)
+        made, texts = bulk_fhir_lines.convert(rest.setting, group, self.dictionary, watch=self.records.take)
+        self.found.made = made if task.step == "try" else None
         self.made = {name: line for each in texts for name, line in _named(each.kind, each.text)}
 
     def run(self) -> Found:
         source = [one for one in self.lines if one is not None]
+        if self.task.step == "compare":
+            path = self._path("pairs")
+            own, self.made = pickle.loads(path.read_bytes())  # noqa: S301 - made by us
+            path.unlink()
+            self._compare(source, own | dict(self.task.shared))
+            return self.found
         write_names(self._path("keys"), (one.key for one in source))
-        step = self.task.step
-        if step == "try" and self._surely_the_same():
+        self.make()
+        if self.task.step == "try" and self._surely_the_same():
             self._compare(source, {})
-        elif step == "compare":
-            self._compare(source, self._own_renames() | dict(self.task.shared))
         else:
-            self._pair()
+            own = self._pair()
+            if self.task.step == "try" and all(one.made == one.source for one in self.found.candidates):
+                self._compare(source, own)
         return self.found
 
     # --- comparing ----------------------------------------------------------------------------------------------------
@@ -235,7 +246,7 @@ class _Shard:
     def _surely_the_same(self) -> bool:
         """Whether each record makes the resource it was read from, by its id, and leads to the same parts."""
         for name, rows, made in self.records.primaries():
-            places = self._stored_places(name)[self.places[name][rows]]
+            places = self._places(name)[0][self.kept[name][rows]]
             at = places // STEP
             if (at >= len(self.lines)).any():
                 return False  # read from what stands in for a resource
@@ -249,55 +260,33 @@ class _Shard:
             if one is not None and (text := self.made.get(one.key)) is not None
         )
 
-    def _stored_places(self, name: str) -> NDArray[np.int64]:
+    def _places(self, name: str) -> NDArray[np.int64]:
+        """Of the stored rows of a dataset: places, and the numbers of the mappings that read them."""
         spooled = self.task.stored[name].places
         assert spooled is not None
-        return np.frombuffer(spooled.read(), np.int64)
+        return np.frombuffer(spooled.read(), np.int64).reshape(2, -1)
 
-    def _own_renames(self) -> dict[str, str]:
-        renames: dict[str, str] = pickle.loads(self._path("pairs").read_bytes())  # noqa: S301 - made by us
-        return renames
-
-    def _pair(self) -> None:
-        """Pair what was read with what is made."""
-        keys, positions, told = self._read_again()
-        numbers = {name: dict(zip(own.tolist(), range(len(own)), strict=True)) for name, own in self.places.items()}
+    def _pair(self) -> dict[str, str]:
+        """Pair what was read with what is made, record by record, and lay down what is made."""
         own, known, candidates = Renames(), {one.key for one in self.lines if one is not None}, {}
-        for one in told.sources:
-            dataset, number = one.record.dataset, one.record.number
-            row = numbers.get(dataset, {}).get(number - 1)
-            if row is None:
-                continue  # of nobody: it makes no parts
-            for part, (made, source) in enumerate(pairs_of(one, self.records.parts(dataset, row), keys)):
-                if (made in self.made) is not (source in known):
-                    raise not_in_turn(made)
-                if made in self.made:
-                    own.pair(made, source)
-                elif (made, source) not in candidates:
-                    turn = (self.dictionary.rank(dataset), dataset, turn_of(one, positions), part)
-                    candidates[made, source] = Candidate(turn, made, source)
+        read = Linked(self.lines, self.rest, self.task.sources, self.dictionary)
+        for dataset in sorted(self.kept, key=lambda one: (self.dictionary.rank(one), one)):
+            rows = self.kept[dataset]
+            places, readers = self._places(dataset)[:, rows]
+            for row in np.argsort(places, kind="stable").tolist():
+                its = self.records.parts(dataset, row)
+                pairs = read.pairs(dataset, int(places[row]), int(readers[row]), its) if its else ()
+                for part, (made, source) in enumerate(pairs):
+                    if (made in self.made) is not (source in known):
+                        raise not_in_turn(made)
+                    if made in self.made:
+                        own.pair(made, source)
+                    elif (made, source) not in candidates:
+                        turn = (self.dictionary.rank(dataset), dataset, read.turn(int(places[row])), part)
+                        candidates[made, source] = Candidate(turn, made, source)
         self.found.candidates = list(candidates.values())
-        self._path("pairs").write_bytes(pickle.dumps(own.of))
-
-    def _read_again(self) -> tuple[dict[int, str], dict[int, int], Told]:
-        """The shard's resources read as wholes: names and places of the source's by their id(), and records."""
-        job = self.rest.job
-        shared = bulk_shard.shared_items(job)
-        mine = [(at, Located(decode(one.text))) for at, one in enumerate(self.lines) if one is not None]
-        mine.sort(key=lambda one: self.task.sources.moved.get(one[0], one[0]))
-        held = pool([*shared, *(one for _, one in mine)])
-        context = frozenset(id(one.resource) for one in shared)
-        told = records_told(held, job.base, job.release, self.dictionary, context=context)
-        number_rows(told)
-        names = self.rest.shared
-        keys = {id(one.resource): names[place] for one in shared if (place := (one.file, one.line)) in names}
-        positions = {}
-        for at, one in mine:
-            line = self.lines[at]
-            assert line is not None
-            keys[id(one.resource)] = line.key
-            positions[id(one.resource)] = line.place
-        return keys, positions, told
+        self._path("pairs").write_bytes(pickle.dumps((own.of, self.made)))
+        return own.of
 
 
 def number_rows(told: Told) -> None:

@@ -13,6 +13,7 @@ from itertools import count
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 import polars as pl
 
 from trialbridge.base.collector import without_collector
@@ -40,12 +41,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from trialbridge.base.finding import Finding
     from trialbridge.converters.dictionary import Dictionary
     from trialbridge.converters.package import Package
     from trialbridge.converters.to_sdtm import Told
     from trialbridge.fhir.bundle import Pool
     from trialbridge.fhir.releases import Release
+    from trialbridge.mappings.kit import Mapping as MappingLines
 
 Mode = Literal["mapped", "strict"]
 
@@ -90,7 +94,7 @@ class Stored:
     nobody: int
     """How many rows name no subject."""
     places: Spooled | None
-    """Each row's place in the shard: the line's number (from 0) times STEP, and where in the line."""
+    """Each row's place in the shard (the line's number, from 0, times STEP, and where in the line); and by which reader."""
 
     @property
     def studyid(self) -> str | None:
@@ -152,6 +156,8 @@ class Sources:
     left_out: tuple[int, ...] = ()
     moved: dict[int, int] = field(default_factory=dict)
     skipped: frozenset[int] = frozenset()
+    stand_ins: dict[int, dict[str, int]] = field(default_factory=dict)
+    """By the places of records that no resource of the shard has as its own: the lines of their parts."""
 
 
 def convert(job: Job, number: int, lines: Iterable[Line], folder: Path | None = None) -> Part:
@@ -183,10 +189,62 @@ def convert(job: Job, number: int, lines: Iterable[Line], folder: Path | None = 
         part.findings.extend(one for one in told.findings if one.where.resource not in shown)
         _count(part, items if number == 0 else [one for _, one in mine], [one.resource for one in held.items])
         part.kept.update({kind: len(lines) for kind, lines in apart.items() if kind not in TARGETS})
-        _store(told, beside, {id(one.resource): place for place, one in mine}, folder, part)
+        homes = {id(one.resource): place for place, one in mine}
+        places = _places(told, homes)
+        _store(job, told, beside, places, folder, part)
         if folder is not None:
             part.sources = _sources(held, mine, apart, part.lines, told.skipped)
+            part.sources.stand_ins = _stand_ins(told, homes, places)
         return part
+
+
+def _places(told: Told, homes: Mapping[int, int]) -> dict[int, int]:
+    """The place of each record, by its id(): records of one resource one behind the other."""
+    times: Counter[int] = Counter()
+    found = {}
+    for one in told.sources:
+        home = homes.get(id(one.primary), _LAST)
+        found[id(one.record)] = home + times[home]
+        times[home] += 1
+    return found
+
+
+def _stand_ins(told: Told, homes: Mapping[int, int], places: Mapping[int, int]) -> dict[int, dict[str, int]]:
+    """What the records lead to that no resource of the shard has as its own."""
+    return {
+        places[id(one.record)]: {name: homes[id(part)] // STEP for name, part in one.parts.items() if id(part) in homes}
+        for one in told.sources
+        if id(one.primary) not in homes
+    }
+
+
+def readers_of(dictionary: Dictionary, dataset: str) -> list[MappingLines]:
+    """The mappings that read records of a dataset, the same list in every process."""
+    return [*dictionary.of(dataset), *(dictionary.tailoring.further if dictionary.tailoring is not None else ())]
+
+
+class _Readers:
+    """Which mapping read each row."""
+
+    def __init__(self, told: Told, beside: Columnar | None, places: Mapping[int, int], dictionary: Dictionary) -> None:
+        self._by_columns = beside.read_by if beside is not None else {}
+        self._sources: dict[str, list[tuple[MappingLines, int]]] = {}
+        for one in told.sources:
+            self._sources.setdefault(one.record.dataset, []).append((one.mapping, places[id(one.record)]))
+        self._dictionary = dictionary
+
+    def of(self, dataset: str, places: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The number of the mapping (of `readers_of`) for each row; -1 where none is known."""
+        blocks = [(one, np.array([place], np.int64)) for one, place in self._sources.get(dataset, ())]
+        blocks += self._by_columns.get(dataset, [])
+        if not blocks:
+            return np.full(len(places), -1, np.int64)
+        numbers = {id(one): at for at, one in enumerate(readers_of(self._dictionary, dataset))}
+        there = np.concatenate([its for _, its in blocks])
+        read = np.concatenate([np.full(len(its), numbers.get(id(one), -1), np.int64) for one, its in blocks])
+        order = np.argsort(there, kind="stable")
+        at = np.minimum(np.searchsorted(there[order], places), len(order) - 1)
+        return np.where(there[order][at] == places, read[order][at], -1)
 
 
 def _told(job: Job, held: Pool, dictionary: Dictionary, context: frozenset[int], beside: Columnar | None) -> Told:
@@ -357,11 +415,13 @@ def _sources(held: Pool, mine: list[Placed], apart: Apart, count_of: int, skippe
     return Sources(left_out, moved, frozenset(homes[id(one)] for one in skipped if id(one) in homes))
 
 
-def _store(told: Told, beside: Columnar | None, places: Mapping[int, int], folder: Path | None, part: Part) -> None:
+def _store(
+    job: Job, told: Told, beside: Columnar | None, places: Mapping[int, int], folder: Path | None, part: Part
+) -> None:
     """Lay down the rows of every dataset, in their order."""
-    of_record = {id(one.record): places.get(id(one.primary), _LAST) for one in told.sources}
     by_columns = beside.rows if beside is not None else {}
-    frames = frames_of(told.rows, by_columns, told.package, lambda one: of_record.get(id(one), _FIRST), part.numbered)
+    readers = _Readers(told, beside, places, job.dictionary())
+    frames = frames_of(told.rows, by_columns, told.package, lambda one: places.get(id(one), _FIRST), part.numbered)
     frames = {name: frame for name, frame in frames.items() if frame.height}  # a package may declare what has no rows
     written = BytesIO()
     subjects: dict[str, None] = {}
@@ -381,7 +441,8 @@ def _store(told: Told, beside: Columnar | None, places: Mapping[int, int], folde
             held = written.getvalue()[start:]
         else:
             held = Spooled(target, start, written.tell() - start)
-            where = Spooled(target, written.tell(), written.write(placed[PLACE].to_numpy().tobytes()))
+            its = placed[PLACE].to_numpy()
+            where = Spooled(target, written.tell(), written.write(np.stack((its, readers.of(name, its))).tobytes()))
         part.stored[name] = Stored(held, frame.height, kinds, first, last, studyids, nobody, where)
     if target is not None and frames:
         target.write_bytes(written.getbuffer())

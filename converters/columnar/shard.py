@@ -15,14 +15,17 @@ from trialbridge.converters.to_sdtm import STANDING_IN, learn_subject, stale_not
 from trialbridge.fhir.jsontext import decode, encode
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
+    from collections.abc import Mapping as MappingOf
+
+    from numpy.typing import NDArray
 
     from trialbridge.base.finding import Finding
     from trialbridge.converters.columnar.plans import Plan, Table
     from trialbridge.converters.context import Context
     from trialbridge.converters.dictionary import Dictionary
     from trialbridge.converters.package import Package
-    from trialbridge.mappings.kit import Release, Resource, Row
+    from trialbridge.mappings.kit import Mapping, Release, Resource, Row
 
 LINES = frozenset({"Observation", "AdverseEvent", "MedicationAdministration", "MedicationStatement"})
 """Types that are read by columns alone: nothing that is read points at them."""
@@ -61,8 +64,8 @@ class Columnar:
 
     def __init__(
         self,
-        lines: Mapping[str, list[tuple[int, tuple[str, int, bytes]]]],
-        passive: Mapping[int, int],
+        lines: MappingOf[str, list[tuple[int, tuple[str, int, bytes]]]],
+        passive: MappingOf[int, int],
         dictionary: Dictionary,
         release: Release,
         base: str,
@@ -70,6 +73,8 @@ class Columnar:
         self.lines = lines
         self.passive = passive
         self.rows: dict[str, list[Rows]] = {}
+        self.read_by: dict[str, list[tuple[Mapping, NDArray[np.int64]]]] = {}
+        """By dataset: the mapping that read rows, and their places."""
         self.datasets: Collection[str] = ()
         self.refused: list[int] = []
         self._known: dict[Any, Any] = {}
@@ -148,6 +153,7 @@ class Columnar:
                 table = table.at(_without_stand_ins(rows, plan.mapping.domain))
             _learn(plan, table, rows, ctx)
             self.rows.setdefault(dataset, []).append(rows)
+            self.read_by.setdefault(dataset, []).append((plan.mapping, rows.places))
             if plan.mapping.domain == "DM" or plan.mapping.after_read is not None:
                 self._known.clear()
 
