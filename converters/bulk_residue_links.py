@@ -5,6 +5,7 @@ The links alone are read, by a mapping that has no lines: so the parts are those
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,6 @@ from trialbridge.converters.columnar.plans import STEP
 from trialbridge.converters.compile import Compiled, compiled
 from trialbridge.fhir.bundle import pool
 from trialbridge.fhir.jsontext import decode
-from trialbridge.fhir.located import Located
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from trialbridge.converters.bulk_shard import Sources
     from trialbridge.converters.dictionary import Dictionary
     from trialbridge.converters.residue_lines import Line
+    from trialbridge.fhir.bundle import Pool
     from trialbridge.mappings.kit import Mapping as Lines
     from trialbridge.mappings.kit import Release, Resource
 
+_PLAIN = re.compile(r"[A-Z][A-Za-z0-9]*/[A-Za-z0-9.\-]{1,64}")
 _LAST = 1 << 62
 """Records that stand in for a resource come after those that have one."""
 
@@ -38,25 +40,48 @@ def _links(mapping: Lines, release: Release, base: str) -> Compiled:
 
 
 class Linked:
-    """A shard's resources, decoded, and what is shared."""
+    """A shard's resources, each decoded when it is asked for, and what is shared."""
 
     def __init__(self, lines: Sequence[Line | None], rest: Rest, sources: Sources, dictionary: Dictionary) -> None:
-        self._job = rest.job
+        self._rest = rest
         self._dictionary = dictionary
-        self._stand_ins = sources.stand_ins
+        self._sources = sources
         self._lines = lines
-        shared = bulk_shard.shared_items(rest.job)
-        self._items = [None if one is None else Located(decode(one.text)) for one in lines]
-        mine = [(at, one) for at, one in enumerate(self._items) if one is not None]
-        mine.sort(key=lambda one: sources.moved.get(one[0], one[0]))
-        self._pool = pool([*shared, *(one for _, one in mine)])
-        named = zip(shared, rest.shared, strict=True)
-        self._keys = {id(one.resource): key for one, key in named if key is not None}
-        self._keys |= {id(one.resource): line.key for at, one in mine if (line := lines[at]) is not None}
+        shared = zip(bulk_shard.shared_items(rest.job), rest.shared, strict=True)
+        self._known = {key: one.resource for one, key in shared if key is not None}
+        self._keys = {id(one): key for key, one in self._known.items()}
+        self._places = {one.key: at for at, one in enumerate(lines) if one is not None}
+        self._pool: Pool | None = None
 
     def resolve(self, reference: Any, within: Resource | None = None) -> Resource | None:
         """The resource that a reference points at (as a context's `resolve`)."""
-        return self._pool.resolve(reference, within or {}) if isinstance(reference, dict) else None
+        text = reference.get("reference") if isinstance(reference, dict) else None
+        if not isinstance(text, str):
+            return None
+        if self._pool is None and _PLAIN.fullmatch(text):
+            found = self._known.get(text)
+            if found is None and text in self._places:
+                found = self._decoded(self._places[text])
+            return found
+        if self._pool is None:
+            self._pool = self._whole()
+        return self._pool.resolve(reference, within or {})
+
+    def _decoded(self, at: int) -> Resource:
+        """The resource of a line."""
+        line = self._lines[at]
+        assert line is not None
+        found = self._known.get(line.key)
+        if found is None:
+            found = self._known[line.key] = decode(line.text)
+            self._keys[id(found)] = line.key
+        return found
+
+    def _whole(self) -> Pool:
+        """All resources, where references are no plain ones."""
+        mine = [at for at, one in enumerate(self._lines) if one is not None]
+        mine.sort(key=lambda at: self._sources.moved.get(at, at))
+        return pool([*bulk_shard.shared_items(self._rest.job), *map(self._decoded, mine)])
 
     def pairs(self, dataset: str, place: int, reader: int, made: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         """What a row at this place makes (`made`, by the names of the parts), and what it is in the source."""
@@ -71,19 +96,20 @@ class Linked:
             return  # it travelled as it is
         at = place // STEP
         if at >= len(self._lines):
-            for name, of in self._stand_ins[place].items():
+            for name, of in self._sources.stand_ins[place].items():
                 line = self._lines[of]
                 if line is not None:
                     yield name, line.kind, line.key
             return
-        item = self._items[at]
-        if item is None or reader < 0:
+        line = self._lines[at]
+        if line is None or reader < 0:
             raise not_in_turn(f"A record of {dataset}")
         mapping = bulk_shard.readers_of(self._dictionary, dataset)[reader]
-        functions = _links(mapping, self._job.release, self._job.base)
-        _, parts = functions.read(item.resource, {}, self)
+        functions = _links(mapping, self._rest.job.release, self._rest.job.base)
+        own = self._known.get(line.key) or (decode(line.text) if self._pool is None else self._decoded(at))
+        _, parts = functions.read(own, {}, self)
         for name, part in zip(functions.names, parts, strict=True):
-            key = self._keys.get(id(part))
+            key = line.key if part is own else self._keys.get(id(part))
             if name != "Each" and part is not None and key is not None:
                 yield name, str(part.get("resourceType")), key
 
@@ -93,5 +119,5 @@ class Linked:
         if at < len(self._lines):
             line = self._lines[at]
             return line.place if line is not None else 0
-        places = [line.place for of in self._stand_ins[place].values() if (line := self._lines[of]) is not None]
+        places = [line.place for of in self._sources.stand_ins[place].values() if (line := self._lines[of]) is not None]
         return _LAST + min(places, default=0)

@@ -193,12 +193,11 @@ class _Shard:
         self.rest = rest
         self.task = task
         self.dictionary: Dictionary = rest.job.dictionary()
-        lines = rest.shards[task.number - 1]
-        self.lines = source_lines(lines, task.sources, rest)
+        self.lines: list[Line | None] = []
         self.made: dict[str, bytes] = {}
         self.records: MadeRecords
         self.kept: dict[str, NDArray[np.int64]] = {}
-        self.found = Found(task.number, int(lines.length.sum()), None)
+        self.found = Found(task.number, 0, None)
 
     def make(self) -> None:
         """Make the rows into FHIR again."""
@@ -207,18 +206,27 @@ class _Shard:
         self.records = MadeRecords(group, rest.setting)
         made, texts = bulk_fhir_lines.convert(rest.setting, group, self.dictionary, watch=self.records.take)
         self.found.made = made if task.step == "try" else None
-        self.made = {name: line for each in texts for name, line in _named(each.kind, each.text)}
+        while texts:
+            each = texts.pop(0)
+            self.made.update(_named(each.kind, each.text))
+
+    def read(self) -> list[Line]:
+        """Read the lines; those that hold resources of the study."""
+        lines = self.rest.shards[self.task.number - 1]
+        self.found.size = int(lines.length.sum())
+        self.lines = source_lines(lines, self.task.sources, self.rest)
+        return [one for one in self.lines if one is not None]
 
     def run(self) -> Found:
-        source = [one for one in self.lines if one is not None]
         if self.task.step == "compare":
             path = self._path("pairs")
             own, self.made = pickle.loads(path.read_bytes())  # noqa: S301 - made by us
             path.unlink()
-            self._compare(source, own | dict(self.task.shared))
+            self._compare(self.read(), own | dict(self.task.shared))
             return self.found
-        write_names(self._path("keys"), (one.key for one in source))
         self.make()
+        source = self.read()
+        write_names(self._path("keys"), (one.key for one in source))
         if self.task.step == "try" and self._surely_the_same():
             self._compare(source, {})
         else:

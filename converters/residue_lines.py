@@ -33,7 +33,7 @@ ALIKE = (
 _ALIKE = re.compile(rb'"_?(?:%s)" *:' % "|".join(ALIKE).encode())
 _MADE_ALIKE = sorted({b'%s"' % one.encode().translate(_HEXADECIMAL) for one in ALIKE})
 _Shape = tuple[str, str, bytes, tuple[bytes, ...]]
-MOST = 5_000
+MOST = 1_000
 """Shapes of lines whose primitives are remembered from one shard to the next, at the most."""
 
 
