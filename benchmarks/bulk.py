@@ -114,14 +114,17 @@ def models_mapped(files: list[Path], _: int) -> float:
     return (time.process_time() - start) * count / len(some)
 
 
-def converted(mode: str, kind: str | None = None) -> Callable[[list[Path], int], None]:
+def converted(mode: str, kind: str | None = None, *, residue: bool = False) -> Callable[[list[Path], int], None]:
     """A bulk conversion to rows in Arrow files, and to dataset files of a kind if one is given."""
 
     def run(files: list[Path], workers: int) -> None:
         from trialbridge.converters import bulk
         from trialbridge.sdtm.files import parts
 
-        with tempfile.TemporaryDirectory() as folder, bulk.to_sdtm(files, mode=mode, workers=workers) as told:
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            bulk.to_sdtm(files, mode=mode, workers=workers, residue=residue) as told,
+        ):
             for one in told.datasets if kind else ():
                 parts.write(one.about, one.height, one.frames, Path(folder), kind)
 
@@ -142,6 +145,7 @@ VARIANTS: dict[str, Variant] = {
     "structure checked (strict), nothing converted": strict_only,
     "mapped": converted("mapped"),
     "strict": converted("strict"),
+    "residue and ledger, by shards": converted("strict", residue=True),
     "mapped, Parquet written": converted("mapped", "parquet"),
     "strict, XPORT written": converted("strict", "xpt"),
     "in memory, residue and ledger": in_memory,

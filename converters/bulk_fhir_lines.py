@@ -66,6 +66,11 @@ def _memory(dictionary: Dictionary, release: Release, base: str, oncology: bool)
     return Memory(dictionary, release, base)
 
 
+def bound(setting: Setting, dictionary: Dictionary, most: int) -> None:
+    """Let go of what this process has made so far, where it is more than so many entries."""
+    _memory(dictionary, setting.release, setting.base, setting.oncology).bound(most)
+
+
 Watch = Callable[["list[Dataset]", "list[Written]"], None]
 """Is told what the rows of a group made: datasets by elements, and records that went by their own functions."""
 

@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 
 Step = Literal["try", "pair", "compare"]
 """Pair, if need be, and compare, if nothing shared is another; pair; compare."""
+_MOST = 40_000
+"""Entries that are remembered of what was made, from one shard to the next: memory has two directions to hold."""
 _LAST_POSITION = 1 << 62
 _QUOTE = b'"'
 
@@ -205,6 +207,7 @@ class _Shard:
         group, self.kept = group_of(task, rest.about)
         self.records = MadeRecords(group, rest.setting)
         made, texts = bulk_fhir_lines.convert(rest.setting, group, self.dictionary, watch=self.records.take)
+        bulk_fhir_lines.bound(rest.setting, self.dictionary, _MOST)
         self.found.made = made if task.step == "try" else None
         while texts:
             each = texts.pop(0)

@@ -97,6 +97,13 @@ class Memory:
             if len(known) > MOST:
                 known.clear()
 
+    def bound(self, most: int) -> None:
+        """Let go of all that was made where it is more than so many entries in all."""
+        plans = {id(one): one for one in self._plans.values() if one is not None}.values()
+        memos = {id(memo): memo for one in plans for memo in _memos(one)}.values()
+        if sum(map(len, memos)) > most:
+            self.clear()
+
     def clear(self) -> None:
         """Let go of all that was made: what was begun with a group cannot be gone on with. Plans stay."""
         self.answers.clear()

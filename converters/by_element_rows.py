@@ -289,6 +289,9 @@ class Memo(Generic[Entry]):
             entries.append(entry)
         return entries
 
+    def __len__(self) -> int:
+        return len(self._known)
+
     def passes(self) -> None:
         """What is kept hangs on the subjects at hand after all."""
         self.lasting = False
