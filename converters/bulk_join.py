@@ -122,13 +122,20 @@ def numbered(parts: Iterable[Part]) -> list[Finding]:
 
 
 def _names(parts: Sequence[Part], package: Package | None) -> list[str]:
-    """The datasets in their order: the package's; then as the parts have them, each new one after its neighbour."""
+    """The datasets in their order: the package's; then as the parts have them, each new one after its neighbour.
+
+    Without a package those come first whose rows travelled as they are, and TS, which is told of studies, after them.
+    """
     names = list(package.datasets) if package else []
+    if not package:
+        plain = dict.fromkeys(name for part in parts for name in part.plain)
+        names = sorted(plain, key=lambda one: one == "TS")
+    first = len(names)
     for part in parts:
-        at = len(names) if package else 0
+        at = first
         for name in part.stored:
             if name in names:
-                at = names.index(name) + 1
+                at = max(first, names.index(name) + 1)
             else:
                 names.insert(at, name)
                 at += 1

@@ -136,6 +136,8 @@ class Part:
     stored: dict[str, Stored] = field(default_factory=dict)
     numbered: dict[str, int] = field(default_factory=dict)
     related: tuple[bool, ...] = ()
+    plain: tuple[str, ...] = ()
+    """The datasets of which rows travelled as they are: they come before those that are read."""
     findings: list[Finding] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
     kept: Counter[str] = field(default_factory=Counter)
@@ -447,6 +449,7 @@ def _store(
     if target is not None and frames:
         target.write_bytes(written.getbuffer())
     part.subjects = tuple(subjects)
+    part.plain = tuple(name for name, placed in frames.items() if placed[PLACE].min() == _FIRST)
     part.related = related(frames)
 
 

@@ -37,7 +37,7 @@ def _same(files, release=None, *, shard_bytes=60_000, workers=1, mode="mapped", 
         files, release=release, shard_bytes=shard_bytes, workers=workers, mode=mode, version=version
     ) as told:
         found = told.study()
-        assert len(told.datasets) == len(whole.study.tables)
+        assert [one.name for one in told.datasets] == list(whole.study.tables)
         assert Counter(map(str, told.findings)) == Counter(map(str, [*reading.findings, *whole.findings]))
         assert told.given == told.kept + told.rejected + told.aside
     assert set(found.tables) == set(whole.study.tables)
