@@ -19,32 +19,28 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from trialbridge.converters import bulk_fhir_shared, bulk_shard
+from trialbridge.converters import bulk_fhir_shared
 from trialbridge.converters import to_fhir as whole
 from trialbridge.converters.bulk_fhir_group import Group, NotInTurnError, bare, not_in_turn
 from trialbridge.converters.bulk_fhir_shared import Together
 from trialbridge.converters.bulk_join import typed
-from trialbridge.converters.bulk_residue_order import codes_of, meet, numbers_of, positions
+from trialbridge.converters.bulk_residue_nobody import Nobody
+from trialbridge.converters.bulk_residue_order import meet, numbers_of, positions
 from trialbridge.converters.bulk_residue_shard import (
-    Candidate,
     Found,
     Rest,
     Task,
     convert,
     group_of,
     in_turn,
-    number_rows,
-    turn_of,
     write_entries,
     write_names,
 )
 from trialbridge.converters.bulk_shard import Sources
 from trialbridge.converters.ledger import Ledger
-from trialbridge.converters.pairs import Renames, name_of, names_of, pairs_of, study_pairs
-from trialbridge.converters.residue_lines import Comparison, Counted, Line, same_links
+from trialbridge.converters.pairs import Renames, name_of, study_pairs
+from trialbridge.converters.residue_lines import Comparison, Counted, same_links
 from trialbridge.converters.tables import about as told_of
-from trialbridge.converters.to_sdtm import records_told
-from trialbridge.fhir.bundle import pool
 from trialbridge.fhir.jsontext import encode
 from trialbridge.sdtm.table import study
 
@@ -53,13 +49,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from trialbridge.converters.bulk_join import Dataset
-    from trialbridge.converters.bulk_residue_order import Positions
     from trialbridge.converters.bulk_scan import Plan
     from trialbridge.converters.bulk_shard import Job, Part
     from trialbridge.converters.dictionary import Dictionary
     from trialbridge.converters.package import Package
-    from trialbridge.converters.to_sdtm import Told
-    from trialbridge.fhir.located import Located
     from trialbridge.mappings.kit import Resource
     from trialbridge.sdtm.table import Study, Table
 
@@ -154,7 +147,7 @@ class _Whole:
         self._plan, self._parts, self._job, self._folder, self._about = plan, parts, job, folder, about
         self._datasets = datasets
         self._dictionary: Dictionary = job.dictionary()
-        self._nobody = _Nobody(plan, job, self._dictionary)
+        self._nobody = Nobody(plan, job, self._dictionary)
         self._numbers = numbers_of(datasets, parts)
         self._positions = positions(plan.index, parts, plan.shards, self._nobody.left_out)
         self._nobody.call(self._positions)
@@ -308,78 +301,6 @@ class _Whole:
             file.writelines(_merged(sorted(self._folder.glob("*.absent")), self._folder))
             file.writelines(one[_ORDER:] for one in _merged(sorted(self._folder.glob("*.residue")), self._folder))
         return target if target.stat().st_size else None
-
-
-class _Nobody:
-    """The resources that belong to no subject: shared and loose lines, read as wholes."""
-
-    def __init__(self, plan: Plan, job: Job, dictionary: Dictionary) -> None:
-        self.read: list[tuple[int, Located]] = []
-        self.left_out: list[int] = []
-        files = plan.files
-        for lines in (plan.shared, plan.loose):
-            for code, line in zip(codes_of(lines).tolist(), lines.read(files, plan.names), strict=True):
-                item = bulk_shard.item_of(job, line)
-                if item is None:
-                    self.left_out.append(code)
-                else:
-                    self.read.append((code, item))
-        held = pool(item for _, item in self.read)
-        codes = {id(item): code for code, item in self.read}
-        first: dict[Any, int] = {}
-        for code, item in self.read:
-            named = (item.resource.get("resourceType"), item.resource.get("id") or code)
-            first[named] = min(code, first.get(named, code))
-        self._held: list[tuple[int, Located]] = []
-        for item in held.items:
-            named = (item.resource.get("resourceType"), item.resource.get("id") or codes[id(item)])
-            self._held.append((first[named], item))
-        places = {code for code, _ in self._held}
-        self.left_out += [code for code, _ in self.read if code not in places]
-        self.told: Told = records_told(held, job.base, job.release, dictionary)
-        number_rows(self.told)
-        self.kept: list[tuple[Line, Located]] = []
-        self.names: list[str | None] = []
-        """What the shared lines' resources are called."""
-        self._places: dict[int, int] = {}
-        self._plan, self._job = plan, job
-
-    def call(self, positions: Positions) -> None:
-        """Find out what each is called, for which the order of all resources must be known."""
-        texts = {
-            code: line[2]
-            for lines in (self._plan.shared, self._plan.loose)
-            for code, line in zip(codes_of(lines).tolist(), lines.read(self._plan.files, self._plan.names), strict=True)
-        }
-        codes = {id(item): code for code, item in self.read}
-        skipped = {id(one) for one in self.told.skipped}
-        seen: set[str] = set()
-        for place, item in self._held:
-            resource = item.resource
-            kind, own = str(resource.get("resourceType")), resource.get("id")
-            key = f"{kind}/{own}" if own else f"{kind}#{positions.of(place)}"
-            while key in seen:
-                key += "'"
-            seen.add(key)
-            line = Line(kind, key, texts[codes[id(item)]], place, id(resource) in skipped)
-            self.kept.append((line, item))
-            self._places[id(resource)] = place
-        called = {id(item): line.key for line, item in self.kept}
-        shared = set(codes_of(self._plan.shared).tolist())
-        self.names = [called.get(id(item)) for code, item in self.read if code in shared]
-
-    def candidates(self, together: Together, dictionary: Dictionary) -> list[Candidate]:
-        """The pairs of what was read and what is made of it."""
-        keys = {id(item.resource): line.key for line, item in self.kept}
-        made = {(one.record.dataset, one.record.number): names_of(one.parts) for one in together.written}
-        found = []
-        for one in self.told.sources:
-            dataset = one.record.dataset
-            parts = made.get((dataset, one.record.number), {})
-            for part, (its, source) in enumerate(pairs_of(one, parts, keys)):
-                turn = (dictionary.rank(dataset), dataset, turn_of(one, self._places), part)
-                found.append(Candidate(turn, its, source))
-        return found
 
 
 # --- entries ----------------------------------------------------------------------------------------------------------

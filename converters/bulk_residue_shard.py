@@ -236,12 +236,14 @@ class _Shard:
             own = self._pair()
             if self.task.step == "try" and all(one.made == one.source for one in self.found.candidates):
                 self._compare(source, own)
+                self._path("pairs").unlink()
         return self.found
 
     # --- comparing ----------------------------------------------------------------------------------------------------
 
     def _compare(self, source: list[Line], renames: Mapping[str, str]) -> None:
         ledger, counted = self.found.ledger, _counted()
+        counted.begin()
         comparison = Comparison(self.made, renames, ledger, counted)
         write_entries(self._path("absent"), comparison.absent(one.key for one in source))
         write_entries(self._path("residue"), in_turn(comparison.entries(source)))

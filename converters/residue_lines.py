@@ -37,7 +37,7 @@ MOST = 1_000
 """Shapes of lines whose primitives are remembered from one shard to the next, at the most."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Line:
     """A resource of the source: what it is called, its line, and its place (file and line), by which its entries stand."""
 
@@ -160,6 +160,10 @@ class Counted:
         self._times: Counter[_Shape] = Counter()
         self._paths: dict[_Shape, Counter[str]] = {}
         self._odd: set[_Shape] = set()
+
+    def begin(self) -> None:
+        """Count from nothing: a comparison that was broken off has no say."""
+        self._times.clear()
 
     def whole(self, kind: str, line: bytes) -> None:
         """All of a resource is read."""
