@@ -1,10 +1,11 @@
 """Both directions on Apache Spark (local[2]): CPU seconds a million resources, beside one machine and Spark's JSON reader.
 
-    python -P benchmarks/spark.py -o /tmp/spark --subjects 1000 --rounds 3
+    python -P benchmarks/spark.py -o /tmp/spark --subjects 50 500 2000 --rounds 3
 
 Makes the example's FHIR as NDJSON and its SDTM as XPT and Parquet once, then runs each variant in a process (and JVM) of
 its own, round by round, and prints Markdown. CPU is that of the process, the JVM and all Python workers together, from
-when the session is there and has run a first small job; what starting costs is printed apart.
+when the session is there and has run a first small job; what starting costs is printed apart. That SQL's cells are ours
+is checked first.
 """
 
 from __future__ import annotations
@@ -49,19 +50,30 @@ SCHEMAS = {
 """What Spark's own reader is told to read: the elements that most lines of the dictionary read, by type."""
 
 
-def made(folder: Path, subjects: int) -> int:
-    """The inputs, made once; how many resources there are."""
+LESIONS = ("DM", "SV", "TU", "TR", "RS")
+"""What SQL is given: DM, the lesions and the visits."""
+
+
+def made(folder: Path, subjects: int) -> None:
+    """The inputs, made once."""
     from export import export
     from re_induction.generate import build
 
+    from trialbridge.converters.study import to_fhir
+    from trialbridge.fhir.files import write
     from trialbridge.sdtm import files
+    from trialbridge.sdtm.table import study as whole
 
     if not (folder / "fhir").is_dir():
         export(folder / "fhir", subjects)
+    if not (folder / "xpt").is_dir():
         study = build(subjects=subjects)
-        for kind in ("xpt", "parquet"):
+        for kind in ("parquet", "xpt"):
             files.write(study, folder / kind, kind)
-    return sum(path.read_bytes().count(b"\n") for path in (folder / "fhir").glob("*.ndjson"))
+    if not (folder / "lesions").is_dir():
+        study = files.read(folder / "xpt")
+        lesions = to_fhir(whole([study[name] for name in LESIONS], version=study.version, ct=study.ct))
+        write(lesions.resources, folder / "lesions", "ndjson", "R4")
 
 
 def session() -> SparkSession:
@@ -88,14 +100,14 @@ def _through(frame: DataFrame) -> None:
     frame.write.format("noop").mode("overwrite").save()
 
 
-def to_sdtm(mode: Any) -> Callable[[Any, Path], None]:
+def to_sdtm(mode: Any, given: str = "fhir") -> Callable[[Any, Path], None]:
     """FHIR to SDTM on Spark."""
 
     def run(spark: SparkSession, folder: Path) -> None:
         from trialbridge.converters.spark import files_to_sdtm
 
         with tempfile.TemporaryDirectory() as spool:
-            found = files_to_sdtm(spark, sorted((folder / "fhir").glob("*.ndjson")), Path(spool), mode=mode)
+            found = files_to_sdtm(spark, sorted((folder / given).glob("*.ndjson")), Path(spool), mode=mode)
             for one in found.tables.values():
                 _through(one)
 
@@ -111,9 +123,15 @@ def from_xpt(spark: SparkSession, folder: Path) -> None:
 
 def from_tables(spark: SparkSession, folder: Path) -> None:
     """SDTM in Parquet, as DataFrames, to FHIR on Spark."""
+    from pyarrow import parquet
+    from pyspark.sql.pandas.types import from_arrow_schema
+
     from trialbridge.converters.spark_fhir import tables_to_fhir
 
-    tables = {path.stem: spark.read.parquet(str(path)) for path in sorted((folder / "parquet").glob("*.parquet"))}
+    tables = {}
+    for path in sorted((folder / "parquet").glob("*.parquet")):
+        schema = from_arrow_schema(parquet.read_schema(path))  # a catalog's tables have one: Spark need not look
+        tables[path.stem] = spark.read.schema(schema).parquet(str(path))
     _through(tables_to_fhir(spark, tables).resources)
 
 
@@ -126,6 +144,25 @@ def json_reader(spark: SparkSession, folder: Path) -> None:
         columns = [functions.col(name) for name in frame.columns if name != "identifier"]
         coded = [functions.col(f"{name}.coding")[0]["code"] for name, of in frame.dtypes if "coding" in of]
         _through(frame.select(*columns, functions.col("identifier")[0]["value"].alias("key"), *coded))
+
+
+def by_sql(spark: SparkSession, folder: Path) -> None:
+    """DM, TU, TR and RS by Spark's own JSON reader and SQL."""
+    from spark_sql import tables
+
+    for frame in tables(spark, folder / "lesions"):
+        _through(frame)
+
+
+def check(folder: Path) -> None:
+    """Print where SQL's cells are not ours."""
+    from spark_sql import differences
+
+    from trialbridge.converters import bulk
+
+    with bulk.to_sdtm(sorted((folder / "lesions").glob("*.ndjson")), mode="mapped") as told:
+        found = differences(session(), folder / "lesions", told.study())
+    print(f"DM, TU, TR and RS by SQL and by us, rows and cells that differ: {dict(found)}\n")
 
 
 def alone_to_sdtm(_: None, folder: Path) -> None:
@@ -150,6 +187,8 @@ SPARK: dict[str, Callable[[Any, Path], None]] = {
     "Spark's JSON reader, explicit schema, projected": json_reader,
     "FHIR to SDTM on Spark, mapped": to_sdtm("mapped"),
     "FHIR to SDTM on Spark, strict": to_sdtm("strict"),
+    "DM, SV, TU, TR, RS alone: Spark's JSON reader and SQL for DM, TU, TR, RS": by_sql,
+    "DM, SV, TU, TR, RS alone: FHIR to SDTM on Spark, mapped": to_sdtm("mapped", "lesions"),
     "SDTM (XPT files) to FHIR on Spark": from_xpt,
     "SDTM (Parquet as DataFrames) to FHIR on Spark": from_tables,
 }
@@ -197,7 +236,7 @@ def main() -> None:
     """Run variants side by side and print tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("-o", "--output", type=Path, required=True)
-    parser.add_argument("--subjects", type=int, default=1000)
+    parser.add_argument("--subjects", type=int, nargs="+", default=[50, 500, 2000])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--report", action="store_true", help="Run nothing: print what runs so far have given.")
     parser.add_argument("--one", choices=[*SPARK, *ALONE], help=argparse.SUPPRESS)
@@ -205,22 +244,20 @@ def main() -> None:
     if asked.one:
         print(json.dumps(one(asked.one, asked.output)))
         return
-    sizes = [Size(asked.output / str(subjects), subjects) for subjects in (asked.subjects // FEWER, asked.subjects)]
+    sizes = [Size(asked.output / str(subjects), subjects) for subjects in sorted(asked.subjects)]
     for size in sizes:
         size.make()
         if asked.report:
             size.remember()
         else:
             size.kept.unlink(missing_ok=True)
+    if not asked.report:
+        check(sizes[0].folder)
     for _ in range(0 if asked.report else asked.rounds):
         for name in (*SPARK, *ALONE):
             for size in sizes:
                 size.run(name)
-    report(*sizes, min(len(runs) for size in sizes for runs in size.runs.values()))
-
-
-FEWER = 10
-"""The small input is a tenth: what a run costs whatever its size is told from it."""
+    report(sizes)
 
 
 class Size:
@@ -234,8 +271,16 @@ class Size:
 
     def make(self) -> None:
         """Make the input."""
-        self.count = made(self.folder, self.subjects)
-        self.size = sum(path.stat().st_size for path in (self.folder / "fhir").iterdir())
+        made(self.folder, self.subjects)
+        counts, sizes = {}, {}
+        for kind in ("fhir", "lesions"):
+            texts = [path.read_bytes() for path in (self.folder / kind).glob("*.ndjson")]
+            counts[kind], sizes[kind] = sum(one.count(b"\n") for one in texts), sum(map(len, texts))
+        self.counts, self.size = counts, sizes["fhir"]
+
+    def count(self, name: str) -> int:
+        """How many resources a variant reads or makes."""
+        return self.counts["lesions" if name.startswith("DM, SV") else "fhir"]
 
     def run(self, name: str) -> None:
         """One run of a variant, in a process of its own."""
@@ -257,45 +302,59 @@ class Size:
 
 
 READER = next(iter(SPARK))
-SHOWN = [name for name in SPARK if name != READER]
+SHOWN = [name for name in SPARK if name.startswith(("FHIR", "SDTM"))]
 
 
-def report(small: Size, large: Size, rounds: int) -> None:
+def line(name: str, small: Size, large: Size) -> tuple[float, float]:
+    """CPU seconds whatever the size, and CPU seconds a resource, from two sizes."""
+    least, most = small.count(name), large.count(name)
+    slope = (large.median(name, "cpu") - small.median(name, "cpu")) / (most - least)
+    return max(0.0, large.median(name, "cpu") - slope * most), slope
+
+
+def report(sizes: list[Size]) -> None:
     """The result as Markdown: ratios and CPU, then core hours by size."""
+    small, large = sizes[-2:]
     start = statistics.median(large.median(name, "begun cpu") for name in SPARK)
+    rounds = min(len(runs) for size in sizes for runs in size.runs.values())
     print(
-        f"{large.subjects:,} subjects, {large.count:,} resources, {large.size / 1e6:,.0f} MB of NDJSON; local[2]; ",
+        f"{large.subjects:,} subjects, {large.counts['fhir']:,} resources, {large.size / 1e6:,.0f} MB of NDJSON; ",
         end="",
     )
-    print(f"{rounds} rounds. Starting (JVM, session, first job) costs {start:.0f} s of CPU and is not counted.\n")
     print(
-        "| what | CPU time, Spark's JSON reader = 1 | CPU s | of which whatever the size | CPU s a million resources | wall s |"
+        f"local[2]; {rounds} rounds. Starting (JVM, session, first job) costs {start:.0f} s of CPU and is not counted."
     )
-    print("|---|---|---|---|---|---|")
-    slopes: dict[str, tuple[float, float]] = {}
-    for name, runs in large.runs.items():
-        pairs = zip(runs, large.runs[READER], strict=False)  # a round may have been stopped
-        ratio = statistics.median(run["cpu"] / base["cpu"] for run, base in pairs)
+    print(f"Whatever the size, and a million resources: from {small.subjects:,} and {large.subjects:,} subjects.\n")
+    print(
+        "| what | resources | CPU s | of which whatever the size | CPU s a million resources | a resource, reader = 1 | wall s |"
+    )
+    print("|---|---|---|---|---|---|---|")
+    unit = line(READER, small, large)[1]
+    for name in large.runs:
+        fixed, slope = line(name, small, large)
         cpu, wall = (large.median(name, key) for key in ("cpu", "wall"))
-        slope = (cpu - small.median(name, "cpu")) / (large.count - small.count)
-        fixed = max(0.0, cpu - slope * large.count)
-        slopes[name] = (fixed, slope)
-        print(f"| {name} | {ratio:.2f} | {cpu:.1f} | {fixed:.1f} | {slope * 1e6:,.0f} | {wall:.1f} |")
-    print("\nCore hours; divide by the cores. *Extrapolated* in proportion to the resources:\n")
+        print(
+            f"| {name} | {large.count(name):,} | {cpu:.1f} | {fixed:.1f} | {slope * 1e6:,.0f} | {slope / unit:.2f} | {wall:.1f} |"
+        )
+    print("\nCore hours; divide by the cores. *Extrapolated* by whatever the size and a resource:\n")
     print("| subjects | resources | NDJSON | " + " | ".join(SHOWN) + " |")
     print("|---|---|---|" + "---|" * len(SHOWN))
-    for subjects in (small.subjects, large.subjects, 20_000, 1_000_000):
-        known = {small.subjects: small, large.subjects: large}.get(subjects)
-        count = known.count if known else subjects * RESOURCES_A_SUBJECT
-        cells = []
-        for name in SHOWN:
-            seconds = known.median(name, "cpu") if known else slopes[name][0] + slopes[name][1] * count
-            cells.append(f"{'measured: ' if known else '*'}{seconds / 3600:.2g}{'' if known else '*'}")
-        print(
-            f"| {subjects:,} | {count:,} | {large.size / large.count * count / 1e9:,.1f} GB | "
-            + " | ".join(cells)
-            + " |"
-        )
+    for size in sizes:
+        cells = [f"measured: {size.median(name, 'cpu') / 3600:.2g}" for name in SHOWN]
+        _row(size.subjects, size.counts["fhir"], size.size, cells)
+    if len(sizes) > 2:
+        lines = [line(name, *sizes[-3:-1]) for name in SHOWN]
+        cells = [f"*{(fixed + slope * large.counts['fhir']) / 3600:.2g}*" for fixed, slope in lines]
+        print(f"| {large.subjects:,}, foretold from the two sizes before | | | " + " | ".join(cells) + " |")
+    for subjects in (20_000, 1_000_000):
+        count = subjects * RESOURCES_A_SUBJECT
+        lines = [line(name, small, large) for name in SHOWN]
+        cells = [f"*{(fixed + slope * count) / 3600:.2g}*" for fixed, slope in lines]
+        _row(subjects, count, large.size / large.counts["fhir"] * count, cells)
+
+
+def _row(subjects: int, count: int, size: float, cells: list[str]) -> None:
+    print(f"| {subjects:,} | {count:,} | {size / 1e9:,.1f} GB | " + " | ".join(cells) + " |")
 
 
 if __name__ == "__main__":

@@ -103,10 +103,11 @@ def files_to_fhir(
 ) -> OnSpark:
     """The resources of the study that dataset files tell. Files, `mapping` and `study_file` are seen by all executors.
 
-    A task reads one file (of Parquet some rows). What is in between is persisted; or it lies as Parquet in the folder
-    `spool` that all executors see, which costs less, until that is deleted. `strict` holds what is made against FHIR's
-    structure, as `bulk_fhir.to_lines` does. Raises UnreadableInputError, DoesNotFitError for NaN and infinity, and
-    NotInTurnError where the study must be converted as a whole.
+    A task reads one file (of Parquet some rows). What is in between is persisted; or it and the resources lie as Parquet
+    in the folder `spool`, which all executors see, until it is deleted: where executors come and go, or nothing can be
+    persisted. `strict` holds what is made against FHIR's structure, as `bulk_fhir.to_lines` does. Raises
+    UnreadableInputError, DoesNotFitError for NaN and infinity, and NotInTurnError where the study must be converted as a
+    whole.
     """
     todo = spark_rows.pieces(files)
     # One small file tells the standard's version and the controlled terminology, and DM how many subjects there are.
