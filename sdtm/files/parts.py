@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 from polars.io.plugins import register_io_source
 
-from trialbridge.sdtm.files import dataset_json_write, folder, parquet, xpt_write
+from trialbridge.sdtm.files import folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,15 +30,21 @@ def write(about: Table, height: int, frames: Frames, target: Path, kind: str) ->
     """
     path = target / f"{folder.file_name(about)}.{kind}"
     if kind == "xpt":
+        from trialbridge.sdtm.files import xpt_write  # noqa: PLC0415 - each format's own libraries, if it is written
+
         xpt_write.write_frames(about, frames, path, "ascii")
     elif kind == "parquet":
         _parquet(about, frames, path)
     else:
+        from trialbridge.sdtm.files import dataset_json_write  # noqa: PLC0415 - as above
+
         dataset_json_write.write_frames(about, height, frames, path, lines=kind == "ndjson")
     return path
 
 
 def _parquet(about: Table, frames: Frames, path: Path) -> None:
+    from trialbridge.sdtm.files import parquet  # noqa: PLC0415 - as above
+
     def source(
         with_columns: list[str] | None, predicate: pl.Expr | None, n_rows: int | None, batch_size: int | None
     ) -> Iterator[pl.DataFrame]:

@@ -233,6 +233,22 @@ def test_help_and_import_load_nothing_heavy():
     assert done.stdout.strip() == "[]"
 
 
+def test_a_bulk_conversion_loads_what_it_needs(tmp_path):
+    """A small conversion would first make the study file's model and the writers of formats it does not write."""
+    line = b'{"resourceType":"Patient","id":"1","identifier":[{"value":"S-1"}]}\n'
+    (tmp_path / "in.ndjson").write_bytes(line)
+    words = ["convert", "in.ndjson", "--to", "sdtm", "-o", "out", "--format", "parquet", "--no-residue", "--quiet"]
+    code = (
+        f"import sys; sys.argv[1:] = {words!r}\nfrom trialbridge.cli import app\ntry:\n    app()\n"
+        "except SystemExit as end:\n    print(end.code, [m for m in sys.modules if m in HEAVY])"
+    )
+    heavy = ("trialbridge.study_file.model", "trialbridge.converters.forms_to_sdtm", "trialbridge.sdtm.files.xpt_write")
+    code = f"HEAVY = {heavy!r}\n{code}"
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stdout.strip().endswith("0 []"), done.stdout
+    assert (tmp_path / "out" / "dm.parquet").is_file()
+
+
 def test_no_color():
     """NO_COLOR or --no-color would not be heeded; without them there are colours at a terminal."""
     forced = {"FORCE_COLOR": "1", "TERM": "xterm-256color"}

@@ -12,6 +12,7 @@ from trialbridge.base.errors import UnknownNameError, UnreadableInputError
 from trialbridge.base.finding import Finding, Severity
 from trialbridge.commands import outcome as accounting
 from trialbridge.commands import output
+from trialbridge.commands.forms_known import are_forms
 from trialbridge.commands.outcome import Outcome
 from trialbridge.commands.shell import Shell, counts, exit_code, guarded
 from trialbridge.converters.chosen import chosen
@@ -124,11 +125,7 @@ def _done(
 
 
 def _are_forms(wanted: Wanted) -> bool:
-    if wanted.to == "forms":
-        return False
-    from trialbridge.commands import forms  # noqa: PLC0415 - reads study files
-
-    return forms.are_forms(wanted.sources, wanted.study_file)
+    return wanted.to != "forms" and are_forms(wanted.sources, wanted.study_file)
 
 
 def _from_forms(wanted: Wanted, release: Release, version: str | None, steps: Steps) -> Outcome:
