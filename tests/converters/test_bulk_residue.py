@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 
 from trialbridge.base.finding import Severity
-from trialbridge.converters import bulk
+from trialbridge.converters import bulk, bulk_residue_shard
 from trialbridge.converters.bulk_fhir import NotInTurnError
 from trialbridge.converters.residue import restored
 from trialbridge.converters.residue_lines import ALIKE
@@ -247,3 +247,30 @@ def test_names_that_are_made_alike_are_known():
     for name in names:
         shapes.setdefault(re.sub("[0-9a-f]", "0", name), set()).add(name)
     assert set(ALIKE) == {name for its in shapes.values() if len(its) > 1 for name in its}
+
+
+def test_what_is_byte_for_byte_the_same_is_not_paired(cohort, tmp_path, laid, monkeypatch):
+    """The slow way would be taken for what is nothing but ordinary, and nobody would notice but by the clock."""
+    monkeypatch.setattr(bulk_residue_shard, "Linked", None)
+    with bulk.to_sdtm(laid(cohort, tmp_path), shard_bytes=100_000, residue=True) as told:
+        assert told.beside.path is None
+        assert told.beside.ledger.totals().keys() == {"read"}
+
+
+def test_what_was_laid_down_for_the_residue_is_taken_away(cohort, tmp_path, laid):
+    """A run that is stopped while it compares would leave patients' data on the disk."""
+
+    class Stopped(KeyboardInterrupt):
+        """Ctrl-C."""
+
+    def stop(_done, _whole):
+        raise Stopped
+
+    files = laid(cohort, tmp_path / "export")
+    (tmp_path / "spool").mkdir()
+    with (
+        pytest.raises(Stopped),
+        bulk.to_sdtm(files, folder=tmp_path / "spool", shard_bytes=100_000, residue=True, comparing=stop),
+    ):
+        pass
+    assert list((tmp_path / "spool").iterdir()) == []
