@@ -113,11 +113,12 @@ def _tried(
             raise
         else:
             memory.forget()
-            break
         finally:
             ctx.look_elsewhere(None)
         if links:
-            memory.unlinked()
+            memory.linked(well=found is not None)
+        if found is not None:
+            break
     memory.went(well=found is not None)
     return found
 

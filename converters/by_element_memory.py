@@ -42,7 +42,7 @@ class Memory:
         self._readers: dict[tuple[str, Mapping], Mapping] = {}
         self._mappings: dict[str, Memo[Mapping]] = {}
         self._went = {True: 0, False: 0}
-        self._unlinked = 0
+        self._linked = {True: 0, False: 0}
         self.answers = Answers()
         """What was derived for the subjects at hand."""
 
@@ -117,11 +117,11 @@ class Memory:
     @property
     def links(self) -> bool:
         """Whether references are to be made by templates: not where group after group has not fitted."""
-        return self._unlinked < 3
+        return self._linked[False] < 3 + self._linked[True]
 
-    def unlinked(self) -> None:
-        """Remember that a group could not be made with templates."""
-        self._unlinked += 1
+    def linked(self, *, well: bool) -> None:
+        """Remember whether a group could be made with templates."""
+        self._linked[well] += 1
 
     def went(self, *, well: bool) -> None:
         """Remember whether a group could be made by elements."""

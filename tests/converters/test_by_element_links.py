@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import replace
 
 import polars as pl
 import pytest
 
+from trialbridge.converters import bulk_fhir
 from trialbridge.converters.by_element_rows import UnfitError
 from trialbridge.converters.by_element_standing import Watched
 from trialbridge.converters.dictionary import Dictionary
+from trialbridge.fhir.jsontext import encode
 from trialbridge.mappings import ALL, tu
 from trialbridge.mappings.kit import Extra
 
@@ -137,3 +140,14 @@ def test_a_function_that_looks_past_the_mark_is_found_out(both_ways, example_of,
     made = both_ways(example_of(3), "R4", 2, dictionary)
     assert made["without templates"] > 0
     assert made["groups"] == 0
+
+
+def test_a_group_that_fits_no_template_is_made_without(example_of):
+    """Lesions named twice in one group would send all later groups the slow way, or their lines would be lost."""
+    spoil = pl.when(pl.col("USUBJID") == pl.col("USUBJID").min()).then(pl.lit("T01")).otherwise(pl.col("TULNKID"))
+    of = changed(example_of(4), TU=lambda frame: frame.with_columns(spoil.alias("TULNKID")))
+    lines, resources = [], []
+    done = bulk_fhir.to_lines(of, lines.append, at_once=1, strict=True)
+    whole = bulk_fhir.to_fhir(of, resources.extend, at_once=1)
+    assert Counter(one for each in lines for one in each.text.splitlines()) == Counter(map(encode, resources))
+    assert (done.ledger, done.findings) == (whole.ledger, whole.findings)
