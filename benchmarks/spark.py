@@ -314,7 +314,7 @@ def line(name: str, small: Size, large: Size) -> tuple[float, float]:
 
 def report(sizes: list[Size]) -> None:
     """The result as Markdown: ratios and CPU, then core hours by size."""
-    small, large = sizes[-2:]
+    small, large = sizes[0], sizes[-1]
     start = statistics.median(large.median(name, "begun cpu") for name in SPARK)
     rounds = min(len(runs) for size in sizes for runs in size.runs.values())
     print(
