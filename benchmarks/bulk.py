@@ -62,7 +62,7 @@ def parse_exact(files: list[Path], _: int) -> None:
 
 def strict_only(files: list[Path], _: int) -> None:
     """The structure of every resource checked, nothing converted."""
-    from trialbridge.converters.bulk_lines import kind_of
+    from trialbridge.converters.bulk.lines import kind_of
     from trialbridge.fhir.strict import sound
 
     for line in lines(files):

@@ -118,7 +118,7 @@ def decoded(folder: Path, times: int) -> runner.Run:
 
 def checked(folder: Path, times: int) -> runner.Run:
     """The structure of lines checked."""
-    from trialbridge.converters.bulk_lines import kind_of
+    from trialbridge.converters.bulk.lines import kind_of
     from trialbridge.fhir.strict import sound
 
     given = lines(folder, times)

@@ -116,7 +116,7 @@ def to_sdtm(mode: Any, given: str = "fhir") -> Callable[[Any, Path], None]:
 
 def from_xpt(spark: SparkSession, folder: Path) -> None:
     """SDTM files to FHIR on Spark."""
-    from trialbridge.converters.spark_fhir import files_to_fhir
+    from trialbridge.converters.spark.fhir import files_to_fhir
 
     _through(files_to_fhir(spark, [folder / "xpt"]).resources)
 
@@ -126,7 +126,7 @@ def from_tables(spark: SparkSession, folder: Path) -> None:
     from pyarrow import parquet
     from pyspark.sql.pandas.types import from_arrow_schema
 
-    from trialbridge.converters.spark_fhir import tables_to_fhir
+    from trialbridge.converters.spark.fhir import tables_to_fhir
 
     tables = {}
     for path in sorted((folder / "parquet").glob("*.parquet")):

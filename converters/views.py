@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from trialbridge.base.errors import NotInvertibleError, UnknownNameError
 from trialbridge.base.writing import whole_folder
-from trialbridge.converters.overlay_check import element_at_end, node_of
+from trialbridge.converters.overlay.check import element_at_end, node_of
 from trialbridge.fhir.elements import elements
 from trialbridge.fhir.ids import BASE
 from trialbridge.fhir.jsontext import pretty

@@ -242,7 +242,7 @@ def test_a_bulk_conversion_loads_what_it_needs(tmp_path):
         f"import sys; sys.argv[1:] = {words!r}\nfrom trialbridge.cli import app\ntry:\n    app()\n"
         "except SystemExit as end:\n    print(end.code, [m for m in sys.modules if m in HEAVY])"
     )
-    heavy = ("trialbridge.study_file.model", "trialbridge.converters.forms_to_sdtm", "trialbridge.sdtm.files.xpt_write")
+    heavy = ("trialbridge.study_file.model", "trialbridge.converters.forms.to_sdtm", "trialbridge.sdtm.files.xpt_write")
     code = f"HEAVY = {heavy!r}\n{code}"
     done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert done.stdout.strip().endswith("0 []"), done.stdout

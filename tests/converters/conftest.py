@@ -10,12 +10,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from trialbridge.converters import bulk_fhir_group, bulk_fhir_lines
-from trialbridge.converters.bulk_fhir_lines import as_lines
-from trialbridge.converters.bulk_fhir_plan import plan
+from trialbridge.converters.bulk_fhir import group as bulk_fhir_group
+from trialbridge.converters.bulk_fhir import lines as bulk_fhir_lines
+from trialbridge.converters.bulk_fhir.lines import as_lines
+from trialbridge.converters.bulk_fhir.plan import plan
 from trialbridge.converters.by_element import Dataset
-from trialbridge.converters.by_element_memory import Memory
-from trialbridge.converters.by_element_rows import UnfitError
+from trialbridge.converters.by_element.memory import Memory
+from trialbridge.converters.by_element.rows import UnfitError
 from trialbridge.converters.dictionary import DICTIONARY
 from trialbridge.fhir.ids import BASE
 from trialbridge.sdtm import files

@@ -15,8 +15,9 @@ import polars as pl
 import pytest
 
 from trialbridge.base.finding import Severity
-from trialbridge.converters import bulk, bulk_fhir, bulk_shard
-from trialbridge.converters.bulk_scan import NotInLinesError
+from trialbridge.converters import bulk, bulk_fhir
+from trialbridge.converters.bulk import shard as bulk_shard
+from trialbridge.converters.bulk.scan import NotInLinesError
 from trialbridge.converters.study import to_fhir, to_sdtm
 from trialbridge.fhir.checked import checked
 from trialbridge.fhir.files import read

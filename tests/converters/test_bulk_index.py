@@ -7,8 +7,8 @@ import random
 import numpy as np
 import pytest
 
-from trialbridge.converters import bulk_index
-from trialbridge.converters.bulk_index import Entries, grouped
+from trialbridge.converters.bulk import index as bulk_index
+from trialbridge.converters.bulk.index import Entries, grouped
 
 
 def _entered(path, lines):

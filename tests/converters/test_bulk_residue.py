@@ -15,7 +15,8 @@ import polars as pl
 import pytest
 
 from trialbridge.base.finding import Severity
-from trialbridge.converters import bulk, bulk_residue_shard
+from trialbridge.converters import bulk
+from trialbridge.converters.bulk import residue_shard as bulk_residue_shard
 from trialbridge.converters.bulk_fhir import NotInTurnError
 from trialbridge.converters.residue import restored
 from trialbridge.converters.residue_lines import ALIKE

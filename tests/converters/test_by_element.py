@@ -14,8 +14,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from trialbridge.converters import bulk_fhir, bulk_fhir_lines
-from trialbridge.converters.by_element_rows import Columns, Memo, Traced, UnfitError, coded_numbers
+from trialbridge.converters import bulk_fhir
+from trialbridge.converters.bulk_fhir import lines as bulk_fhir_lines
+from trialbridge.converters.by_element.rows import Columns, Memo, Traced, UnfitError, coded_numbers
 from trialbridge.fhir.check import check
 from trialbridge.fhir.jsontext import decode
 from trialbridge.fhir.strict import sound

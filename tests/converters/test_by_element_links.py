@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 
 from trialbridge.converters import bulk_fhir
-from trialbridge.converters.by_element_rows import UnfitError
-from trialbridge.converters.by_element_standing import Watched
+from trialbridge.converters.by_element.rows import UnfitError
+from trialbridge.converters.by_element.standing import Watched
 from trialbridge.converters.dictionary import Dictionary
 from trialbridge.fhir.jsontext import encode
 from trialbridge.mappings import ALL, tu

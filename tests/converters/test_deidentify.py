@@ -20,7 +20,7 @@ from trialbridge.base.errors import TrialbridgeError, UnreadableInputError
 from trialbridge.base.pseudonyms import new_key, read_key
 from trialbridge.cli import app
 from trialbridge.converters.deidentify import deidentify_resources, deidentify_study
-from trialbridge.converters.deidentify_rules import BUNDLED, load_rules
+from trialbridge.converters.deidentify.rules import BUNDLED, load_rules
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "re_induction" / "sdtm"
 SECRET = "00112233445566778899aabbccddeeff" * 2

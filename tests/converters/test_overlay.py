@@ -16,10 +16,11 @@ import pytest
 from trialbridge import sources
 from trialbridge.base.errors import NotInvertibleError, UnreadableInputError
 from trialbridge.commands import mapping as command
-from trialbridge.converters import overlay_export, overlay_file
 from trialbridge.converters.compare import compare_studies
 from trialbridge.converters.dictionary import DICTIONARY
 from trialbridge.converters.overlay import dictionary_of, overlay
+from trialbridge.converters.overlay import export as overlay_export
+from trialbridge.converters.overlay import file as overlay_file
 from trialbridge.converters.study import to_fhir, to_sdtm
 from trialbridge.mappings.expressions import CodePair, code_table, scaled, spelled
 from trialbridge.sdtm.table import study, table

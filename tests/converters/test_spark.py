@@ -158,7 +158,7 @@ def _same(found, whole):
 
 def test_dataset_files_on_spark_give_the_same_resources(spark, few, tmp_path):
     """A cluster's FHIR would differ from the laptop's: an id, a carried value, a site made twice."""
-    from trialbridge.converters.spark_fhir import files_to_fhir
+    from trialbridge.converters.spark.fhir import files_to_fhir
 
     for number, kind in enumerate(("json", "xpt", "parquet")):
         some = [one for at, one in enumerate(few) if at % 3 == number]
@@ -179,7 +179,7 @@ def test_dataset_files_on_spark_give_the_same_resources(spark, few, tmp_path):
 def test_tables_on_spark_go_to_resources_and_back(spark, few, tmp_path):
     """A lakehouse's tables would come back from FHIR with other cells; resources must be written as NDJSON and Parquet."""
     from trialbridge.converters.spark import resources_to_sdtm
-    from trialbridge.converters.spark_fhir import tables_to_fhir
+    from trialbridge.converters.spark.fhir import tables_to_fhir
 
     few = study([few[name] for name in SOME], version=few.version, ct=few.ct)
     sdtm_files.write(few, tmp_path / "sdtm", "parquet")
@@ -203,7 +203,7 @@ def test_tables_on_spark_go_to_resources_and_back(spark, few, tmp_path):
 
 def test_foreign_tables_on_spark(spark, tmp_path):
     """Subjects that DM does not list, keys given twice, rows without --SEQ: ids would hang on the machine."""
-    from trialbridge.converters.spark_fhir import tables_to_fhir
+    from trialbridge.converters.spark.fhir import tables_to_fhir
 
     names = {"DM": "dm", "AE": "ae", "SUPPAE": "suppae", "TU": "tu_onco_recist"}
     frames = {name: pl.read_parquet(DATA / f"{file}.parquet").head(120) for name, file in names.items()}
@@ -218,7 +218,7 @@ def test_foreign_tables_on_spark(spark, tmp_path):
 
 def test_what_is_made_on_spark_may_be_held_against_fhir(spark):
     """A text of odd blanks alone, which FHIR's string does not allow, would be emitted as checked."""
-    from trialbridge.converters.spark_fhir import tables_to_fhir
+    from trialbridge.converters.spark.fhir import tables_to_fhir
 
     dm = "STUDYID string, DOMAIN string, USUBJID string"
     given = {"DM": spark.createDataFrame([("S", "DM", "S-1")], dm)}
@@ -237,7 +237,7 @@ def _schema(one):
 def test_what_cannot_be_done_in_groups_is_refused_on_spark(spark):
     """A plan whose rows name subjects would be given once for every group; infinity would become FHIR."""
     from trialbridge.converters.bulk_fhir import NotInTurnError
-    from trialbridge.converters.spark_fhir import tables_to_fhir
+    from trialbridge.converters.spark.fhir import tables_to_fhir
 
     dm = spark.createDataFrame(
         [("S", "DM", f"S-{n}") for n in range(4)], "STUDYID string, DOMAIN string, USUBJID string"

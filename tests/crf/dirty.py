@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import openpyxl
 import yaml
 
-from trialbridge.converters.forms_to_sdtm import FromForms, to_sdtm
+from trialbridge.converters.forms.to_sdtm import FromForms, to_sdtm
 from trialbridge.crf import files
 from trialbridge.study_file.load import load
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from trialbridge.base.errors import UnreadableInputError
-from trialbridge.converters.forms_to_sdtm import to_sdtm
+from trialbridge.converters.forms.to_sdtm import to_sdtm
 from trialbridge.crf.files import odm
 from trialbridge.study_file.load import load
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from trialbridge.converters import registry_fhir
+from trialbridge.converters.registry import fhir as registry_fhir
 from trialbridge.converters.study import to_fhir
 from trialbridge.fhir.check import check
 from trialbridge.fhir.elements import element_at, elements, nodes

@@ -16,9 +16,9 @@ import polars as pl
 import pytest
 
 from trialbridge.base.errors import DoesNotFitError, UnknownNameError
-from trialbridge.converters import registry_results
-from trialbridge.converters.registry_events import Wanted
-from trialbridge.converters.registry_results import Options, compute
+from trialbridge.converters.registry import results as registry_results
+from trialbridge.converters.registry.events import Wanted
+from trialbridge.converters.registry.results import Options, compute
 from trialbridge.oncology.groups import end_of_radiotherapy
 from trialbridge.oncology.lesion_remission import lesion_remissions
 from trialbridge.registry import rules

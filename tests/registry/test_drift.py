@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from trialbridge.converters import registry_drift
+from trialbridge.converters.registry import drift as registry_drift
 from trialbridge.registry.record import Record
 from trialbridge.sdtm.files import read
 from trialbridge.sdtm.table import study, table

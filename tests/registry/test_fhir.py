@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trialbridge.converters import registry_fhir
-from trialbridge.converters.registry_rest import parsed, rest, restored, spelled
+from trialbridge.converters.registry import fhir as registry_fhir
+from trialbridge.converters.registry.rest import parsed, rest, restored, spelled
 from trialbridge.fhir import profiles
 from trialbridge.fhir.bundle import with_references
 from trialbridge.fhir.check import check

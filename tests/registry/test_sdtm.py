@@ -7,8 +7,9 @@ import json
 import pytest
 
 from trialbridge.base.errors import UnreadableInputError
-from trialbridge.converters import registry_fhir, registry_sdtm
-from trialbridge.converters.registry_ts import CODELISTS, split
+from trialbridge.converters.registry import fhir as registry_fhir
+from trialbridge.converters.registry import sdtm as registry_sdtm
+from trialbridge.converters.registry.ts import CODELISTS, split
 from trialbridge.converters.study import to_fhir
 from trialbridge.mappings import registry_ts, registry_ts_derived
 from trialbridge.mappings.registry_countries import alpha3, name_of

@@ -154,7 +154,7 @@ def _wrongly_made(
     """What is structurally wrong with resources that were made, where that is asked for."""
     if not wanted.check_made:
         return ()
-    from trialbridge.converters.bulk_fhir_lines import as_lines, wrong_structure  # noqa: PLC0415 - only with --check
+    from trialbridge.converters.bulk_fhir.lines import as_lines, wrong_structure  # noqa: PLC0415 - only with --check
 
     steps.begin("checking what was made")
     return wrong_structure(as_lines(resources), release)

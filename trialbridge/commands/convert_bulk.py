@@ -11,7 +11,7 @@ from trialbridge.base.errors import UnknownNameError
 from trialbridge.base.finding import Finding, Severity, Where
 from trialbridge.commands.outcome import UNREADABLE_TYPE, Account, Laid, Outcome
 from trialbridge.converters import bulk, bulk_fhir
-from trialbridge.converters.bulk_scan import NotInLinesError
+from trialbridge.converters.bulk.scan import NotInLinesError
 from trialbridge.converters.ledger import Ledger
 from trialbridge.fhir import files as fhir_files
 from trialbridge.fhir.files.ndjson import Writer

@@ -18,7 +18,7 @@ from trialbridge.base.writing import whole_file, whole_folder
 from trialbridge.commands import output
 from trialbridge.commands.shell import Shell, counts, exit_code, guarded
 from trialbridge.converters.deidentify import Deidentified, deidentify_resources, deidentify_study
-from trialbridge.converters.deidentify_rules import load_rules
+from trialbridge.converters.deidentify.rules import load_rules
 from trialbridge.fhir.ids import BASE
 from trialbridge.fhir.jsontext import pretty
 from trialbridge.fhir.releases import release as release_named
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from trialbridge.converters.deidentify_rules import RuleSet
+    from trialbridge.converters.deidentify.rules import RuleSet
 
 REPORT = "deidentification.json"
 

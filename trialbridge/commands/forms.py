@@ -9,11 +9,12 @@ from trialbridge import boundary
 from trialbridge.base.errors import UnknownNameError, UnreadableInputError
 from trialbridge.base.finding import Finding, Severity, Where
 from trialbridge.commands.outcome import Account, Outcome
-from trialbridge.converters import forms_adjudication, forms_template
-from trialbridge.converters.forms_from_sdtm import to_forms
-from trialbridge.converters.forms_lineage import lines
-from trialbridge.converters.forms_questions import usable
-from trialbridge.converters.forms_to_sdtm import FromForms, to_sdtm
+from trialbridge.converters.forms import adjudication as forms_adjudication
+from trialbridge.converters.forms import template as forms_template
+from trialbridge.converters.forms.from_sdtm import to_forms
+from trialbridge.converters.forms.lineage import lines
+from trialbridge.converters.forms.questions import usable
+from trialbridge.converters.forms.to_sdtm import FromForms, to_sdtm
 from trialbridge.crf import files
 from trialbridge.fhir.jsontext import encode
 from trialbridge.fhir.located import Reject

@@ -8,7 +8,7 @@ from trialbridge.base.errors import UnreadableInputError
 from trialbridge.base.finding import Where
 from trialbridge.base.writing import whole_file
 from trialbridge.commands.shell import CLEAN, Shell, guarded
-from trialbridge.converters.forms_draft import draft
+from trialbridge.converters.forms.draft import draft
 from trialbridge.crf import files
 from trialbridge.study_file.load import load
 

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from trialbridge.base.finding import Severity
 from trialbridge.commands.shell import CLEAN, Shell, exit_code, guarded
-from trialbridge.converters import overlay_export, overlay_file
 from trialbridge.converters import views as sql_on_fhir
 from trialbridge.converters.dictionary import DICTIONARY
 from trialbridge.converters.overlay import dictionary_of, overlay
+from trialbridge.converters.overlay import export as overlay_export
+from trialbridge.converters.overlay import file as overlay_file
 from trialbridge.fhir.releases import release as release_named
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from trialbridge.commands import forms
 from trialbridge.commands.shell import CLEAN, Shell, guarded
-from trialbridge.converters.forms_lineage import lines
+from trialbridge.converters.forms.lineage import lines
 from trialbridge.converters.lineage import cells_to_fhir, lineage_to_fhir
 from trialbridge.fhir.releases import release as release_named
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from trialbridge.converters.forms_to_sdtm import FromForms
+    from trialbridge.converters.forms.to_sdtm import FromForms
     from trialbridge.fhir.releases import Release
     from trialbridge.sdtm.table import Study
     from trialbridge.sdtm.table import Table as SdtmTable

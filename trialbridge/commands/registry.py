@@ -12,8 +12,9 @@ from trialbridge.base.finding import Finding, Severity, Where
 from trialbridge.commands import registry_input
 from trialbridge.commands.output import check_target, run_folder
 from trialbridge.commands.shell import Shell, counts, exit_code, guarded
-from trialbridge.converters import registry_fhir, registry_sdtm
-from trialbridge.converters.registry_rest import spelled
+from trialbridge.converters.registry import fhir as registry_fhir
+from trialbridge.converters.registry import sdtm as registry_sdtm
+from trialbridge.converters.registry.rest import spelled
 from trialbridge.fhir import files as fhir_files
 from trialbridge.fhir.ids import BASE
 from trialbridge.fhir.jsontext import encode, pretty

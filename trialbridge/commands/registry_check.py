@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from trialbridge.base.finding import Severity
 from trialbridge.commands import registry, registry_input, registry_results
 from trialbridge.commands.shell import CLEAN, Shell, exit_code, guarded
-from trialbridge.converters.registry_drift import RULES as DRIFT
-from trialbridge.converters.registry_drift import drift
+from trialbridge.converters.registry.drift import RULES as DRIFT
+from trialbridge.converters.registry.drift import drift
 from trialbridge.registry import page as record_page
 from trialbridge.registry import rules
 

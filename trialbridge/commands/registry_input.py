@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from trialbridge import api, sources
 from trialbridge.base.errors import UnreadableInputError
 from trialbridge.base.finding import Where
-from trialbridge.converters import registry_fhir, registry_sdtm
-from trialbridge.converters.registry_rest import Rest, parsed
+from trialbridge.converters.registry import fhir as registry_fhir
+from trialbridge.converters.registry import sdtm as registry_sdtm
+from trialbridge.converters.registry.rest import Rest, parsed
 from trialbridge.fhir.jsontext import decode
 from trialbridge.registry.contacts import without_contacts
 from trialbridge.registry.files import formats

@@ -15,8 +15,8 @@ from trialbridge.base.finding import Finding, Severity
 from trialbridge.commands import registry, registry_input
 from trialbridge.commands.output import check_target, run_folder
 from trialbridge.commands.shell import Shell, exit_code, guarded
-from trialbridge.converters import registry_results
-from trialbridge.converters.registry_events import Wanted as Events
+from trialbridge.converters.registry import results as registry_results
+from trialbridge.converters.registry.events import Wanted as Events
 from trialbridge.fhir.jsontext import pretty
 from trialbridge.registry import page, rules
 from trialbridge.registry.adverse_events import NON_SYSTEMATIC, SYSTEMATIC
@@ -25,7 +25,7 @@ from trialbridge.registry.files import eudract, prs, v2
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from trialbridge.converters.registry_results import Computed
+    from trialbridge.converters.registry.results import Computed
     from trialbridge.registry.record import Record
     from trialbridge.sdtm.table import Study
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trialbridge.commands.shell import CLEAN, Shell, guarded
-from trialbridge.converters import forms_template
-from trialbridge.converters.forms_from_sdtm import ToForms, to_forms
+from trialbridge.converters.forms import template as forms_template
+from trialbridge.converters.forms.from_sdtm import ToForms, to_forms
 from trialbridge.crf import layout
 from trialbridge.crf.files import workbook
 from trialbridge.crf.model import Column, Form, Source

@@ -1,0 +1,139 @@
+"""What of FHIR is ours: identifiers, record identifiers and carried variables, as de-identification leaves them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trialbridge.base.deidentify import Action, Person, Tally, shifted
+from trialbridge.fhir.deidentify import Surroundings
+from trialbridge.mappings.spellings import record_id, record_parts
+from trialbridge.sdtm.deidentify import OF_BIRTH, SdtmRules, cell
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from trialbridge.base.pseudonyms import Key
+    from trialbridge.converters.context import Context
+    from trialbridge.converters.deidentify.rules import RuleSet
+    from trialbridge.fhir.located import Resource
+    from trialbridge.fhir.releases import Release
+
+
+def surroundings(
+    key: Key,
+    rules: RuleSet,
+    ctx: Context,
+    people: Mapping[str, Person],
+    old: frozenset[str],
+    tally: Tally,
+    release: Release,
+) -> Surroundings:
+    """What the FHIR walk asks: new references, new identifiers, and what becomes of our own extensions."""
+    fhir, sdtm = rules.for_fhir(), rules.for_sdtm()
+    standing = fhir.study_resources - {"Practitioner"}
+
+    def reference(text: str) -> str:
+        kind, _, own = text.partition("/")
+        if text.startswith("#") or kind in standing:
+            return text
+        if own and kind.isalpha():
+            name = f"{kind}/{own.partition('/')[0]}"
+            return f"{kind}/{key.uuid('id', name)}"
+        return f"urn:uuid:{key.uuid('reference', text)}"
+
+    def identifier(system: str, value: str, whose: Person | None) -> str | None:
+        name = system.rpartition("/sid/")[2] if system.startswith(f"{ctx.base}/sid/") else ""
+        action = fhir.identifiers.get(name) if name else None
+        if action is None and whose is None:
+            return value
+        if action is Action.KEEP:
+            return value
+        return _own_identifier(name, value, whose, key, people) if action is Action.PSEUDONYM else None
+
+    def variable(one: Resource, top: Resource, whose: Person | None) -> Resource | None:
+        return _carried(one, top, whose, sdtm, people, key, old)
+
+    special = {
+        ctx.url("x-sdtm-variable"): variable,
+        ctx.url("x-sdtm-dtc"): _literal_date,
+        ctx.url("x-sdtm-record"): lambda one, _top, whose: _record(one, whose, people),
+        **{ctx.url(f"x-{name}"): _as_it_is for name in ("sdtm-orres", "sdtm-package", "meddra-level", "armcd")},
+    }
+    return Surroundings(fhir, release, tally, reference, identifier, special, old, rules.ages.most)
+
+
+def _own_identifier(name: str, value: str, whose: Person | None, key: Key, people: Mapping[str, Person]) -> str | None:
+    """The pseudonym of an identifier in one of our systems."""
+    if name == "usubjid":
+        return people[value].pseudonym if value in people else None
+    if name == "subjid":
+        return whose.pseudonym.rpartition("-")[2] if whose else None
+    if name == "sdtm-record":
+        return _record_value(value, whose, people)
+    return key.code({"spid": "SPID", "refid": "REFID", "invid": "INVID"}.get(name, name), value)
+
+
+def _record_value(value: str, whose: Person | None, people: Mapping[str, Person]) -> str | None:
+    parts = record_parts(value)
+    if parts is None:
+        return None
+    studyid, dataset, usubjid, last = parts
+    known = people.get(usubjid)
+    if dataset == "DM" and whose is not None:
+        last = whose.pseudonym.rpartition("-")[2]
+    return record_id(studyid, dataset, known.pseudonym if known else usubjid and None, last)
+
+
+def _record(one: Resource, whose: Person | None, people: Mapping[str, Person]) -> Resource | None:
+    given = one.get("valueIdentifier") or {}
+    value = _record_value(str(given.get("value")), whose, people)
+    return None if value is None else {**one, "valueIdentifier": {**given, "value": value}}
+
+
+def _literal_date(one: Resource, _top: Resource, whose: Person | None) -> Resource | None:
+    text = one.get("valueString")
+    if whose is None or not isinstance(text, str):
+        return dict(one)
+    moved = shifted(text, whose.days)
+    return None if moved is None else {**one, "valueString": moved}
+
+
+def _as_it_is(one: Resource, _top: Resource, _whose: Person | None) -> Resource:
+    return dict(one)
+
+
+def _carried(
+    one: Resource,
+    top: Resource,
+    whose: Person | None,
+    rules: SdtmRules,
+    people: Mapping[str, Person],
+    key: Key,
+    old: frozenset[str],
+) -> Resource:
+    """A carried variable by the SDTM rule of its name; a qualifier's value as QVAL is treated."""
+    if whose is None and _dataset(top) in rules.study_datasets:
+        return dict(one)
+    inside = [dict(part) for part in one.get("extension") or ()]
+    parts = {part.get("url"): part for part in inside}
+    name = str(parts.get("name", {}).get("valueCode"))
+    value = parts.get("value")
+    if value is None:
+        return dict(one)
+    if whose is not None and whose.usubjid in old and name in OF_BIRTH:
+        inside.remove(value)
+    elif "valueString" in value:
+        variable = "QVAL" if parts.get("supplemental", {}).get("valueBoolean") else name
+        action = rules.action(variable[:2], variable)
+        new = cell(variable, value["valueString"], whose.usubjid if whose else None, action, people, key.code)
+        if new is None:
+            inside.remove(value)
+        else:
+            value["valueString"] = new
+    return {**one, "extension": inside}
+
+
+def _dataset(basic: Resource) -> str | None:
+    """The dataset a Basic resource carries a row of."""
+    codings = (basic.get("code") or {}).get("coding") or ()
+    return next((str(one.get("code")) for one in codings), None)
