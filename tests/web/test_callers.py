@@ -117,6 +117,17 @@ def test_api_keys_let_in_by_name_and_are_not_logged(started, tmp_path):
     assert KEY not in service.log.read_text()
 
 
+@pytest.mark.parametrize(("mode", "warned"), [(0o644, True), (0o600, False), (0o640, False)])
+def test_keys_that_everyone_can_read_are_warned_of(started, tmp_path, mode, warned):
+    """Whoever has an account on the machine could call in another's name."""
+    keys = tmp_path / "keys"
+    keys.write_text(f"ward-7: {KEY}\n")
+    keys.chmod(mode)
+    service = started("--api-keys", str(keys))
+    assert ("chmod 600" in " ".join(service.log.read_text().split())) is warned
+    assert KEY not in service.log.read_text()
+
+
 def test_tokens_are_checked_for_all_that_makes_them_good(started, issuer):
     """A token of another issuer, for another service, expired, or signed by anyone would let in."""
     service = started("--oidc-issuer", issuer.url, "--oidc-audience", "trialbridge", "--oidc-scope", "convert")

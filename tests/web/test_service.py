@@ -5,6 +5,8 @@ import gzip
 import io
 import json
 import os
+import socket
+import time
 import zipfile
 import zlib
 from decimal import Decimal
@@ -228,6 +230,19 @@ def test_nothing_of_a_patient_is_in_the_log_and_nothing_is_left_on_disk(service,
     assert "geheim-77" not in text
     assert (entry["route"], entry["status"], entry["method"]) == ("/convert", 200, "POST")
     service.settled()
+
+
+def test_an_upload_that_is_cut_off_is_no_success_in_the_log(service):
+    """The log would say 200 of a conversion that nobody ever got."""
+    name = "cut-off-upload"
+    head = (
+        f"POST /convert?to=sdtm HTTP/1.1\r\nHost: x\r\nX-Request-Id: {name}\r\nContent-Type: application/fhir+json\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", service.port)) as line:
+        line.sendall(f"{head}Content-Length: 100000\r\n\r\n{{".encode())
+        time.sleep(0.5)  # the service has begun to read
+    (found,) = service.logged(requestId=name)
+    assert found["status"] == 499
 
 
 def test_metrics_count_requests_by_route(service):

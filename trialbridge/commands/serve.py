@@ -52,10 +52,14 @@ def _run(wanted: Wanted, shell: Shell) -> int:
         import uvicorn  # noqa: PLC0415 - an extra
 
         from trialbridge.web.app import create  # noqa: PLC0415 - an extra
+        from trialbridge.web.callers import open_to_others  # noqa: PLC0415 - an extra
     except ImportError as error:
         message = f"The service's libraries are not installed ({error.name})."
         raise UnreadableInputError(message, fix="pip install 'trialbridge[serve]'") from None
     settings = settings_of(wanted)
+    if wanted.api_keys is not None and open_to_others(wanted.api_keys):
+        message = f"warning: everyone on this machine can read the keys in {wanted.api_keys}: chmod 600 it"
+        shell.err.print(message, markup=False)
     if shell.as_json:
         shell.json({"url": _url(wanted)})
         sys.stdout.flush()

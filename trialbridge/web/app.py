@@ -290,6 +290,10 @@ def _faults(app: FastAPI) -> None:
         return outcome(500, f"This is a fault of the service ({type(error).__name__}).", "report it with X-Request-ID")
 
 
+_CLIENT_CLOSED = 499
+"""The caller went before all of the request was here; whatever was answered, nobody heard it (nginx's number for it)."""
+
+
 class Recorded:
     """Counts and logs each request, and gives it an id; outermost, so that nothing escapes it."""
 
@@ -304,11 +308,14 @@ class Recorded:
         given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
         name = given if _REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
         seen = {"status": 500, "received": 0, "sent": 0}
+        body = {"whole": False, "cut": False}
         begun = time.perf_counter()
 
         async def receiving() -> Message:
             message = await receive()
             seen["received"] += len(message.get("body", b""))
+            body["whole"] |= message["type"] == "http.request" and not message.get("more_body", False)
+            body["cut"] |= message["type"] == "http.disconnect" and not body["whole"]
             return message
 
         async def sending(message: Message) -> None:
@@ -321,6 +328,8 @@ class Recorded:
         try:
             await self._app(scope, receiving, sending)
         finally:
+            if body["cut"]:
+                seen["status"] = _CLIENT_CLOSED
             with _quiet():
                 self._record(scope, name, seen, time.perf_counter() - begun)
 

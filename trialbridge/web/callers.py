@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import stat
 from typing import TYPE_CHECKING, Any
 
 from trialbridge.base.errors import TrialbridgeError, UnreadableInputError
@@ -117,6 +118,11 @@ def issuer_keys(oidc: Oidc) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError, jwt.PyJWTError) as error:
         message = f"The issuer's answer is not understood ({type(error).__name__})."
         raise UnreadableInputError(message, where, "check the issuer's address") from None
+
+
+def open_to_others(file: Path) -> bool:
+    """Whether whoever has an account on this machine may read a file of keys."""
+    return bool(file.stat().st_mode & stat.S_IROTH)
 
 
 def read_keys(file: Path) -> dict[str, str]:
