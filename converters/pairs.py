@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 class Renames:
     """Made resource to source resource, both as `Type/id`: first come, first served."""
 
-    def __init__(self, known: Mapping[str, str] | None = None) -> None:
-        self.of: dict[str, str] = dict(known or {})
-        self._taken = set(self.of.values())
+    def __init__(self) -> None:
+        self.of: dict[str, str] = {}
+        self._taken: set[str] = set()
 
     def pair(self, made: str, source: str) -> None:
         """Pair the two, unless one of them is paired."""

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from trialbridge.mappings.kit import Release, Resource
 
 _PLAIN = re.compile(r"[A-Z][A-Za-z0-9]*/[A-Za-z0-9.\-]{1,64}")
-_LAST = 1 << 62
+LAST = 1 << 62
 """Records that stand in for a resource come after those that have one."""
 
 
@@ -120,4 +120,4 @@ class Linked:
             line = self._lines[at]
             return line.place if line is not None else 0
         places = [line.place for of in self._sources.stand_ins[place].values() if (line := self._lines[of]) is not None]
-        return _LAST + min(places, default=0)
+        return LAST + min(places, default=0)

@@ -5,20 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trialbridge.converters.bulk import shard as bulk_shard
+from trialbridge.converters.bulk.residue_links import LAST
 from trialbridge.converters.bulk.residue_order import codes_of
-from trialbridge.converters.bulk.residue_shard import Candidate, number_rows, turn_of
+from trialbridge.converters.bulk.residue_shard import Candidate
 from trialbridge.converters.pairs import names_of, pairs_of
 from trialbridge.converters.residue_lines import Line
+from trialbridge.converters.tables import datasets_of, in_order
 from trialbridge.converters.to_sdtm import records_told
 from trialbridge.fhir.bundle import pool
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from trialbridge.converters.bulk.job import Job
     from trialbridge.converters.bulk.residue_order import Positions
     from trialbridge.converters.bulk.scan import Plan
     from trialbridge.converters.bulk_fhir.shared import Together
     from trialbridge.converters.dictionary import Dictionary
-    from trialbridge.converters.to_sdtm import Told
+    from trialbridge.converters.to_sdtm import Source, Told
     from trialbridge.fhir.located import Located
 
 
@@ -49,7 +53,7 @@ class Nobody:
         places = {code for code, _ in self._held}
         self.left_out += [code for code, _ in self.read if code not in places]
         self.told: Told = records_told(held, job.base, job.release, dictionary)
-        number_rows(self.told)
+        _number_rows(self.told)
         self.kept: list[tuple[Line, Located]] = []
         self.names: list[str | None] = []
         """What the shared lines' resources are called."""
@@ -89,6 +93,21 @@ class Nobody:
             dataset = one.record.dataset
             parts = made.get((dataset, one.record.number), {})
             for part, (its, source) in enumerate(pairs_of(one, parts, keys)):
-                turn = (dictionary.rank(dataset), dataset, turn_of(one, self._places), part)
+                turn = (dictionary.rank(dataset), dataset, _turn_of(one, self._places), part)
                 found.append(Candidate(turn, its, source))
         return found
+
+
+def _number_rows(told: Told) -> None:
+    """Give each record the number of its row in the shard's part of its dataset."""
+    for name, records in datasets_of(told.rows, told.package)[0].items():
+        in_order(name, records)
+
+
+def _turn_of(one: Source, positions: Mapping[int, int]) -> int:
+    """When a record is read among those of its dataset: by its resource; those that stand in for one come last."""
+    found = positions.get(id(one.primary))
+    if found is None:
+        found = min((positions[id(part)] for part in one.parts.values() if id(part) in positions), default=0)
+        found += LAST
+    return found

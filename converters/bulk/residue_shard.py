@@ -29,7 +29,6 @@ from trialbridge.converters.columnar.plans import STEP
 from trialbridge.converters.ledger import Ledger
 from trialbridge.converters.pairs import Renames
 from trialbridge.converters.residue_lines import Comparison, Counted, Line, same_links
-from trialbridge.converters.tables import datasets_of, in_order
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping
@@ -44,14 +43,12 @@ if TYPE_CHECKING:
     from trialbridge.converters.bulk.residue_order import Positions
     from trialbridge.converters.bulk_fhir.group import Made, Setting
     from trialbridge.converters.dictionary import Dictionary
-    from trialbridge.converters.to_sdtm import Source, Told
     from trialbridge.sdtm.table import Study
 
 Step = Literal["try", "pair", "compare"]
 """Pair, if need be, and compare, if nothing shared is another; pair; compare."""
 _MOST = 40_000
 """Entries that are remembered of what was made, from one shard to the next: memory has two directions to hold."""
-_LAST_POSITION = 1 << 62
 _QUOTE = b'"'
 
 
@@ -301,21 +298,6 @@ class _Shard:
         self.found.candidates = list(candidates.values())
         self._path("pairs").write_bytes(pickle.dumps((own.of, self.made)))
         return own.of
-
-
-def number_rows(told: Told) -> None:
-    """Give each record the number of its row in the shard's part of its dataset."""
-    for name, records in datasets_of(told.rows, told.package)[0].items():
-        in_order(name, records)
-
-
-def turn_of(one: Source, positions: Mapping[int, int]) -> int:
-    """When a record is read among those of its dataset: by its resource; those that stand in for one come last."""
-    found = positions.get(id(one.primary))
-    if found is None:
-        found = min((positions[id(part)] for part in one.parts.values() if id(part) in positions), default=0)
-        found += _LAST_POSITION
-    return found
 
 
 def _named(kind: str, text: bytes) -> Iterable[tuple[str, bytes]]:

@@ -85,8 +85,8 @@ def _prove(true: bool) -> None:  # noqa: FBT001 - as an assertion
 def _made(element: Element, standing: Standing, ctx: Context) -> Resource:
     before, ctx.row = ctx.row, standing.row  # type: ignore[assignment]  # a row that is watched
     try:
-        primary: Resource = element.write.write(standing.row, standing)[0] or {}  # type: ignore[arg-type]
-        if element.lead is not None and set(element.lead.write(standing.row, standing)[0] or ()) == {"resourceType"}:  # type: ignore[arg-type]
+        primary: Resource = element.write.write(standing.row, standing)[0] or {}  # type: ignore[arg-type]  # as a context
+        if element.lead is not None and set(element.lead.write(standing.row, standing)[0] or ()) == {"resourceType"}:  # type: ignore[arg-type]  # as a context
             raise UnfitError("its place in the list")
     finally:
         ctx.row = before
