@@ -26,14 +26,14 @@ from trialbridge.fhir.check import model_type
 from trialbridge.fhir.elements import resource_types
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from trialbridge.fhir.releases import Release
 
 REMEMBERED = 4 << 20
 """Bytes of elements remembered for a resource type; then all are forgotten, so that memory stays bounded."""
 _LONG = 4096
-_LIST = 2000
+_LIST = 500
 """A list of extensions of more bytes is gone through item by item."""
 _EMPTY = re.compile(rb"\{\s*\}")
 _BLANK = re.compile(r'"(?:\s|\\u[0-9A-Fa-f]{4}|\\[bfnrt])+"')  # a text that may be of odd blanks alone
@@ -84,13 +84,14 @@ def sound(line: bytes, kind: str, release: Release) -> bool:
     if held is None:
         return False
     try:
-        members = _split(line)
+        members = members_of(line)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return False
     return held.sound(members)
 
 
-_split = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+members_of = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+"""The members of an object, given as its JSON, each as its JSON."""
 _list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
@@ -117,6 +118,10 @@ class Elements:
             return held is not None and held.right(name, text)
         except UnicodeDecodeError:
             return False
+
+    def sure(self, names: Iterable[str]) -> bool:
+        """Whether elements of these names are surely all that must be there, and nothing that may not, whatever they say."""
+        return self._held is not None and self._held.sure(names)
 
     def complete(self, members: dict[str, bytes]) -> bool:
         """Whether these elements, given as their JSON, are surely all that must be there and nothing that may not."""
@@ -169,8 +174,14 @@ class _Held:
                 self._names[names] = known
         return known
 
+    def sure(self, names: Iterable[str]) -> bool:
+        """Whether members of these names are complete, whatever they say."""
+        return self._complete(dict.fromkeys(names, _SILENT))
+
     def right(self, name: str, text: bytes) -> bool:
         """Whether an element is right."""
+        if name == "id":
+            return _ID.fullmatch(text) is not None or self._right(name, text)
         return name in self._decoders and (text in self._seen[name] or self._right(name, text))
 
     def _items(self, text: bytes) -> bool:
@@ -183,7 +194,7 @@ class _Held:
         text = bytes(raw)
         if text in self._seen["extension"]:
             return True
-        right = self.sound(_split(text))
+        right = self.sound(members_of(text))
         if right:
             self._remember("extension", text)
         return right
@@ -219,6 +230,9 @@ class _Held:
                 self._seen = {one: set() for one in self._decoders}
                 self._size = len(text)
             self._seen[name].add(text)
+
+
+_SILENT = msgspec.Raw(b"null")
 
 
 def _excused(sibling: msgspec.Raw | None) -> bool:

@@ -23,7 +23,7 @@ from trialbridge.converters.bulk.part import Part, Sources, Spooled, Stored
 from trialbridge.converters.columnar.frames import PLACE, frames_of
 from trialbridge.converters.columnar.members import NotPlainError
 from trialbridge.converters.columnar.plans import STEP
-from trialbridge.converters.columnar.shard import TARGETS, Columnar, suits
+from trialbridge.converters.columnar.shard import LINES, TARGETS, Columnar, suits
 from trialbridge.converters.columnar.shard import TYPES as COLUMNAR
 from trialbridge.converters.package import package_of
 from trialbridge.converters.relrec import related
@@ -162,14 +162,16 @@ def _beside(job: Job, mine: list[Placed], apart: Apart, dictionary: Dictionary) 
         return None
     places = {place for kind in TARGETS for place, _ in apart.get(kind, ())}
     passive = {id(item.resource): place for place, item in mine if place in places}
-    return Columnar(apart, passive, dictionary, job.release, job.base)
+    return Columnar(apart, passive, dictionary, job.release, job.base, strict=job.mode == "strict")
 
 
 def _as_wholes(job: Job, mine: list[Placed], apart: Apart, places: list[int], part: Part) -> tuple[list[Placed], Apart]:
     """The lines of these places (all, if none is given) are read as wholes instead."""
     wanted = set(places)
     there = {place for place, _ in mine}
-    moved = [one for lines in apart.values() for one in lines if not wanted or one[0] in wanted]
+    moved = sorted(
+        (one for lines in apart.values() for one in lines if not wanted or one[0] in wanted), key=itemgetter(0)
+    )
     read = [
         (place, item) for place, line in moved if place not in there and (item := _item(job, line, part)) is not None
     ]
@@ -221,7 +223,7 @@ def _read(job: Job, lines: Iterable[Line], part: Part, columnar: frozenset[str])
         size += len(text)
         kind = known.get(text[17 : text.find(b'"', 17)]) if text[:17] == BEGIN else None
         kind = kind_at_once(text) if kind is None else kind
-        if kind in columnar and ((mapped and text.isascii()) or _passes(job, text, kind)):
+        if kind in columnar and ((text.isascii() if mapped else kind in LINES) or _passes(job, text, kind)):
             if kind in TARGETS:
                 item = _item(job, line, part, passed=True)
                 if item is None:

@@ -21,7 +21,7 @@ from trialbridge.mappings.spellings import RECORD, record_parts
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from trialbridge.converters.columnar.members import Slot
+    from trialbridge.converters.columnar.members import Right, Slot
     from trialbridge.converters.context import Context
 
 _split = msgspec.json.Decoder(list[msgspec.Raw]).decode
@@ -70,9 +70,16 @@ class Keyed:
     """One keyed list of a root."""
 
     def __init__(
-        self, name: str, elements: dict[str, Element], base: str, carrier: Element | None, whole: Element | None
+        self,
+        name: str,
+        elements: dict[str, Element],
+        base: str,
+        carrier: Element | None,
+        whole: Element | None,
+        right: Right | None = None,
     ) -> None:
         self.name = name
+        self._right = right
         self.elements = list(elements.values())
         """Those of its items, then that of what is carried and that of the list as a whole, if there are such."""
         self._at = {names.partition(" ")[2]: at for at, names in enumerate(elements)}
@@ -125,6 +132,7 @@ class Keyed:
         # The record's identifier is cut out: what is around it repeats. It is the inside of a JSON string without an
         # escape, so the list's structure is that of its frame; the one empty string in the frame is where it stood.
         if len(text) > _LONG and self._passes_by(text):
+            self._checked(text)
             return (0, None, None, (), (text,))
         last = text.rfind(b"|") if self._framing > 0 else -1
         if last > 0:
@@ -180,6 +188,8 @@ class Keyed:
             if self._is_extension or text[:1] != b"{" or self._mark in text:
                 raise NotPlainError
             items = []
+        if not items:
+            self._checked(text)
         numbers = list(self._none)
         keys = []
         texts = []
@@ -191,6 +201,8 @@ class Keyed:
         for item in items:
             own = bytes(item)
             known = self._items.get(own)
+            if known is None:
+                self._checked(b"[" + own + b"]")
             if known is None and self._takes_record and self._mark in own and (found := self._record(own)) is not None:
                 if record is not None:
                     raise NotPlainError
@@ -217,6 +229,11 @@ class Keyed:
         if self._list is not None:
             numbers[-1] = self._as_a_whole(self._list, text, texts, record, ctx)
         return (self._number(tuple(numbers)), named, sequence, tuple(keys), tuple(texts))
+
+    def _checked(self, text: bytes) -> None:
+        """NotPlainError where a list of that text is not surely right, though it must be."""
+        if self._right is not None and not self._right(self.name, text):
+            raise NotPlainError
 
     def _together(self, element: Element, texts: tuple[bytes, ...], ctx: Context) -> int:
         """The number of several items that are read together."""

@@ -8,6 +8,7 @@ through it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,9 @@ EACH = "Each"
 CARRIED = "extension (carried)"
 """The element of all that the extension `sdtm-variable` carries."""
 
+
+Right = Callable[[str, bytes], bool]
+"""Whether a member of that name, given as its JSON, is surely of the right structure."""
 
 _NOTHING: dict[str, Any] = {}
 

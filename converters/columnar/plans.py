@@ -118,7 +118,7 @@ def taker(plan: Plan, arguments: str, objects: dict[Root, tuple[str, Fields, dic
         number = known.get(element.names[0]) if len(element.names) == 1 else None
         if number is None:
             number = f"n{len(space)}"
-            text += lookup(fields, element, one, number, space)
+            text += lookup(root, fields, element, one, number, space)
         numbers.append(number)
     slots = [slot for one in plan.readings for slot in one.slots if is_record(slot, plan.above.base)]
     names = {name.partition(" ")[0] for slot in slots for name in slot.members(plan.above.base)}

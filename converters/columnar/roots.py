@@ -13,7 +13,7 @@ from trialbridge.fhir.jsontext import decode
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from trialbridge.converters.columnar.members import Slot
+    from trialbridge.converters.columnar.members import Right, Slot
     from trialbridge.converters.context import Context
     from trialbridge.mappings.kit import Release, Resource
 
@@ -21,8 +21,12 @@ if TYPE_CHECKING:
 class Root:
     """The elements of one kind of object by the names of their members, and its keyed lists."""
 
-    def __init__(self, name: str, slots: Iterable[Slot], release: Release, base: str) -> None:
+    def __init__(
+        self, name: str, slots: Iterable[Slot], release: Release, base: str, right: Right | None = None
+    ) -> None:
         self.name = name
+        self.right = right
+        """Judges a member's text that was not seen before; None where nothing is checked."""
         self.release: Release = release
         self.base = base
         self.elements: dict[str, Element] = {}
@@ -33,7 +37,7 @@ class Root:
             items = {names: element for names, element in self.elements.items() if names.startswith(f"{one} ")}
             whole = self.elements.get(one)
             whole = whole if whole is not None and whole.names == (one,) else None
-            self.lists[one] = Keyed(one, items, base, carrier if one == "extension" else None, whole)
+            self.lists[one] = Keyed(one, items, base, carrier if one == "extension" else None, whole, right)
         self.elements[CARRIED] = carrier
 
     def _grouped(self, slots: list[Slot]) -> None:
@@ -97,10 +101,12 @@ class Fields:
         return f"(None if {field} is UNSET else bytes({field}))"
 
 
-def lookup(fields: Fields, element: Element, one: str, number: str, space: dict[str, Any]) -> list[str]:
-    """Source that finds the number of an element's text in the object `one`."""
+def lookup(
+    root: Root, fields: Fields, element: Element, one: str, number: str, space: dict[str, Any]
+) -> list[str]:
+    """Source that finds the number of an element's text in the object `one` of this root."""
     space[f"get_{number}"] = element.memo.get
-    space[f"learn_{number}"] = _learner(element)
+    space[f"learn_{number}"] = _learner(element, root.right)
     names = element.names
     main, *others = sorted(names, key=lambda name: name.startswith("_"))
     whole = ", ".join(fields.text(one, name) for name in names)
@@ -127,12 +133,16 @@ def lookup(fields: Fields, element: Element, one: str, number: str, space: dict[
     return text
 
 
-def _learner(element: Element) -> Callable[[Any, Context], int]:
-    """What reads a text of an element that was not seen before."""
+def _learner(element: Element, right: Right | None) -> Callable[[Any, Context], int]:
+    """What reads a text of an element that was not seen before. NotPlainError where it is not surely `right`."""
     names = element.names
     main = min(names, key=lambda name: name.startswith("_"))
 
     def learn(key: Any, ctx: Context) -> int:
+        if right is not None:
+            texts = zip(names, key, strict=True) if isinstance(key, tuple) else ((main, key),)
+            if not all(text is None or right(name, text) for name, text in texts):
+                raise NotPlainError
         if isinstance(key, tuple):
             stub: Resource = {name: decode(text) for name, text in zip(names, key, strict=True) if text is not None}
         else:

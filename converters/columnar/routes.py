@@ -171,7 +171,7 @@ class Asked:
         for name in self.values:
             if name in root.elements and root.elements[name].names == (name,):
                 number = f"{one}_{fields.at[name]}"
-                text += lookup(fields, root.elements[name], one, number, space)
+                text += lookup(root, fields, root.elements[name], one, number, space)
                 parts.append(number)
             else:
                 parts.append(f"{one}_extension[{TEXTS}]" if name == "extension" else fields.text(one, name))

@@ -58,7 +58,8 @@ class Columnar:
     """The lines of one shard that are read by columns (`to_sdtm.Beside`).
 
     `lines` are the lines by type, each with its place in the shard, its file and its number there; `passive` has, by
-    their id(), the places of those resources that stand in the pool as well. Where lines must be read as wholes
+    their id(), the places of those resources that stand in the pool as well. `strict`: lines of LINES were not checked
+    so far, and are here. Where lines must be read as wholes
     NotPlainError is raised: those whose places stand in `refused`, or all, if none does.
     """
 
@@ -69,6 +70,8 @@ class Columnar:
         dictionary: Dictionary,
         release: Release,
         base: str,
+        *,
+        strict: bool = False,
     ) -> None:
         self.lines = lines
         self.passive = passive
@@ -79,7 +82,9 @@ class Columnar:
         self.refused: list[int] = []
         self._known: dict[Any, Any] = {}
         self._seen: dict[str, set[bytes]] = {}
-        self._readers = {kind: _READERS.of(kind, dictionary, release, base) for kind in lines}
+        self._readers = {
+            kind: _READERS.of(kind, dictionary, release, base, strict=strict and kind in LINES) for kind in lines
+        }
         self._package: Package | None = None
 
     def begin(self, ctx: Context, package: Package | None, left_out: Collection[int]) -> None:

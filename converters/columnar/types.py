@@ -12,13 +12,14 @@ import msgspec
 
 from trialbridge.converters.columnar.items import ARGUMENTS, ListReader
 from trialbridge.converters.columnar.lists import NAMED
-from trialbridge.converters.columnar.members import NotPlainError, readings
+from trialbridge.converters.columnar.members import KEYS, NotPlainError, readings
 from trialbridge.converters.columnar.plans import Plan, taker
 from trialbridge.converters.columnar.roots import Fields, Root, made
 from trialbridge.converters.columnar.routes import Asked, AskedMoreError, Watched
 from trialbridge.converters.sound import SHAPE
 from trialbridge.converters.to_sdtm import in_error
 from trialbridge.fhir.jsontext import decode
+from trialbridge.fhir.strict import Elements, members_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,9 +34,14 @@ _KNOWN = frozenset({"resourceType", "identifier"})
 
 
 class Reader:
-    """All lines of one resource type, for one dictionary, release and base."""
+    """All lines of one resource type, for one dictionary, release and base.
 
-    def __init__(self, resource: str, dictionary: Dictionary, release: Release, base: str) -> None:
+    `strict`: a line whose structure is not surely right is read as a whole.
+    """
+
+    def __init__(
+        self, resource: str, dictionary: Dictionary, release: Release, base: str, *, strict: bool = False
+    ) -> None:
         self.resource = resource
         self.dictionary = dictionary
         self.release: Release = release
@@ -44,12 +50,16 @@ class Reader:
         mappings = [one for one in dictionary.mappings if one.resource == resource]
         self.readings = {one: readings(one, release) for one in mappings if not one.each or release in one.each}
         slots = [slot for found in self.readings.values() for one in found for slot in one.slots]
-        self.root = Root(resource, [one for one in slots if one.root == resource], release, base)
+        self._judge = Elements(resource, release) if strict else None
+        right = None if self._judge is None else self._judge.right
+        self.root = Root(resource, [one for one in slots if one.root == resource], release, base, right)
         self.lists = self._lists()
         self._asked = Asked(["status"])
         self._fields = Fields(self.root, ())
         self._known: dict[str, str] = {}
         self._takers: dict[Plan, Callable[..., bool]] = {}
+        self._looked_up: dict[Callable[..., bool], frozenset[str]] = {}
+        """The members that a taker looks up in each line, whatever it says."""
         self._take: Callable[..., None] | None = None
 
     def _lists(self) -> dict[tuple[str, ...], ListReader]:
@@ -144,6 +154,7 @@ class Reader:
             self.root, [*self._asked.names(), *_ODD, "id", *(one.member for one in self.lists.values())]
         )
         self._takers.clear()
+        self._looked_up.clear()
         at = fields.at
         space: dict[str, Any] = {
             "decode": fields.decode,
@@ -152,6 +163,8 @@ class Reader:
             "take_identifier": self.root.lists["identifier"].take,
             "take_extension": self.root.lists["extension"].take,
         }
+        if self._judge is not None:
+            space |= {"members_of": members_of, "unread": {}, "unread_of": self._unread, "right": self._judge.right}
         lookups, key = self._asked.key(self.root, fields, "one", space)
         self._known = self._asked.looked_up(self.root, fields, "one")
         for listed in self.lists.values():
@@ -172,6 +185,7 @@ class Reader:
             f"                takers = routes[key] = reader.route(line, one_identifier[{NAMED}], ctx)",
             "            if takers is None:",
             "                raise NotPlainError",
+            *(_CHECKED if self._judge is not None else ()),
             f"            own = {fields.text('one', 'id')}",
             "            if own is not None:",
             "                if own in seen: raise NotPlainError",
@@ -183,6 +197,13 @@ class Reader:
         ]
         return made(text, "take", space)
 
+    def _unread(self, names: tuple[str, ...], takers: tuple[Callable[..., bool], ...]) -> list[str]:
+        """The members that no element of these takers looks up. NotPlainError where members are not surely complete."""
+        if self._judge is None or not self._judge.sure(names):
+            raise NotPlainError
+        known = {"resourceType", *KEYS, *self._known}.union(*(self._looked_up.get(one, ()) for one in takers))
+        return [one for one in names if one not in known]
+
     def _arguments(self) -> str:
         """The numbers that a line's route has found, as further arguments."""
         return "".join(f", {name}" for name in self._known.values())
@@ -190,9 +211,21 @@ class Reader:
     def taker(self, plan: Plan) -> Callable[..., bool]:
         """What takes a line's row for a plan."""
         if plan not in self._takers:
-            self._takers[plan] = taker(
+            made = self._takers[plan] = taker(
                 plan,
                 f"{ARGUMENTS}{self._arguments()}",
                 {self.root: ("one", self._fields, self._known)},
             )
+            self._looked_up[made] = frozenset(name for _, element in plan.elements for name in element.names)
         return self._takers[plan]
+
+
+_CHECKED = (
+    "            members = members_of(line)",
+    "            names = tuple(members)",
+    "            texts = unread.get((names, takers))",
+    "            if texts is None: texts = unread[names, takers] = unread_of(names, takers)",
+    "            for name in texts:",
+    "                if not right(name, bytes(members[name])): raise NotPlainError",
+)
+"""Source that checks what is not looked up; what is, is checked when it is first met."""

@@ -18,6 +18,7 @@ from trialbridge.base.finding import Severity
 from trialbridge.converters import bulk, bulk_fhir
 from trialbridge.converters.bulk import shard as bulk_shard
 from trialbridge.converters.bulk.scan import NotInLinesError
+from trialbridge.converters.columnar.shard import LINES
 from trialbridge.converters.study import to_fhir, to_sdtm
 from trialbridge.fhir.checked import checked
 from trialbridge.fhir.files import read
@@ -275,6 +276,62 @@ def test_resources_of_all_kinds_of_odd_shape_in_shards(few, tmp_path, seed, rele
     for kind, its in lines.items():
         (tmp_path / f"{kind}.ndjson").write_bytes(b"\n".join(its))
     _same(sorted(tmp_path.glob("*.ndjson")), release, shard_bytes=400_000)
+
+
+WRONG = {
+    "a member FHIR does not have": lambda one: one | {"colour": "red"},
+    "one it does not have, deep down": lambda one: one | {"meta": {"tag": [{"code": "a", "colour": "red"}]}},
+    "a number for a text": lambda one: one | {"language": 1},
+    "a text for a list": lambda one: one | {"note": "none"},
+    "a day that is none": lambda one: one | {"meta": {"lastUpdated": "2020-02-30"}},
+    "an id of blanks": lambda one: one | {"id": "a b"},
+    "an extension of nothing": lambda one: one | {"extension": [*one.get("extension", []), {"valueCode": "x"}]},
+    "two values in one extension": lambda one: (
+        one | {"extension": [*one.get("extension", []), {"url": "http://x.org/x", "valueCode": "x", "valueString": "x"}]}
+    ),
+    "a list of nothing": lambda one: one | {"extension": []},
+    "an identifier of nothing": lambda one: one | {"identifier": []},
+    "two values": lambda one: one | {"valueString": "x", "valueInteger": 1},
+    "a reference that is a text": lambda one: one | {"subject": "Patient/1"},
+    "a day for a reading's time that is none": lambda one: one | {"effectiveDateTime": "2020-13-01"},
+    "what must be there is not": lambda one: {
+        name: value for name, value in one.items() if name not in {"status", "actuality", "code"}
+    },
+    "what must be there has a reason not to be": lambda one: (
+        {name: value for name, value in one.items() if name not in {"status", "actuality"}}
+        | {name: {"extension": [ABSENT]} for name in ("_status", "_actuality") if name[1:] in one}
+    ),
+    "a text of blanks": lambda one: one | {"note": [{"text": "\u3000"}]},
+    "another inside": lambda one: one | {"contained": [{"resourceType": "Device", "id": "d"}]},
+}
+"""Faults in the structure of a resource that is read by columns, and what only looks like one."""
+ABSENT = {"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}
+
+
+@pytest.mark.parametrize("release", ["R4", "R5"])
+def test_faults_of_structure_are_found_while_lines_are_read_by_columns(few, tmp_path, laid, release):
+    """What the ordinary check sets aside would come through, or what it passes would be set aside."""
+    resources = [one for one in to_fhir(few, release=release).resources if one["resourceType"] != "Consent"]
+    faulty = [at for at, one in enumerate(resources) if one["resourceType"] in LINES]
+    for number, at in enumerate(faulty[:: len(faulty) // (3 * len(WRONG))]):
+        resources[at] = list(WRONG.values())[number % len(WRONG)](resources[at])
+    files = laid(resources, tmp_path)
+    reading = read(files)
+    found = {id(one): checked(one, None, release) for one in reading.resources}
+    wrong = [one for one in reading.resources if any(f.severity is Severity.ERROR for f in found[id(one)])]
+    right = [one for one in reading.resources if one not in wrong]
+    assert len(WRONG) <= len(wrong) < 3 * len(WRONG)
+    whole = to_sdtm(right, release=release, residue=False)
+    with bulk.to_sdtm(files, release=release, shard_bytes=300_000) as told:
+        study_told = told.study()
+        assert sorted((one.finding.where.file, one.finding.where.line) for one in told.rejects) == sorted(
+            (one.file, one.line) for one in wrong
+        )
+        mine = [one for each in found.values() for one in each]
+        assert Counter(map(str, told.findings)) == Counter(map(str, [*reading.findings, *mine, *whole.findings]))
+        assert sum(told.kept.values()) + sum(told.aside.values()) == len(right)
+    for one in whole.study:
+        assert study_told[one.name].frame.equals(one.frame), one.name
 
 
 def test_records_of_a_clean_export_are_all_read_by_columns(cohort_files, monkeypatch):
