@@ -101,9 +101,7 @@ class Fields:
         return f"(None if {field} is UNSET else bytes({field}))"
 
 
-def lookup(
-    root: Root, fields: Fields, element: Element, one: str, number: str, space: dict[str, Any]
-) -> list[str]:
+def lookup(root: Root, fields: Fields, element: Element, one: str, number: str, space: dict[str, Any]) -> list[str]:
     """Source that finds the number of an element's text in the object `one` of this root."""
     space[f"get_{number}"] = element.memo.get
     space[f"learn_{number}"] = _learner(element, root.right)

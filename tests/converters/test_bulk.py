@@ -287,7 +287,8 @@ WRONG = {
     "an id of blanks": lambda one: one | {"id": "a b"},
     "an extension of nothing": lambda one: one | {"extension": [*one.get("extension", []), {"valueCode": "x"}]},
     "two values in one extension": lambda one: (
-        one | {"extension": [*one.get("extension", []), {"url": "http://x.org/x", "valueCode": "x", "valueString": "x"}]}
+        one
+        | {"extension": [*one.get("extension", []), {"url": "http://x.org/x", "valueCode": "x", "valueString": "x"}]}
     ),
     "a list of nothing": lambda one: one | {"extension": []},
     "an identifier of nothing": lambda one: one | {"identifier": []},
