@@ -33,6 +33,7 @@ _TELLING = re.compile(
     r"|\b[0-9]{1,2}[ -]?(?:jan|feb|mar|maa|mrt|apr|may|mei|jun|jul|aug|sep|oct|okt|nov|dec)[a-z]*[ -]?(?:[0-9]{4}|[0-9]{2})\b"
     r"|\b[0-9]{4} ?[A-Z]{2}\b(?=[ ,]|$)"  # a Dutch postcode
     r"|\b(?:9[0-9]|1[0-2][0-9])[ -]?(?:years?|yrs?|y/o|yo|jaar|jarige?)\b"  # an age over 89
+    r"|(?:(?<=\bage )|(?<=\bage: )|(?<=\bage=)|(?<=\baged )|(?<=\bleeftijd ))(?:9[0-9]|1[0-2][0-9])\b(?![%.,][0-9]|%)"
     r"|\+?[0-9](?:[ ()/-]?[0-9]){5,}",  # six digits and more: record and telephone numbers
     re.IGNORECASE,
 )
@@ -53,13 +54,24 @@ class Action(StrEnum):
 class Person:
     """A subject: the real USUBJID, the pseudonym that stands for it, the days its dates move, and words that tell of it.
 
-    `words` maps what may stand in texts (names, record numbers, the subject's own ids) to what replaces it.
+    `words` maps what may stand in texts (names, record numbers, the subject's own ids) to what replaces it. A date before
+    `since` (ISO 8601) tells an age over 89 by itself.
     """
 
     usubjid: str
     pseudonym: str
     days: int
     words: Mapping[str, str] = field(default_factory=dict)
+    since: str = ""
+
+    def moved(self, text: str) -> str | None:
+        """A date of the subject, moved; None where it cannot be, or where it tells an age over 89.
+
+        >>> Person("S1-007", "AB", 3, since="1930-05-01").moved("1930-04"), Person("S1-007", "AB", 3).moved("1930-04-28")
+        (None, '1930-05-01')
+        """
+        told = text[: len(self.since)]
+        return None if told < self.since[: len(told)] and told[:1].isdigit() else shifted(text, self.days)
 
 
 @dataclass(slots=True)
@@ -108,7 +120,7 @@ def scrubbed(text: str, person: Person | None) -> str:
     'Seen [removed], call [removed]'
     """
     if _FULL.fullmatch(text):
-        return (shifted(text, person.days) if person else None) or REMOVED
+        return (person.moved(text) if person else None) or REMOVED
     if _NUMBER.fullmatch(text):
         return text
     words = person.words if person else {}
@@ -126,8 +138,10 @@ def _without(text: str, words: Mapping[str, str]) -> str:
     return text
 
 
-def person(key: Key, usubjid: str, *, most: int, prefix: str, words: Mapping[str, str] | None = None) -> Person:
+def person(
+    key: Key, usubjid: str, *, most: int, prefix: str, words: Mapping[str, str] | None = None, since: str = ""
+) -> Person:
     """The subject's pseudonym and shift, by the key. `prefix` stands before the pseudonym in USUBJID (the study)."""
     code = key.code("subject", usubjid)
     name = f"{prefix}-{code}" if prefix else code
-    return Person(usubjid, name, key.days(usubjid, most), {usubjid: name, **(words or {})})
+    return Person(usubjid, name, key.days(usubjid, most), {usubjid: name, **(words or {})}, since)

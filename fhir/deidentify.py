@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from trialbridge.base.deidentify import Action, Person, Tally, scrubbed, shifted
-from trialbridge.fhir.deidentify_ages import above, is_age
+from trialbridge.base.deidentify import Action, Person, Tally, scrubbed
+from trialbridge.fhir.deidentify_ages import above, is_age, result_said, tells
 from trialbridge.fhir.elements import elements, primitive_types, resource_types
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from trialbridge.base.deidentify_ages import AgeRules
     from trialbridge.fhir.elements import Element
     from trialbridge.fhir.located import Resource
     from trialbridge.fhir.releases import Release
@@ -25,6 +26,7 @@ PSEUDED = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue"
 """The security label of pseudonymised content (FHIR R4 6.1.0.1)."""
 _GONE: Any = object()
 _DISPLAY = ("display", "_display")
+_RESULTS = frozenset({"Observation", "Observation.component"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class FhirRules:
     paths: Mapping[str, Action]
     identifiers: Mapping[str, Action]
     extensions: tuple[str, ...]
+    ages: AgeRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,8 @@ class Surroundings:
 
     `reference(text)` gives the new `Type/id` of a reference; `identifier(system, value, person)` the new value of an
     identifier of ours, None to drop it; `special` has extensions of ours by url: the new extension, or None. Ages above
-    `oldest` go, and all ages of the subjects `too_old` (USUBJID).
+    the limit go, and all ages of the subjects `too_old` (USUBJID), who are added to as the walk finds them; `ages` has
+    the id() of the elements whose record says that their result is an age that must go.
     """
 
     rules: FhirRules
@@ -54,8 +58,8 @@ class Surroundings:
     reference: Callable[[str], str]
     identifier: Callable[[str, str, Person | None], str | None]
     special: Mapping[str, Callable[[Resource, Resource, Person | None], Resource | None]] = field(default_factory=dict)
-    too_old: frozenset[str] = frozenset()
-    oldest: int = 89
+    too_old: set[str] = field(default_factory=set)
+    ages: frozenset[int] = frozenset()
 
 
 def deidentified(resource: Resource, person: Person | None, around: Surroundings) -> Resource:
@@ -84,10 +88,14 @@ class _Walk:
         """The members of an object, each by its rule."""
         known = elements(node, self.around.release)
         made: Resource = {}
+        no_result = node in _RESULTS and self.person is not None and self._result_goes(value, self.person)
         for name, old in value.items():
             if name == "resourceType":
                 continue
             bare = name.removeprefix("_")
+            if no_result and bare.startswith("value"):
+                self.around.tally.add(f"{node}.value[x]", "age", int(name == bare))
+                continue
             found = known.get(bare)
             if found is None:
                 self.around.tally.add(f"{node}.{name}", Action.DROP)
@@ -160,7 +168,17 @@ class _Walk:
         return self.element(old, element.node) or _GONE
 
     def _tells_age(self, old: Resource, person: Person) -> bool:
-        return person.usubjid in self.around.too_old or above(old, self.around.oldest)
+        if above(old, self.around.rules.ages.most):
+            self.around.too_old.add(person.usubjid)
+        return person.usubjid in self.around.too_old
+
+    def _result_goes(self, observation: Resource, person: Person) -> bool:
+        """Whether the value of an Observation or a component is an age that must go, or tells such a subject's birth."""
+        said, over = result_said(observation, self.around.rules.ages)
+        if over:
+            self.around.too_old.add(person.usubjid)
+        known = said is not None and person.usubjid in self.around.too_old and tells(observation)
+        return over or known or id(observation) in self.around.ages
 
     def _reference(self, old: Resource, element: Element) -> Resource:
         """A reference; its display by the rule of this very place (`Observation.specimen.display`), else of all."""
@@ -176,7 +194,7 @@ class _Walk:
             return self.around.reference(old) if isinstance(old, str) else _GONE
         if self.person is None or action in {None, Action.KEEP} or not isinstance(old, str):
             return old
-        new = shifted(old, self.person.days) if action is Action.SHIFT else scrubbed(old, self.person)
+        new = self.person.moved(old) if action is Action.SHIFT else scrubbed(old, self.person)
         if new is None:
             self.around.tally.add(element.path, Action.DROP)
             return _GONE

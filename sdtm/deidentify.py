@@ -11,23 +11,25 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from trialbridge.base.deidentify import Action, Person, Tally, scrubbed, shifted
+from trialbridge.base.deidentify import Action, Person, Tally, scrubbed
+from trialbridge.sdtm.deidentify_ages import OF_BIRTH, ages_in, goes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from trialbridge.base.deidentify_ages import AgeRules
     from trialbridge.sdtm.table import Study, Table
 
 SUBJECT_IDS = frozenset({"USUBJID", "SUBJID", "RSUBJID", "APID"})
-OF_BIRTH = ("BRTHDTC", "AGE", "AGEU", "AGETXT")
 
 
 @dataclass(frozen=True, slots=True)
 class SdtmRules:
-    """Which action each variable takes, by pattern, and the datasets that are the trial's own."""
+    """Which action each variable takes, by pattern; the datasets that are the trial's own; what an age is known by."""
 
     variables: Mapping[str, Action]
     study_datasets: frozenset[str]
+    ages: AgeRules
 
     def action(self, domain: str, variable: str) -> Action:
         """The action of a variable; what no pattern fits is dropped."""
@@ -48,7 +50,7 @@ def deidentified_study(
     """The study without what tells who its subjects are; its residue is dropped whole.
 
     `people` has every USUBJID of the study; `pseudonym(kind, value)` gives other pseudonyms; the subjects `too_old`
-    lose age and birth date.
+    lose age and birth date, wherever a table tells them.
     """
     old = frozenset(too_old)
     tables = {
@@ -68,6 +70,7 @@ def _table(
     old: frozenset[str],
     tally: Tally,
 ) -> Table:
+    table = _without_ages(table, rules.ages, old, tally)
     frame = table.frame
     if "USUBJID" in frame.columns:
         subjects: list[str | None] = frame["USUBJID"].to_list()
@@ -93,6 +96,34 @@ def _table(
             column = _without(column, subjects, old, table.name, tally)
         columns[variable.name] = column
     return replace(table, frame=frame.with_columns(**columns), extra={})
+
+
+def _without_ages(table: Table, ages: AgeRules, old: frozenset[str], tally: Tally) -> Table:
+    """The table without the ages that must go: cells become empty, a qualifier's row goes whole."""
+    rows: set[int] = set()
+    cells: dict[str, set[int]] = {}
+    for subject, number, said, above, names in ages_in(table, ages):
+        row = table.frame.row(number, named=True)
+        if not goes(said, above, [row[one] for one in names], subject in old):
+            continue
+        if names == ("QVAL",):
+            rows.add(number)
+        for name in names:
+            if row[name] is not None:
+                cells.setdefault(name, set()).add(number)
+    for name, numbers in cells.items():
+        tally.add(f"{table.name}.{name}", "age", len(numbers))
+    if rows:
+        return replace(table, frame=table.frame.filter(~_at(rows, table.frame.height)))
+    blank = [pl.when(_at(at, table.frame.height)).then(None).otherwise(pl.col(one)) for one, at in cells.items()]
+    return replace(
+        table, frame=table.frame.with_columns(*(one.alias(name) for one, name in zip(blank, cells, strict=True)))
+    )
+
+
+def _at(numbers: set[int], height: int) -> pl.Series:
+    """True at those rows."""
+    return pl.Series([one in numbers for one in range(height)], dtype=pl.Boolean)
 
 
 def _without(
@@ -125,7 +156,7 @@ def cell(
         return pseudonym(variable[2:] if variable[2:] in {"SPID", "REFID"} else variable, value)
     person = people.get(subject) if subject else None
     if action is Action.SHIFT:
-        return shifted(value, person.days) if person else None
+        return person.moved(value) if person else None
     return scrubbed(value, person)
 
 

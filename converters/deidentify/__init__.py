@@ -7,6 +7,7 @@ look searches the outcome for every subject's own ids and names; one that is lef
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from trialbridge.base.deidentify import REMOVED, Person, Tally, person
@@ -14,6 +15,7 @@ from trialbridge.base.errors import TrialbridgeError, UnreadableInputError
 from trialbridge.base.finding import Finding, Severity, Where
 from trialbridge.converters.carry import extension, rehash
 from trialbridge.converters.context import Context
+from trialbridge.converters.deidentify.aged import aged
 from trialbridge.converters.deidentify.check import left_in_resources, left_in_tables, twice
 from trialbridge.converters.deidentify.ours import surroundings
 from trialbridge.converters.subjects import enter_subjects
@@ -23,12 +25,14 @@ from trialbridge.fhir.deidentify import Surroundings, deidentified
 from trialbridge.fhir.ids import BASE
 from trialbridge.fhir.located import name_of
 from trialbridge.sdtm.deidentify import deidentified_study
+from trialbridge.sdtm.deidentify_ages import last_day, too_old
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from trialbridge.base.pseudonyms import Key
     from trialbridge.converters.deidentify.rules import RuleSet
+    from trialbridge.converters.to_sdtm import ToSdtm
     from trialbridge.fhir.located import Located, Resource
     from trialbridge.fhir.releases import Release
     from trialbridge.sdtm.table import Study
@@ -66,7 +70,8 @@ def deidentify_study(study: Study, key: Key, rules: RuleSet) -> Deidentified:
         raise UnreadableInputError("DM does not say whose its rows are; nobody can be hidden.", where, "add USUBJID")
     people = _people_of(study, key, rules, {})
     tally = Tally()
-    made = deidentified_study(study, rules.for_sdtm(), people, key.code, _too_old(study, rules), tally)
+    old = too_old(study, rules.for_ages(), _today())
+    made = deidentified_study(study, rules.for_sdtm(), people, key.code, old, tally)
     return Deidentified(tuple(people.values()), tally, [*twice(people), *left_in_tables(made, people)], made)
 
 
@@ -84,14 +89,9 @@ def deidentify_resources(
     enter_subjects(resources, ctx, [])
     before = native_to_sdtm(held, base, release)
     people = _people_of(before.study, key, rules, _names(resources, ctx))
-    old = _too_old(before.study, rules)
-    tally = Tally()
-    around = surroundings(key, rules, ctx, people, old, tally, release)
-    made: list[Resource] = []
-    for resource in resources:
-        one = _one(resource, around, ctx, people, old, findings)
-        if one is not None:
-            made.append(one)
+    old = set(too_old(before.study, rules.for_ages(), _today()))
+    made, tally, left_out = _all(resources, before, key, rules, ctx, people, old, release)
+    findings.extend(left_out)
     _settle(made, before.study, people, old, base, release)
     findings.extend(twice(people))
     findings.extend(left_in_resources(made, people, rules))
@@ -117,13 +117,19 @@ def _people_of(study: Study, key: Key, rules: RuleSet, names: Mapping[str, set[s
     for usubjid in names:
         studies.setdefault(usubjid, "")
     people = {}
+    days = last_day(study)
     for usubjid, studyid in studies.items():
         code = key.code("subject", usubjid)
         words = {one: REMOVED for one in names.get(usubjid, ()) if one != usubjid}
         if len(numbers.get(usubjid, "")) >= _SHORTEST:
             words[numbers[usubjid]] = code
-        people[usubjid] = person(key, usubjid, most=rules.dates.most, prefix=studyid, words=words)
+        since = _years_before(days.get(usubjid), rules.ages.most + 1)
+        people[usubjid] = person(key, usubjid, most=rules.dates.most, prefix=studyid, words=words, since=since)
     return people
+
+
+def _years_before(day: str | None, years: int) -> str:
+    return f"{int(day[:4]) - years:04}{day[4:10]}" if day else ""
 
 
 def _names(resources: list[Resource], ctx: Context) -> dict[str, set[str]]:
@@ -157,15 +163,33 @@ def _words_of(name: Mapping[str, Any]) -> set[str]:
     return {one for one in parts if len(one) > 1} | {one for one in single if len(one) > 1 and not one[0].islower()}
 
 
-def _too_old(study: Study, rules: RuleSet) -> frozenset[str]:
-    """Subjects whose age would single them out."""
-    if "DM" not in study or "AGE" not in study["DM"].frame.columns:
-        return frozenset()
-    rows = study["DM"].frame.select("USUBJID", "AGE").iter_rows()
-    return frozenset(usubjid for usubjid, age in rows if age is not None and age > rules.ages.most)
+def _today() -> str:
+    return datetime.now(tz=UTC).date().isoformat()
 
 
 # --- resources --------------------------------------------------------------------------------------------------------
+
+
+def _all(
+    resources: list[Resource],
+    before: ToSdtm,
+    key: Key,
+    rules: RuleSet,
+    ctx: Context,
+    people: Mapping[str, Person],
+    old: set[str],
+    release: Release,
+) -> tuple[list[Resource], Tally, list[Finding]]:
+    """All resources; once more where the walk found a subject to be `old` whose other resources may have passed already."""
+    while True:
+        known = len(old)
+        tally = Tally()
+        findings: list[Finding] = []
+        ages = aged(resources, before, ctx, rules.for_ages(), old)
+        around = surroundings(key, rules, ctx, people, old, ages, tally, release)
+        made = [_one(resource, around, ctx, people, findings) for resource in resources]
+        if len(old) == known:
+            return [one for one in made if one is not None], tally, findings
 
 
 def _one(
@@ -173,7 +197,6 @@ def _one(
     around: Surroundings,
     ctx: Context,
     people: Mapping[str, Person],
-    old: frozenset[str],
     findings: list[Finding],
 ) -> Resource | None:
     """One resource, or None where it is left out."""
@@ -191,10 +214,14 @@ def _one(
         around.tally.add(kind, "left out")
         findings.append(_left_out(resource, "It names no subject that is known here.", Severity.WARNING))
         return None
+    if id(resource) in around.ages and kind == "Basic":  # a qualifier's row of its own
+        around.tally.add(kind, "age")
+        findings.append(_left_out(resource, "It tells an age above the limit.", Severity.NOTE, "see ages in the rules"))
+        return None
     made = deidentified(resource, whose, around)
     if isinstance(resource.get("id"), str):
         made = {"resourceType": kind, "id": around.reference(name_of(resource)).partition("/")[2], **made}
-    if kind == "Patient" and usubjid in old:
+    if kind == "Patient" and usubjid in around.too_old:
         for name in ("birthDate", "_birthDate"):
             made.pop(name, None)
     return made
@@ -222,17 +249,15 @@ def _subject_of(resource: Resource, ctx: Context) -> str | None:
     return None
 
 
-def _left_out(resource: Resource, message: str, severity: Severity) -> Finding:
-    return Finding(
-        "TB-DEID-LEFT-OUT", severity, Where(resource=name_of(resource)), message, "name its type in the rules"
-    )
+def _left_out(resource: Resource, message: str, severity: Severity, fix: str = "name its type in the rules") -> Finding:
+    return Finding("TB-DEID-LEFT-OUT", severity, Where(resource=name_of(resource)), message, fix)
 
 
 def _settle(
     made: list[Resource],
     before: Study,
     people: Mapping[str, Person],
-    old: frozenset[str],
+    old: set[str],
     base: str,
     release: Release,
 ) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trialbridge.base.deidentify import Action, Person, Tally, shifted
+from trialbridge.base.deidentify import Action, Person, Tally
+from trialbridge.base.deidentify_ages import Said, over
 from trialbridge.fhir.deidentify import Surroundings
 from trialbridge.mappings.spellings import record_id, record_parts
-from trialbridge.sdtm.deidentify import OF_BIRTH, SdtmRules, cell
+from trialbridge.sdtm.deidentify import SdtmRules, cell
+from trialbridge.sdtm.deidentify_ages import OF_BIRTH, goes, qualifier_said
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,11 +26,15 @@ def surroundings(
     rules: RuleSet,
     ctx: Context,
     people: Mapping[str, Person],
-    old: frozenset[str],
+    old: set[str],
+    ages: frozenset[int],
     tally: Tally,
     release: Release,
 ) -> Surroundings:
-    """What the FHIR walk asks: new references, new identifiers, and what becomes of our own extensions."""
+    """What the FHIR walk asks: new references, new identifiers, and what becomes of our own extensions.
+
+    `old` are the subjects over the limit; `ages` has the id() of elements and of carried values that are ages to go.
+    """
     fhir, sdtm = rules.for_fhir(), rules.for_sdtm()
     standing = fhir.study_resources - {"Practitioner"}
 
@@ -51,7 +57,10 @@ def surroundings(
         return _own_identifier(name, value, whose, key, people) if action is Action.PSEUDONYM else None
 
     def variable(one: Resource, top: Resource, whose: Person | None) -> Resource | None:
-        return _carried(one, top, whose, sdtm, people, key, old)
+        if id(one) in ages or _tells_age(one, whose, sdtm, old):
+            tally.add(f"extension {one['url']}", "age")
+            return _emptied(one)
+        return _carried(one, top, whose, sdtm, people, key)
 
     special = {
         ctx.url("x-sdtm-variable"): variable,
@@ -59,7 +68,7 @@ def surroundings(
         ctx.url("x-sdtm-record"): lambda one, _top, whose: _record(one, whose, people),
         **{ctx.url(f"x-{name}"): _as_it_is for name in ("sdtm-orres", "sdtm-package", "meddra-level", "armcd")},
     }
-    return Surroundings(fhir, release, tally, reference, identifier, special, old, rules.ages.most)
+    return Surroundings(fhir, release, tally, reference, identifier, special, old, ages)
 
 
 def _own_identifier(name: str, value: str, whose: Person | None, key: Key, people: Mapping[str, Person]) -> str | None:
@@ -94,12 +103,34 @@ def _literal_date(one: Resource, _top: Resource, whose: Person | None) -> Resour
     text = one.get("valueString")
     if whose is None or not isinstance(text, str):
         return dict(one)
-    moved = shifted(text, whose.days)
+    moved = whose.moved(text)
     return None if moved is None else {**one, "valueString": moved}
 
 
 def _as_it_is(one: Resource, _top: Resource, _whose: Person | None) -> Resource:
     return dict(one)
+
+
+def _tells_age(one: Resource, whose: Person | None, rules: SdtmRules, old: set[str]) -> bool:
+    """Whether a carried variable or qualifier is an age that must go, or tells the birth of a subject who is too old."""
+    inside = {part.get("url"): part for part in one.get("extension") or ()}
+    name = str(inside.get("name", {}).get("valueCode"))
+    value = next((part for key, part in inside.get("value", {}).items() if key.startswith("value")), None)
+    if whose is None or value is None:
+        return False
+    too_old = whose.usubjid in old
+    if inside.get("supplemental", {}).get("valueBoolean"):
+        return goes(
+            *qualifier_said(name, inside.get("label", {}).get("valueString"), value, rules.ages), value, too_old
+        )
+    if name in OF_BIRTH:
+        return too_old
+    return rules.ages.of_name(name) and goes(Said.AGE, over(str(value), None, rules.ages.most), value, too_old)
+
+
+def _emptied(one: Resource) -> Resource:
+    """A carried variable that is blank now."""
+    return {**one, "extension": [dict(part) for part in one.get("extension") or () if part.get("url") != "value"]}
 
 
 def _carried(
@@ -109,7 +140,6 @@ def _carried(
     rules: SdtmRules,
     people: Mapping[str, Person],
     key: Key,
-    old: frozenset[str],
 ) -> Resource:
     """A carried variable by the SDTM rule of its name; a qualifier's value as QVAL is treated."""
     if whose is None and _dataset(top) in rules.study_datasets:
@@ -120,9 +150,7 @@ def _carried(
     value = parts.get("value")
     if value is None:
         return dict(one)
-    if whose is not None and whose.usubjid in old and name in OF_BIRTH:
-        inside.remove(value)
-    elif "valueString" in value:
+    if "valueString" in value:
         variable = "QVAL" if parts.get("supplemental", {}).get("valueBoolean") else name
         action = rules.action(variable[:2], variable)
         new = cell(variable, value["valueString"], whose.usubjid if whose else None, action, people, key.code)

@@ -12,6 +12,7 @@ import yaml
 from pydantic import Field, ValidationError
 
 from trialbridge.base.deidentify import Action
+from trialbridge.base.deidentify_ages import AgeRules
 from trialbridge.base.errors import UnreadableInputError
 from trialbridge.base.finding import Where
 from trialbridge.fhir.deidentify import FhirRules
@@ -27,7 +28,13 @@ class _Dates(Section):
 
 
 class _Ages(Section):
-    most: Annotated[int, Field(ge=1)] = 89
+    most: Annotated[int, Field(ge=1)]
+    words: tuple[str, ...]
+    others: tuple[str, ...]
+    names: tuple[str, ...]
+    codes: frozenset[str]
+    births: tuple[str, ...]
+    birth_codes: frozenset[str]
 
 
 class _Fhir(Section):
@@ -48,7 +55,7 @@ class RuleSet(Section):
     """All rules: how far dates move, from which age on ages go, and what happens to each element and variable."""
 
     dates: _Dates = _Dates()
-    ages: _Ages = _Ages()
+    ages: _Ages
     fhir: _Fhir
     sdtm: _Sdtm
 
@@ -56,12 +63,23 @@ class RuleSet(Section):
         """The rules as the FHIR walk takes them."""
         one = self.fhir
         return FhirRules(
-            one.subject_resources, one.study_resources, one.types, one.paths, one.identifiers, one.extensions
+            one.subject_resources,
+            one.study_resources,
+            one.types,
+            one.paths,
+            one.identifiers,
+            one.extensions,
+            self.for_ages(),
         )
 
     def for_sdtm(self) -> SdtmRules:
         """The rules as the SDTM tables take them."""
-        return SdtmRules(self.sdtm.variables, self.sdtm.study_datasets)
+        return SdtmRules(self.sdtm.variables, self.sdtm.study_datasets, self.for_ages())
+
+    def for_ages(self) -> AgeRules:
+        """What an age is known by, and from which on it goes."""
+        one = self.ages
+        return AgeRules(one.most, one.words, one.others, one.names, one.codes, one.births, one.birth_codes)
 
 
 def load_rules(file: Path | None = None) -> RuleSet:
