@@ -32,7 +32,9 @@ _NAMED = 5  # resources named in a query
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One question. `subject` is a USUBJID, or `(all 12)` of the site; `ask` is site or sponsor; `core` Req or Exp.
+    """One question. `subject` is a USUBJID, `(all 12)` of the site, or empty, as `site` is, where the study is asked of.
+
+    `ask` is site or sponsor; `core` Req or Exp.
 
     `missing` says what is wrong, `path` where the value would stand in FHIR (empty: FHIR has no element the dictionary
     reads), `records` how many records lack it, `resources` the first of them.
@@ -176,9 +178,10 @@ def _query(subject: str, those: list[Missing], why: str, path: str) -> Query:
     names = list(dict.fromkeys(one.resource for one in those if one.resource))
     listed = "; ".join(names[:_NAMED]) + (f"; and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
     ask = "sponsor" if _is_sponsors(first.dataset, name, path) else "site"
+    of_the_study = subject == STUDY
     return Query(
-        subject,
-        first.site,
+        "" if of_the_study else subject,
+        "" if of_the_study else first.site,
         ask,
         first.dataset,
         name,

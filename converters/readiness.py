@@ -28,7 +28,7 @@ TRIAL_DESIGN = frozenset({"TA", "TD", "TE", "TI", "TM", "TS", "TV"})
 NO_SITE = "(no site)"
 NO_SUBJECT = "(unknown)"
 STUDY = "(study)"
-"""The subject and site of records that are about the study, not a subject: trial design."""
+"""Stands for subject and site of records that are about the study, not a subject: trial design. Never in an answer."""
 
 
 @dataclass(slots=True)
@@ -69,6 +69,7 @@ class Share:
 class Fill:
     """One variable: records with a value of those that should have one, subjects whose records all have it; by site.
 
+    Of trial design no record is a subject's or a site's.
     `paths` are the elements it is read from, `how` in words where there is none.
     """
 
@@ -126,7 +127,11 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """What an export can fill. `records` by dataset; `subjects` and `sites` with their share; `site_of` each subject."""
+    """What an export can fill.
+
+    `records` by dataset; `subjects` and `sites` with their share, and the `study` with that of its trial design, which is
+    of no subject and no site; `site_of` each subject.
+    """
 
     version: str
     records: Mapping[str, int]
@@ -134,6 +139,7 @@ class Readiness:
     overall: Share
     subjects: Mapping[str, Share]
     sites: Mapping[str, Share]
+    study: Share
     site_of: Mapping[str, str]
     missing: tuple[Missing, ...]
 
@@ -149,6 +155,7 @@ class Readiness:
             "sdtmig": self.version,
             "records": dict(self.records),
             "overall": self.overall.as_dict(),
+            "study": self.study.as_dict(),
             "sites": {name: one.as_dict() for name, one in self.sites.items()},
             "subjects": {
                 name: {"site": self.site_of.get(name, NO_SITE), **one.as_dict()} for name, one in self.subjects.items()
@@ -201,6 +208,8 @@ def readiness(of: Lineage, version: str = metadata.LATEST) -> Readiness:
                     for share in (overall, subjects[subject], sites[site]):
                         share.count(variable.core, filled, 1)
     counted = {name: len(its) for name, its in sources.items()}
+    study = subjects.pop(STUDY, Share())
+    sites.pop(STUDY, None)
     order = dict(sorted(counted.items(), key=lambda item: (item[0] != "DM", item[0])))
     return Readiness(
         version,
@@ -209,6 +218,7 @@ def readiness(of: Lineage, version: str = metadata.LATEST) -> Readiness:
         overall,
         dict(sorted(subjects.items())),
         dict(sorted(sites.items())),
+        study,
         site_of,
         tuple(missing),
     )
@@ -245,6 +255,8 @@ def _fill(
     for filled, those in ((1, held), (0, lacking)):
         for one in those:
             subject, site = _who(one, site_of)
+            if subject == STUDY:
+                continue
             before = sites.get(site, (0, 0))
             sites[site] = (before[0] + filled, before[1] + 1)
             whole[subject] = whole.get(subject, True) and bool(filled)

@@ -10,7 +10,7 @@ import csv
 import io
 import json
 from copy import deepcopy
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -340,6 +340,25 @@ def test_shares_add_up(export):
     assert found.overall.required_of - found.overall.required == sum(o.missing for o in found.fills if o.core == "Req")
 
 
+def test_trial_design_is_of_the_study_and_of_no_subject_or_site():
+    """The study would be listed among its subjects and sites, and a site be sent a question about the design."""
+    given = files.read([EXAMPLE])
+    resources = [*whole.to_fhir(replace(given, tables={name: given[name] for name in ("DM", "TA")})).resources]
+    (design,) = [one for one in resources if one["resourceType"] == "PlanDefinition"]
+    assert design["action"][0].pop("prefix")
+    of = lineage_of(resources, release="R4")
+    found = readiness(of)
+    told = found.as_dict()
+    assert sorted(told["sites"]) == ["01", "02", "03"]
+    assert len(told["subjects"]) == found.records["DM"]
+    wanted = sum(one.core == "Req" for one in metadata.domain("TA").variables) * found.records["TA"]
+    assert told["study"]["required"] == {"filled": wanted - 1, "of": wanted, "percent": percent(wanted - 1, wanted)}
+    assert all(not one["bySite"] and not one["subjectsOf"] for one in told["variables"] if one["dataset"] == "TA")
+    (query,) = [one for one in queries(found, of) if one.dataset == "TA"]
+    assert (query.subject, query.site, query.ask, query.variable) == ("", "", "sponsor", "ETCD")
+    assert "(study)" not in json.dumps([told, *map(asdict, queries(found, of))])
+
+
 # --- the command ----------------------------------------------------------------------------------------------------
 
 
@@ -379,6 +398,7 @@ def test_json(folder, capsys):
     assert found["ready"] is True
     assert set(found["sites"]) == {"01", "02"}
     assert len(found["subjects"]) == 3
+    assert found["study"]["required"]["of"] == 0
     assert all(one["required"]["percent"] == 100.0 for one in found["subjects"].values())
     sex = next(one for one in found["variables"] if (one["dataset"], one["variable"]) == ("DM", "SEX"))
     assert (sex["core"], sex["paths"], sex["percentOfSubjects"]) == ("Req", ["Patient.gender"], 100.0)

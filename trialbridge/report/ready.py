@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.table import Table
 
-from trialbridge.converters.readiness import STUDY, percent
+from trialbridge.converters.readiness import percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,16 +27,16 @@ def show(found: Readiness, asked: Sequence[Query], console: Console) -> None:
     lacking = [one for one in found.fills if one.missing]
     if lacking:
         console.print(_variables(lacking))
-    console.print(_shares("by site", "site", found.sites.items()))
-    people = {name: share for name, share in found.subjects.items() if name != STUDY}
-    worst = sorted(people.items(), key=lambda item: (-_lacks(item[1]), item[0]))
+    design = [("trial design", found.study)] if found.study.required_of else []
+    console.print(_shares("by site", "site", [*found.sites.items(), *design]))
+    worst = sorted(found.subjects.items(), key=lambda item: (-_lacks(item[1]), item[0]))
     incomplete = [(name, share) for name, share in worst if _lacks(share)]
     if incomplete:
         console.print(_shares("by subject: who lacks most", "subject", incomplete[:_MOST]))
         if len(incomplete) > _MOST:
             console.print(f"… and {len(incomplete) - _MOST:,} more subjects (--json has all)")
-    whole = len(people) - len(incomplete)
-    console.print(f"subjects without any gap: {whole:,} of {len(people):,}")
+    whole = len(found.subjects) - len(incomplete)
+    console.print(f"subjects without any gap: {whole:,} of {len(found.subjects):,}")
     of_sites = sum(one.ask == "site" for one in asked)
     console.print(
         f"queries: {of_sites:,} to sites, {len(asked) - of_sites:,} to the sponsor (--queries FILE writes them)"
