@@ -52,7 +52,7 @@ def serve(
     as_json: AsJson = False,
     no_color: NoColor = False,
 ) -> None:
-    """Serve the conversions and checks over HTTP (pip install 'trialbridge[serve]')."""
+    """Serve the conversions and checks over HTTP (the package's extra: serve)."""
     from trialbridge.commands import serve as command  # noqa: PLC0415 - loaded when it runs
 
     wanted = command.Wanted(
