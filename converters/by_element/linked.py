@@ -69,7 +69,7 @@ def linked(part: Rows, number: int, ctx: Context) -> Linked | None:
     templates = [entries[at] for at in codes[made].tolist()]
     found = Linked(its.part.name, its.part.type, part.rows[made], mine, templates, of_rows)
     _write(found, part.columns, made)
-    for variable in its.watched:
+    for variable in its.sealed:
         _tell_names(found, variable, part.columns, made, ctx)
     return found
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from trialbridge.converters.by_element.rows import Memo, Traced, UnfitError
 from trialbridge.converters.by_element.said import Said, element_texts, mark, put_in_links, settle_element
-from trialbridge.converters.by_element.standing import CANCER, LESION_OF, SUBJECT, USUBJID, Links, Standing, Watched
+from trialbridge.converters.by_element.standing import CANCER, LESION_OF, SUBJECT, USUBJID, Links, Sealed, Standing
 from trialbridge.converters.context import key_text
 from trialbridge.converters.order import tidy
 from trialbridge.fhir.ids import id_text, many_ids
@@ -46,9 +46,9 @@ def links(cluster: Cluster, mapping: Mapping, reader: Mapping, reads: Iterable[s
         return None
     part = parts[0] if parts else None
     kept = [one.variable for one in lines if one.spelling is TEXT and part is not None and one.variable in part.key]
-    watched = {one: Watched(mark(one)) for one in (USUBJID, *lesions, *kept)}
-    memo = Memo[Any](one for one in reads if one not in watched)
-    return Links(watched, lesions[0] if lesions else None, part, memo)
+    sealed = {one: Sealed(mark(one)) for one in (USUBJID, *lesions, *kept)}
+    memo = Memo[Any](one for one in reads if one not in sealed)
+    return Links(sealed, lesions[0] if lesions else None, part, memo)
 
 
 # --- templates --------------------------------------------------------------------------------------------------------
@@ -58,18 +58,18 @@ def write_links(plan: Plan, element: Element, columns: Columns, at: int, ctx: Co
     """As `write_element`, but as a template, and settled: nothing it says hangs on the subjects at hand."""
     its = element.links
     assert its is not None
-    said, row = Said(columns, at), Traced(columns, at, its.watched)
+    said, row = Said(columns, at), Traced(columns, at, its.sealed)
     standing = Standing(ctx, its, row, plan.hook, marked=True)
     try:
         said.before = said.made = _made(element, standing, ctx)
-        settle_element(plan, element, said, standing, url, its.watched)  # type: ignore[arg-type]  # it refuses what it has not
+        settle_element(plan, element, said, standing, url, its.sealed)  # type: ignore[arg-type]  # it refuses what it has not
         own = Standing(ctx, its, Traced(columns, at, {}), plan.hook, marked=False)
         made, part = _made(element, own, ctx), own.part
         said.made = said.before = _plain(said.made)
         said.link = tidy(_plain(standing.part), ctx.release) if standing.part else {}
         texts = [put_in_links(its.names(), encode(one), columns, at) for one in (said.made, said.link)]
         _prove(said.fit and texts == [encode(made), encode(tidy(part, ctx.release) if part else {})])
-        _prove(all(columns.value(f"!{one}", at) != 2 for one in its.watched))  # 2: an empty text
+        _prove(all(columns.value(f"!{one}", at) != 2 for one in its.sealed))  # 2: an empty text
         _take_apart(element, said)
     except Exception as error:  # whatever it is: from now on this element is made as all others
         element.links = None
@@ -102,7 +102,7 @@ def _plain(value: Any) -> Any:
         return {key: _plain(one) for key, one in value.items()}
     if isinstance(value, list):
         return [_plain(one) for one in value]
-    return str.__str__(value) if type(value) is Watched else value
+    return str.__str__(value) if type(value) is Sealed else value
 
 
 def _take_apart(element: Element, said: Said) -> None:

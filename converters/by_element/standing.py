@@ -32,9 +32,9 @@ def _same(one: Any, other: Any) -> bool:
     return one is other if type(other) is type(one) else _refused()
 
 
-# A text that stands for a cell: it is there and can be passed on; whoever looks at it is refused.
-Watched: Any = type(
-    "Watched",
+# A text that stands for a cell, sealed: it is there and can be passed on; whoever looks at it is refused.
+Sealed: Any = type(
+    "Sealed",
     (str,),
     {name: _refused for name in dir(str) if name not in _HARMLESS and callable(getattr(str, name))}
     | {
@@ -50,7 +50,7 @@ Watched: Any = type(
 class Links:
     """How an element points at what every subject has its own of."""
 
-    watched: dict[str, Any]
+    sealed: dict[str, Any]
     """The variables for which marks stand."""
     lesion: str | None
     """The variable that names a lesion by a reference."""
@@ -66,7 +66,7 @@ class Links:
 
     def names(self) -> list[str]:
         """All columns for which marks may stand."""
-        found = [*self.watched, SUBJECT, CANCER]
+        found = [*self.sealed, SUBJECT, CANCER]
         found += [f"{LESION_OF} {self.lesion}"] if self.lesion else []
         return [*found, self.id_of] if self.part else found
 
@@ -88,7 +88,7 @@ class Standing:
 
     def _is(self, cell: Any, variable: str | None) -> bool:
         """Whether that is the row's cell."""
-        return variable in self._links.watched and cell is not None and bool(cell == self.row.get(str(variable)))
+        return variable in self._links.sealed and cell is not None and bool(cell == self.row.get(str(variable)))
 
     def begin(self, resource_type: str, _key: Any, template: Any) -> Resource:
         """The primary resource: it has no id yet."""

@@ -11,7 +11,7 @@ import pytest
 
 from trialbridge.converters import bulk_fhir
 from trialbridge.converters.by_element.rows import UnfitError
-from trialbridge.converters.by_element.standing import Watched
+from trialbridge.converters.by_element.standing import Sealed
 from trialbridge.converters.dictionary import Dictionary
 from trialbridge.fhir.jsontext import encode
 from trialbridge.mappings import ALL, tu
@@ -58,15 +58,15 @@ def renamed(variable):
 def test_a_mark_that_is_looked_at_is_none(look):
     """What hangs on a name would be made the same for all names."""
     with pytest.raises(UnfitError):
-        look(Watched("mark"))
+        look(Sealed("mark"))
 
 
 def test_a_mark_is_there_and_equals_itself():
     """No element could be written of a mark."""
-    one = Watched("mark")
+    one = Sealed("mark")
     assert one
     assert one == one  # noqa: PLR0124 - what is tested
-    assert one != Watched("mark")
+    assert one != Sealed("mark")
 
 
 @pytest.mark.parametrize("release", ["R4", "R5"])
