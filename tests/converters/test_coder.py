@@ -1,6 +1,7 @@
 """MedDRA, WHODrug and LOINC: read in their owners' layouts, used to code and to check. All rows here are made up.
 
-Layouts: MedDRA's distribution files (`$` after each field), WHODrug B3 (columns by position, and as CSV), Loinc.csv.
+Layouts: MedDRA's distribution files (`$` after each field), WHODrug B3 (columns by position, and as CSV) and C3 (CSV of
+22, 5 and 3 fields, as public loaders read it), Loinc.csv.
 """
 
 from __future__ import annotations
@@ -173,6 +174,79 @@ def test_whodrug_as_csv_is_the_same(copy, tmp_path):
         {"900001": ["Z99AA01"]},
         {"Z99AA01": "ELBOW SALVES"},
     )
+
+
+def mp(number, record, first, second, name, country="NLD"):
+    """A line of C3's MP.csv: 22 fields, of which the product's id, the drug's code and the name are read."""
+    fields = [str(number), f"U{number}", record, first, second, "0000000001", "0000000001", "Y", f'"{name}"']
+    return ",".join([*fields, "", "", "", "", country, "0", "0", "001", "N/A", "097", "001", "20990101", "20990101"])
+
+
+def c3(folder, **files):
+    """C3's CSV files: three drugs, one of them sold in two countries under two ATC codes."""
+    told = {
+        "MP.csv": [
+            mp(11, "900001", "01", "001", "Elbocaine"),
+            mp(12, "900001", "01", "002", 'Elbow""ease, forte'),
+            mp(13, "900001", "01", "002", 'Elbow""ease, forte', "BEL"),
+            mp(14, "900002", "01", "001", "Jointol"),
+        ],
+        "ThG.csv": [
+            "1,Z99AA01,20990101,Y,11",
+            "2,Z99AA01,20990101,Y,13",
+            "3,Z99AA01,20990101,Y,14",
+            "4,Z99AB01,20990101,N,14",
+        ],
+        "ATC.csv": ["Z,1,IMAGINARY", 'Z99AA01,5,"ELBOW SALVES, PLAIN"'],
+        **files,
+    }
+    folder.mkdir()
+    for name, lines in told.items():
+        (folder / name).write_text("".join(f"{one}\n" for one in lines), encoding="utf-8")
+    return folder
+
+
+def test_whodrug_c3_tells_the_same_of_a_drug(copy, tmp_path):
+    """A site licensed for C3 could not code, or a name sold in two countries would count as two drugs."""
+    made = dictionaries.install("whodrug", c3(tmp_path / "c3"), "c3")
+    assert isinstance(made, dictionaries.WHODrug)
+    assert made.drugs == {"ELBOCAINE": "900001", 'ELBOW"EASE, FORTE': "900001", "JOINTOL": "900002"}
+    assert made.preferred == {"900001": "Elbocaine", "900002": "Jointol"}
+    assert made.atc == {"900001": ["Z99AA01"], "900002": ["Z99AA01", "Z99AB01"]}
+    assert made.texts == {"Z": "IMAGINARY", "Z99AA01": "ELBOW SALVES, PLAIN"}
+    lines = (copy / "home" / "dictionaries" / "whodrug-c3.tsv").read_text(encoding="utf-8").splitlines()
+    assert len(lines) == len(set(lines)) == 3 + 4 + 2  # names, ATC codes of a name, ATC texts
+
+
+def test_whodrug_c3_in_latin_1_and_with_short_numbers(copy, tmp_path):
+    """An older release would be refused for an é, or a drug's code not be known without its leading noughts."""
+    folder = c3(tmp_path / "c3")
+    (folder / "MP.csv").write_bytes(f"{mp(11, '42', '1', '1', 'Élbocaïne')}\n".encode("latin-1"))
+    made = dictionaries.install("whodrug", folder, "c3")
+    assert isinstance(made, dictionaries.WHODrug)
+    assert made.preferred == {"000042": "Élbocaïne"}
+
+
+def test_a_folder_without_a_whodrug_that_is_read_says_what_is(copy, tmp_path):
+    """The user of C3's text files, or of the wrong folder, would not learn which files to give."""
+    text = tmp_path / "text"
+    text.mkdir()
+    for known, said in (((), "neither B3"), (("MP.txt", "ThG.txt"), "C3's text files")):
+        for name in known:
+            (text / name).write_text("1\n")
+        with pytest.raises(UnreadableInputError, match=said) as raised:
+            dictionaries.install("whodrug", text, "x")
+        assert raised.value.where.file == str(text)
+    assert "MP.csv, ThG.csv, ATC.csv" in str(raised.value.fix)
+    with pytest.raises(UnreadableInputError, match="at least 5"):
+        dictionaries.install("whodrug", c3(tmp_path / "short", **{"ThG.csv": ["1,Z99AA01"]}), "x")
+    with pytest.raises(UnreadableInputError, match="lacks id") as raised:
+        dictionaries.install("whodrug", c3(tmp_path / "torn", **{"ThG.csv": ["1,Z9,2,Y,11", "2,Z9,2"]}), "x")
+    assert raised.value.where.line == 2
+    (tmp_path / "short" / "ATC.csv").unlink()
+    (tmp_path / "short" / "ThG.csv").write_text("1,Z99AA01,20990101,Y,11\n")
+    with pytest.raises(UnreadableInputError, match=r"no ATC\.csv"):
+        dictionaries.install("whodrug", tmp_path / "short", "x")
 
 
 def test_terms_are_checked(copy):
