@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from trialbridge.base.errors import DoesNotFitError, UnknownNameError
+from trialbridge.base.finding import Where
 from trialbridge.converters.dictionary import DICTIONARY, Dictionary
 from trialbridge.converters.ledger import Ledger
 from trialbridge.converters.order import in_order
@@ -15,6 +18,7 @@ from trialbridge.converters.residue import account, account_resource, leaves, mi
 from trialbridge.converters.to_fhir import ToFhir, native_to_fhir
 from trialbridge.converters.to_sdtm import ToSdtm, native_to_sdtm
 from trialbridge.fhir.bundle import pool
+from trialbridge.fhir.elements import elements
 from trialbridge.fhir.ids import BASE
 
 if TYPE_CHECKING:
@@ -43,10 +47,15 @@ def to_fhir(
     """A study as FHIR resources of one release; every cell is read, derived or carried, and the ledger says which.
 
     `base` is the URL under which our identifier systems and extensions stand. A study that came from FHIR brings its
-    residue, which is put back. `dictionary` is the one in use: `DICTIONARY`, or a study's own.
+    residue, which is put back. `dictionary` is the one in use: `DICTIONARY`, or a study's own. Raises DoesNotFitError
+    where the residue is seen to be of another release.
     """
     done = native_to_fhir(study, base, release, dictionary)
-    resources = in_order(restored(done.resources, study.residue), release) if study.residue else done.resources
+    resources = done.resources
+    if study.residue:
+        resources = restored(done.resources, study.residue)
+        refuse_another_release(resources, release, {})
+        resources = in_order(resources, release)
     return Converted(done.findings, done.ledger, resources, study)
 
 
@@ -123,6 +132,32 @@ def release_of(held: Pool) -> Release:
         if mark is not None and mark(item.resource):
             return "R5"
     return "R4"
+
+
+def refuse_another_release(
+    resources: Iterable[Resource], release: Release, marks: Mapping[str, Callable[[Resource], bool]] = _R5_MARKS
+) -> None:
+    """Raises DoesNotFitError where what the residue gave is of another release: it would be FHIR of none.
+
+    By the type, and by elements of R5 (`marks`), which input that nobody checked may have in R4 too.
+    """
+    other: Release = "R4" if release == "R5" else "R5"
+    for one in resources:
+        kind = str(one.get("resourceType"))
+        mark = marks.get(kind)
+        if (release == "R4" and mark is not None and mark(one)) or not _is_type(kind, release):
+            message = f"The residue is of FHIR {other}: this is no {kind} of {release}."
+            fix = f"write {other} (--fhir-version {other}), or leave the residue out (--no-residue)"
+            raise DoesNotFitError(message, Where(file="residue.ndjson", resource=f"{kind}/{one.get('id')}"), fix)
+
+
+@cache
+def _is_type(kind: str, release: Release) -> bool:
+    try:
+        elements(kind, release)
+    except UnknownNameError:
+        return False
+    return True
 
 
 def _by_key(held: Pool) -> dict[str, Resource]:

@@ -40,6 +40,10 @@ TRIAL_DESIGN = frozenset({"TA", "TE", "TV", "TI"})
 _INSTEAD = ("POOLID", "SPDEVID")
 """What names whom a row is about where it is no subject: a pool of animals, a device (SDTM 2.0, identifiers)."""
 _LISTED = 5
+_FIX_OF_KEY = {
+    "ResearchSubject": "give each subject one record in DM",
+    "Basic": "keep one of records that say the same, or number them by --SEQ",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +232,16 @@ def _name_record(primary: Resource, record: Record, ctx: Context) -> None:
     """Name the record's domain, where it has no --SEQ to make the whole business identifier from."""
     row = record.row
     value = record_id(row.get("STUDYID"), record.dataset, row["USUBJID"], f"row-{record.number}")
-    primary.setdefault("identifier", []).append({"system": ctx.url("sdtm-record"), "value": value})
+    identifier = {"system": ctx.url("sdtm-record"), "value": value}
+    if (
+        primary["resourceType"] == "AdverseEvent" and ctx.release == "R4"
+    ):  # it has room for one identifier, the sponsor's
+        extensions = primary.setdefault("extension", [])
+        url = ctx.url("x-sdtm-record")
+        extensions[:] = [one for one in extensions if one.get("url") != url]
+        extensions.append({"url": url, "valueIdentifier": identifier})
+    else:
+        primary.setdefault("identifier", []).append(identifier)
 
 
 def round_trip(written: list[Written], study: Study, ctx: Context, result: ToFhir) -> None:
@@ -319,9 +332,20 @@ def _shared_keys(ctx: Context) -> list[Finding]:
         Finding(
             "TB-KEY-TWICE",
             Severity.WARNING,
-            Where(dataset=str(key[1]) if kind not in {"ResearchSubject", "Basic"} else None, subject=str(key[-2])),
+            _place_of_key(kind, key),
             f"Two records have the same key, and so would be one {kind}; the later one got a number.",
-            "make --SEQ unique within the subject",
+            "give each subject one record in DM"
+            if kind == "ResearchSubject"
+            else "make --SEQ unique within the subject",
         )
         for kind, key in ctx.duplicates
     ]
+
+
+def _place_of_key(kind: str, key: tuple[Any, ...]) -> Where:
+    """Dataset and subject of a business key: of DM it is the subject's, of Basic it begins with the dataset."""
+    if kind == "ResearchSubject":
+        return Where(dataset="DM", subject=str(key[-1]))
+    if kind == "Basic":
+        return Where(dataset=str(key[0]), subject=None if key[2] is None else str(key[2]))
+    return Where(dataset=str(key[1]), subject=str(key[-2]))

@@ -35,9 +35,18 @@ def has_code(resource: Resource, codelist: str, *others: tuple[str, str]) -> boo
 
 
 def domain_named(resource: Resource, system: str) -> str | None:
-    """The domain that the record's own business identifier names (STUDYID|DOMAIN|USUBJID|--SEQ), if it has one."""
-    identifiers = resource.get("identifier")
-    for identifier in identifiers if isinstance(identifiers, list) else (identifiers,):
+    """The domain that the record's own business identifier names (STUDYID|DOMAIN|USUBJID|--SEQ), if it has one.
+
+    AdverseEvent has room for one identifier in R4: there the record's stands in an extension.
+    """
+    found = resource.get("identifier")
+    identifiers = list(found) if isinstance(found, list) else [found]
+    if resource.get("resourceType") == "AdverseEvent":
+        beside = resource.get("extension")
+        identifiers += [
+            one.get("valueIdentifier") for one in (beside if isinstance(beside, list) else ()) if isinstance(one, dict)
+        ]
+    for identifier in identifiers:
         if isinstance(identifier, dict) and identifier.get("system") == system:
             parts = record_parts(identifier.get("value"))
             if parts:

@@ -15,6 +15,8 @@ from trialbridge.base.finding import Severity
 from trialbridge.base.writing import whole_file, whole_folder
 from trialbridge.converters import study as converters
 from trialbridge.converters.compare import Comparison, compare_resources, compare_studies
+from trialbridge.converters.dictionary import DICTIONARY
+from trialbridge.converters.doubtful import doubtful
 from trialbridge.fhir import files as fhir_files
 from trialbridge.fhir.bundle import pool, relative_references
 from trialbridge.fhir.check import as_model, from_model
@@ -115,10 +117,15 @@ def write_residue(study: Study, folder: Path) -> Path:
 def to_fhir(data: Study | Place, *, base: str = BASE, release: str = "R4") -> Converted:
     """A study as FHIR resources of a release (`R4`, `R4B`, `R5`), every cell accounted for in the ledger.
 
-    `base` is the URL under which our identifier systems and extensions stand.
+    `base` is the URL under which our identifier systems and extensions stand. Raises DoesNotFitError where the
+    study's residue is of another release.
     """
     study = data if isinstance(data, Study) else read(data, kind="sdtm")
-    return converters.to_fhir(study, base=base, release=release_named(release))
+    made = converters.to_fhir(study, base=base, release=release_named(release))
+    if study.residue:
+        converters.refuse_another_release(made.resources, release_named(release))
+    made.findings[:0] = doubtful(study, DICTIONARY)
+    return made
 
 
 def to_sdtm(

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["sdtm", "fhir"]
 RESIDUE = "residue.ndjson"
+RUN_MANIFEST = "run_manifest.json"
 MANIFEST = "manifest.json"
 NEIGHBOURS = sdtm_files.KNOWN_NEIGHBOURS | {
     RESIDUE,
@@ -219,6 +220,35 @@ def read_residue(source: Source) -> tuple[Mapping[str, Any], ...]:
     homes = [path for path in source.given if path.name == RESIDUE]
     homes += [path / RESIDUE for path in source.given if (path / RESIDUE).is_file()]
     return tuple(entry for home in homes for entry in _residue(home))
+
+
+def residue_release(source: Source) -> Release | None:
+    """The release of the residue that is used, as the run manifest of the conversion that wrote it says; None unsaid.
+
+    Several releases at once are refused. Raises UnreadableInputError.
+    """
+    homes = [path.parent if path.name == RESIDUE else path for path in source.given]
+    told = {name for home in homes if (home / RESIDUE).is_file() and (name := _run_release(home)) is not None}
+    if len(told) > 1:
+        message = "The residue here is of R4 and of R5."
+        raise UnreadableInputError(message, _where(source.given), "Convert the folders one by one.")
+    return told.pop() if told else None
+
+
+def _run_release(home: Path) -> Release | None:
+    """What the run manifest in a folder, or beside it where each format has a folder, says of the FHIR read."""
+    for manifest in (home / RUN_MANIFEST, home.parent / RUN_MANIFEST):
+        if not manifest.is_file():
+            continue
+        try:
+            about = decode(manifest.read_bytes())
+        except UnreadableInputError:
+            return None
+        if not isinstance(about, dict) or about.get("direction") != "fhir to sdtm":
+            return None
+        name = about.get("fhirRelease")
+        return releases.release(name) if isinstance(name, str) else None
+    return None
 
 
 def _residue(path: Path) -> Iterator[Mapping[str, Any]]:

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Literal, cast
 from trialbridge import boundary, sources
 from trialbridge.base.collector import without_collector
 from trialbridge.base.errors import UnknownNameError, UnreadableInputError
-from trialbridge.base.finding import Finding, Severity
+from trialbridge.base.finding import Finding, Severity, Where
 from trialbridge.commands import outcome as accounting
 from trialbridge.commands import output
 from trialbridge.commands.forms_known import are_forms
 from trialbridge.commands.outcome import Outcome
 from trialbridge.commands.shell import Shell, counts, exit_code, guarded
 from trialbridge.converters.chosen import chosen
-from trialbridge.converters.study import to_fhir, to_release, to_sdtm
+from trialbridge.converters.doubtful import doubtful
+from trialbridge.converters.study import refuse_another_release, to_fhir, to_release, to_sdtm
 from trialbridge.fhir.ids import BASE
 from trialbridge.fhir.located import Located, Reject
 from trialbridge.fhir.releases import release as release_named
@@ -113,7 +114,7 @@ def _done(
     if wanted.from_ is not None and source.kind != wanted.from_:
         raise UnreadableInputError(f"This is {source.kind}, not {wanted.from_}.", fix="Leave --from out.")
     if source.kind == "sdtm":
-        done = _from_sdtm(wanted, source, release or "R4", version, formats, steps, until)
+        done = _from_sdtm(wanted, source, _release_to_write(wanted, source, release), version, formats, steps, until)
     else:
         done = _in_shards(wanted, source, release, version, steps, until) or _from_fhir(
             wanted, source, release, version, steps
@@ -122,6 +123,16 @@ def _done(
         done = _as_forms(wanted, source, done)
     done.findings[:0] = source.findings
     return done, list(source.given)
+
+
+def _release_to_write(wanted: Wanted, source: Source, asked: Release | None) -> Release:
+    """The release asked for; else that of the residue, which fits no other; else R4. Raises UnknownNameError."""
+    told = sources.residue_release(source) if wanted.residue and wanted.to == "fhir" else None
+    if asked is not None and told is not None and asked != told:
+        message = f"The tables came from FHIR {told}, and so did {sources.RESIDUE} beside them: it fits no {asked}."
+        fix = f"Write {told} (--fhir-version {told}) and then convert that --to-release {asked}; or leave the residue "
+        raise UnknownNameError(message, Where(file=sources.RESIDUE), fix + "out (--no-residue).")
+    return asked or told or "R4"
 
 
 def _are_forms(wanted: Wanted) -> bool:
@@ -196,6 +207,8 @@ def _from_sdtm(
     if not wanted.residue:
         study = replace(study, residue=())
     findings = [*described, *boundary.foreign_columns(study)]
+    if wanted.to == "fhir":
+        findings += doubtful(study, _dictionary(wanted))
     from trialbridge.commands import convert_bulk  # noqa: PLC0415 - it imports this module's words
 
     if wanted.to in ("sdtm", "forms"):
@@ -209,6 +222,8 @@ def _from_sdtm(
         said = findings + told.findings
         return Outcome("sdtm", "fhir", release, said, accounts, ledger=told.ledger, laid=folder)
     done = to_fhir(study, base=wanted.base_url or BASE, release=release, dictionary=_dictionary(wanted))
+    if study.residue and sources.residue_release(source) is None:
+        refuse_another_release(done.resources, release)
     accounts = accounting.rows_accounted(study, done.ledger)
     return Outcome(
         "sdtm",

@@ -110,11 +110,12 @@ def rows_accounted(study: Study, ledger: Ledger) -> list[Account]:
     accounts = []
     for table in study:
         kept = ledger.records[table.name, "out"]
-        kept += sum(
-            times
-            for (where, what, reason), times in ledger.counts.items()
-            if where == table.name and table.name.startswith("SUPP") and what not in _SUPP_COLUMNS and reason != "blank"
-        )
+        if table.name.startswith("SUPP") and _SUPP_COLUMNS.issuperset(table.frame.columns):
+            kept += sum(
+                times
+                for (where, what, reason), times in ledger.counts.items()
+                if where == table.name and what not in _SUPP_COLUMNS and reason != "blank"
+            )
         accounts.append(Account(table.name, table.frame.height, kept))
     return accounts
 

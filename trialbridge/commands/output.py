@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from trialbridge.commands.outcome import Outcome
     from trialbridge.converters.bulk import Bulk
 
-RUN_MANIFEST = "run_manifest.json"
+RUN_MANIFEST = sources.RUN_MANIFEST
 
 
 def checked_formats(to: str, formats: Iterable[str]) -> tuple[str, ...]:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.table import Table
 
+from trialbridge.base.finding import Severity
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from rich.console import Console
@@ -79,13 +81,25 @@ def show_rejects(done: Outcome, console: Console) -> None:
 
 def show_findings(findings: Iterable[Finding], console: Console) -> None:
     """Findings by kind: how often, and the first of each."""
-    kinds: dict[tuple[str, str, str], list[Finding]] = {}
-    for one in findings:
-        kinds.setdefault((str(one.severity), one.id, one.message), []).append(one)
-    ordered = sorted(kinds.items(), key=lambda item: list(_COLOURS).index(item[0][0]))
-    for (severity, name, message), those in ordered[:_SHOWN]:
-        times = f" ({len(those):,} times, first: {those[0].where})" if len(those) > 1 else f" [{those[0].where}]"
-        text = escape(f"{name} {message}{times}")
-        console.print(f"[{_COLOURS[severity]}]{severity}[/] {text}", soft_wrap=True)
+    everything = list(findings)
+    kinds = _kinds(everything, lambda one: one.message)
+    if len(kinds) > _SHOWN:  # messages that name ids differ, and would crowd out all else
+        kinds = _kinds(everything, lambda _: "")
+    ordered = sorted(kinds, key=lambda those: list(_COLOURS).index(str(those[0].severity)))
+    for those in ordered[:_SHOWN]:
+        first = those[0]
+        times = f" ({len(those):,} times, first: {first.where})" if len(those) > 1 else f" [{first.where}]"
+        text = escape(f"{first.id} {first.message}{times if str(first.where) or len(those) > 1 else ''}")
+        console.print(f"[{_COLOURS[str(first.severity)]}]{first.severity}[/] {text}", soft_wrap=True)
+        if first.fix and first.severity is not Severity.NOTE:
+            console.print(f"  → {escape(first.fix)}", soft_wrap=True)
     if len(ordered) > _SHOWN:
         console.print(f"… and {len(ordered) - _SHOWN} more kinds: findings.json")
+
+
+def _kinds(findings: Iterable[Finding], what: Callable[[Finding], str]) -> list[list[Finding]]:
+    """Findings of one severity and id that say the same."""
+    kinds: dict[tuple[str, str, str], list[Finding]] = {}
+    for one in findings:
+        kinds.setdefault((str(one.severity), one.id, what(one)), []).append(one)
+    return list(kinds.values())
