@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 import typer
 
+from trialbridge.commands import doctor
+
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "cli.md"
 ENTRY = [sys.executable, "-P", "-c", "from trialbridge.cli import main; main()"]
 
@@ -78,6 +80,17 @@ def test_doctor(run):
     assert all(done.json["packages"].values())
     assert {"polars", "msgspec", "fhir.resources", "typer"} <= set(done.json["packages"])
     assert "polars" in run("doctor").out
+
+
+def test_doctor_tells_what_an_extra_would_bring(run, monkeypatch):
+    """Who wants `serve` would read of our test tools, and not how to get what is missing."""
+    needs = ["polars>=1", 'polars-nowhere>=2; extra == "serve"', "typer; extra == 'sql'", 'pytest>=8; extra == "test"']
+    monkeypatch.setattr(doctor, "requires", lambda _: needs)
+    found = run("doctor", "--json").json
+    assert list(found["packages"]) == ["polars"]
+    assert found["optional"]["polars-nowhere"] == "not installed: pip install 'trialbridge[serve]'"
+    assert list(found["optional"]) == ["polars-nowhere", "typer"]
+    assert found["problems"] == []
 
 
 def test_doctor_finds_what_is_missing(run, monkeypatch):

