@@ -21,6 +21,8 @@ from trialbridge.base.finding import Where
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from trialbridge.base.finding import Finding
+
 VariableType = Literal["Char", "Num"]
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -112,7 +114,7 @@ class Study:
 
     `standard` is `SDTMIG`, `version` like `3.4`, `ct` a package like `sdtmct-2025-03-28`; `source` says where
     the tables were read. `residue` holds FHIR content that has no home in SDTM, as records of `residue.ndjson`:
-    tables and residue together give the FHIR back.
+    tables and residue together give the FHIR back. `notes` is what its reader has to say (a sheet that is no dataset).
     """
 
     tables: Mapping[str, Table] = field(default_factory=dict)
@@ -121,6 +123,7 @@ class Study:
     ct: str = ""
     source: str = ""
     residue: tuple[Mapping[str, Any], ...] = ()
+    notes: tuple[Finding, ...] = ()
 
     def __getitem__(self, name: str) -> Table:
         """The table of that name. Raises UnknownNameError."""

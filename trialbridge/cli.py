@@ -29,7 +29,7 @@ from trialbridge import (
     cli_serve,
     cli_validate,
 )
-from trialbridge.cli_options import AsJson, BaseUrl, FhirVersion, NoColor, Quiet, SdtmVersion, StudyFile
+from trialbridge.cli_options import AsJson, BaseUrl, Encoding, FhirVersion, NoColor, Quiet, SdtmVersion, StudyFile
 
 app = typer.Typer(
     name="trialbridge",
@@ -119,6 +119,7 @@ def convert(
         Path | None,
         typer.Option("--define-xml-path", "-dxp", metavar="FILE", help="The study's define: labels, lengths, types."),
     ] = None,
+    encoding: Encoding = None,
     to_release: Annotated[
         str | None, typer.Option("--to-release", metavar="R4|R5", help="FHIR to FHIR: write it in this release.")
     ] = None,
@@ -181,6 +182,7 @@ def convert(
         dictionaries=tuple(dictionary or ()),
         define=define_xml_path,
         to_release=to_release,
+        encoding=encoding,
         lineage=lineage,
         provenance=provenance,
         adjudication=adjudication,

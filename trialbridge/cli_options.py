@@ -19,6 +19,14 @@ BaseUrl = Annotated[
 SdtmVersion = Annotated[
     str | None, typer.Option("--version", "-v", metavar="3-3|3-4", help="SDTMIG version. Default: as read, or 3-4.")
 ]
+Encoding = Annotated[
+    str | None,
+    typer.Option(
+        "--encoding",
+        metavar="NAME",
+        help="Of text in XPT (default utf-8 to read, ascii to write) and in CSV that is not UTF-8: windows-1252, …",
+    ),
+]
 StudySource = Annotated[Path, typer.Argument(metavar="STUDY", help="A file or folder of SDTM or FHIR, in any format.")]
 StudyFile = Annotated[
     Path | None,

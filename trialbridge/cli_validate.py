@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from trialbridge.cli_options import AsJson, BaseUrl, FhirVersion, NoColor, Quiet, SdtmVersion, StudyFile
+from trialbridge.cli_options import AsJson, BaseUrl, Encoding, FhirVersion, NoColor, Quiet, SdtmVersion, StudyFile
 
 commands = typer.Typer()
 
@@ -88,6 +88,7 @@ def validate(
     fail_on: Annotated[Level, typer.Option("--fail-on", help="Issues that make the exit code 1.")] = Level.ERROR,
     fhir_version: FhirVersion = None,
     base_url: BaseUrl = None,
+    encoding: Encoding = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
     no_color: NoColor = False,
@@ -119,5 +120,6 @@ def validate(
         engine=engine,
         core_path=core,
         core_cache=core_cache,
+        encoding=encoding,
     )
     raise typer.Exit(command.run(wanted, as_json=as_json, quiet=quiet, no_color=no_color))

@@ -48,6 +48,7 @@ NEIGHBOURS = sdtm_files.KNOWN_NEIGHBOURS | {
     "changes.csv",
     "resources.json",
 }
+_LISTED = 5
 _BINARY = {suffix: name for name in ("xpt", "dsjc", "parquet", "xlsx") for suffix in sdtm_files.FORMATS[name].suffixes}
 
 
@@ -105,7 +106,7 @@ def find(paths: Iterable[Path]) -> Source:
         message = f"There are SDTM datasets ({first['sdtm']}) and FHIR ({first['fhir']}) here."
         raise UnreadableInputError(message, Where(file=", ".join(map(str, given))), "Name the files of one of them.")
     if not kinds:
-        raise UnreadableInputError("There is no dataset and no FHIR here.", _where(given), _hint(given))
+        raise UnreadableInputError(_nothing(findings), _where(given), _hint(given))
     return Source(kinds.pop(), tuple(found), given, findings)
 
 
@@ -114,10 +115,13 @@ def kind_of(path: Path) -> Kind | None:
     if not path.is_file():
         raise UnreadableInputError("There is no such file or folder.", Where(file=str(path)), "Check the path.")
     head = _text_head(path)
-    text = head.removeprefix(sniffing.BOM).lstrip()
+    text = sniffing.text_of(head).lstrip().encode() if sniffing.is_utf_16(head) else head
+    text = text.removeprefix(sniffing.BOM).lstrip()
     if text[:1] in (b"{", b"["):
+        if sniffing.is_utf_16(head):
+            raise UnreadableInputError("This is JSON in UTF-16.", Where(file=str(path)), "Save it as UTF-8.")
         return _json_kind(text)
-    if text.startswith(b"<") or head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+    if text.startswith(b"<"):
         return "fhir"
     return "sdtm" if sdtm_files.sniff(path) else None
 
@@ -167,10 +171,27 @@ def _folder(folder: Path, findings: list[Finding]) -> dict[Path, Kind]:
         if "fhir" in found.values() and path.name.lower().endswith(fhir_files.ENDINGS):
             found[path] = "fhir"  # its reader rejects what is broken, with line and reason
         else:
-            message = "Neither a dataset (a CSV needs STUDYID among its columns) nor FHIR: passed over."
-            fix = "If it should be data, give it by name: the error says what is wrong with it."
-            findings.append(Finding("TB-FILE-0001", Severity.WARNING, Where(file=path.name), message, fix))
+            findings.append(_passed_over(path))
     return found
+
+
+def _passed_over(path: Path) -> Finding:
+    """TB-FILE-0001: a file that may be meant as data and is not read."""
+    head = sniffing.head_of(path)
+    message = "Neither a dataset (a CSV needs STUDYID among its columns) nor FHIR: passed over."
+    fix = "If it should be data, give it by name: the error says what is wrong with it."
+    if not head:
+        message, fix = "The file is empty: passed over.", "Fetch it again, or remove it."
+    elif head.startswith(b"\x1f\x8b"):
+        message, fix = "Packed by gzip, and neither FHIR NDJSON nor Dataset-JSON: passed over.", "Unpack it."
+    return Finding("TB-FILE-0001", Severity.WARNING, Where(file=path.name), message, fix)
+
+
+def _nothing(passed_over: list[Finding]) -> str:
+    """That there is no data, and what was looked at."""
+    looked = [str(one.where.file) for one in passed_over]
+    listed = ", ".join(looked[:_LISTED]) + (f" and {len(looked) - _LISTED} more" if len(looked) > _LISTED else "")
+    return f"There is no dataset and no FHIR here{f' ({listed})' if looked else ''}."
 
 
 def _where(given: tuple[Path, ...]) -> Where:
@@ -178,14 +199,12 @@ def _where(given: tuple[Path, ...]) -> Where:
 
 
 def _hint(given: tuple[Path, ...]) -> str:
-    """Which sub-folders hold data, if any."""
-    inner = [
-        one
-        for folder in given
-        if folder.is_dir()
-        for one in sorted(folder.iterdir())
-        if one.is_dir() and _has_data(one)
-    ]
+    """Which sub-folders hold data, if any: those just below, else those below them."""
+    below = [one for folder in given if folder.is_dir() for one in sorted(folder.iterdir()) if one.is_dir()]
+    inner = [one for one in below if _has_data(one)]
+    if not inner:
+        deeper = [one for folder in below[:_LISTED] for one in sorted(folder.iterdir()) if one.is_dir()]
+        inner = [one for one in deeper[:_LISTED] if _has_data(one)]
     known = f"Known are {', '.join(sdtm_files.FORMATS)} for SDTM and {', '.join(fhir_files.FORMATS)} for FHIR; "
     known += "a centre's own tables are converted by a study file (convert --study-file)."
     return f"Give one of {', '.join(map(str, inner))}." if inner else known
@@ -208,9 +227,14 @@ def _unknown(path: Path) -> UnreadableInputError:
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
-def read_study(source: Source) -> Study:
-    """The tables and, where `residue.ndjson` stands in a folder given, the residue. Raises UnreadableInputError."""
-    study = sdtm_files.read(source.paths)
+def read_study(source: Source, encoding: str | None = None) -> Study:
+    """The tables and, where `residue.ndjson` stands in a folder given, the residue. Raises UnreadableInputError.
+
+    `encoding` is that of text in XPT (default UTF-8) and in CSV that is not UTF-8. What the reader has to say joins the source's
+    findings.
+    """
+    study = sdtm_files.read(source.paths, encoding=encoding)
+    source.findings.extend(study.notes)
     # The place is no part of the study: what is made of it must not hang on where its files lie.
     return replace(study, source="", residue=read_residue(source))
 

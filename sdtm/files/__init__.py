@@ -5,14 +5,15 @@ A format is one row of FORMATS and one module, loaded on first use. What a file 
 
 from __future__ import annotations
 
+import codecs
 import importlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
 from trialbridge.base.errors import UnknownNameError, UnreadableInputError
 from trialbridge.base.finding import Finding, Severity, Where
-from trialbridge.sdtm.files import sniffing
+from trialbridge.sdtm.files import names, sniffing
 from trialbridge.sdtm.table import Study, study
 
 if TYPE_CHECKING:
@@ -27,6 +28,16 @@ class FormatModule(Protocol):
 
     def write(self, of: Study, target: Path) -> list[Path]:
         """The study into a folder. Raises DoesNotFitError."""
+
+
+class EncodedModule(Protocol):
+    """What the modules of XPT and CSV offer besides: text in another encoding."""
+
+    def read(self, path: Path, *, encoding: str) -> Study:
+        """As FormatModule's."""
+
+    def write(self, of: Study, target: Path, *, encoding: str) -> list[Path]:
+        """As FormatModule's; XPT alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +75,9 @@ FORMATS = {
         Format("core", "core_csv", (".csv",), _never, "CSV with metadata, the input layout of CDISC CORE"),
     )
 }
+
+WITH_ENCODING = frozenset({"xpt", "csv"})
+"""Formats whose files do not say how their text is encoded."""
 
 KNOWN_NEIGHBOURS = frozenset(
     (
@@ -151,12 +165,14 @@ def _passed_over(file: Path) -> Finding:
     )
 
 
-def read(paths: Path | str | Iterable[Path | str], kind: str | None = None) -> Study:
+def read(paths: Path | str | Iterable[Path | str], kind: str | None = None, *, encoding: str | None = None) -> Study:
     """A study from dataset files and folders of them, each by its content; with `kind`, as files of that format.
 
-    Raises UnreadableInputError for a broken file and for a folder without datasets, UnknownNameError for an unknown
-    `kind` and for a dataset that is there twice (a folder with `dm.xpt` and `dm.json` needs `kind`).
+    `encoding` is that of text in XPT (default UTF-8) and in CSV that is not UTF-8. Raises UnreadableInputError for a broken file and
+    for a folder without datasets, UnknownNameError for an unknown `kind` or `encoding` and for a dataset that is there
+    twice (a folder with `dm.xpt` and `dm.json` needs `kind`).
     """
+    known_encoding(encoding)
     given = [Path(paths)] if isinstance(paths, str | Path) else [Path(one) for one in paths]
     wanted = format_named(kind).name if kind is not None else None
     if wanted is not None:
@@ -167,7 +183,7 @@ def read(paths: Path | str | Iterable[Path | str], kind: str | None = None) -> S
         raise UnreadableInputError(
             "There is no dataset here.", Where(file=", ".join(map(str, given))), f"known are {', '.join(FORMATS)}"
         )
-    studies = [FORMATS[name].load().read(path) for path, name in found]
+    studies = [_named(_read(path, name, encoding), path) for path, name in found]
     about = next((part for part, (_, name) in zip(studies, found, strict=True) if name == "core"), studies[0])
     kinds = sorted({name for _, name in found})
     try:
@@ -181,9 +197,46 @@ def read(paths: Path | str | Iterable[Path | str], kind: str | None = None) -> S
         version=about.version,
         ct=about.ct,
         source=", ".join(map(str, given)),
+        notes=tuple(note for part in studies for note in part.notes),
     )
 
 
-def write(of: Study, folder: Path | str, format: str) -> tuple[Path, ...]:  # noqa: A002 - the word users know
-    """The study's files in `folder`, all or none. Raises UnknownNameError for the format, DoesNotFitError for a value."""
+def _read(path: Path, name: str, encoding: str | None) -> Study:
+    """The datasets of one file or folder."""
+    module = FORMATS[name].load()
+    if encoding is None or name not in WITH_ENCODING:
+        return module.read(path)
+    return cast("EncodedModule", module).read(path, encoding=encoding)
+
+
+def _named(of: Study, path: Path) -> Study:
+    """The study with its variables named in capitals."""
+    found = [names.in_capitals(one, path.name) for one in of]
+    notes = tuple(note for _, those in found for note in those)
+    return replace(of.with_tables(one for one, _ in found), notes=(*of.notes, *notes)) if notes else of
+
+
+def known_encoding(name: str | None) -> str | None:
+    """The name of an encoding of text as Python knows it. Raises UnknownNameError."""
+    try:
+        return None if name is None else codecs.lookup(name).name
+    except LookupError:
+        raise UnknownNameError(
+            f"There is no encoding {name!r}.", fix="use utf-8, windows-1252, iso8859-15, shift_jis, ..."
+        ) from None
+
+
+def write(
+    of: Study,
+    folder: Path | str,
+    format: str,  # noqa: A002 - the word users know
+    *,
+    encoding: str | None = None,
+) -> tuple[Path, ...]:
+    """The study's files in `folder`, all or none; `encoding` is XPT's, by default ASCII.
+
+    Raises UnknownNameError for the format and the encoding, DoesNotFitError for a value.
+    """
+    if known_encoding(encoding) is not None and format_named(format).name == "xpt":
+        return tuple(cast("EncodedModule", FORMATS["xpt"].load()).write(of, Path(folder), encoding=str(encoding)))
     return tuple(format_named(format).load().write(of, Path(folder)))

@@ -39,7 +39,7 @@ def is_numeric(dataset: str, variable: str) -> bool:
 
 def typed(dataset: str, texts: pl.Series, declared: VariableType | None = None) -> pl.Series:
     """A column of texts in its type: as `declared`, else as SDTM has its name; Char if a value is no such number."""
-    numeric = is_numeric(dataset, texts.name) if declared is None else declared == "Num"
+    numeric = is_numeric(dataset, texts.name.upper()) if declared is None else declared == "Num"
     if not numeric:
         return texts
     values = texts.drop_nulls()

@@ -20,14 +20,18 @@ LONGEST_FIELD = 1 << 27  # characters; the csv module's own limit of 131,072 wou
 ROWS_AT_A_TIME = 50_000
 
 
-def read(file: Path) -> list[pl.Series]:
+class NotOfEncodingError(UnreadableInputError):
+    """Bytes that are no text of the encoding."""
+
+
+def read(file: Path, separator: str = ",", encoding: str = "utf-8") -> list[pl.Series]:
     """Each column as text, empty as null. A byte-order mark is dropped, blank lines are passed over.
 
     Raises UnreadableInputError naming the line: a row with too few or too many values, an open quote, not UTF-8.
     """
     csv.field_size_limit(LONGEST_FIELD)
-    with file.open(encoding="utf-8-sig", newline="") as text:
-        lines = csv.reader(text, strict=True)
+    with file.open(encoding="utf-8-sig" if encoding == "utf-8" else encoding, newline="") as text:
+        lines = csv.reader(text, strict=True, delimiter=separator)
         try:
             first = next(lines, [])
             width = len(first)
@@ -38,8 +42,9 @@ def read(file: Path) -> list[pl.Series]:
             where = Where(file=file.name, line=lines.line_num)
             raise UnreadableInputError(f"The line is no CSV: {error}.", where, "close or double its quotes") from error
         except UnicodeDecodeError as error:
-            where = Where(file=file.name, line=_line_of(file, error))
-            raise UnreadableInputError("The line is not UTF-8.", where, "save the file as CSV UTF-8") from error
+            where = Where(file=file.name, line=_line_of(file, error, encoding))
+            fix = "save the file as CSV UTF-8, or name its encoding (--encoding windows-1252, say)"
+            raise NotOfEncodingError(f"The line is not {encoding.upper()}.", where, fix) from error
     cells = list(zip(*rows, strict=True)) if rows else [() for _ in names]
     columns = [pl.Series(name, column, pl.String) for name, column in zip(names, cells, strict=True)]
     return [column.set(column == "", None) for column in columns]
@@ -65,16 +70,18 @@ def _rows(lines: Iterator[list[str]], names: list[str], width: int, file: Path) 
             raise UnreadableInputError(
                 f"The row has {len(row)} values, the first line names {named} columns.",
                 Where(file=file.name, row=number, line=getattr(lines, "line_num", None)),
-                "put text with commas or line breaks in quotes, or name the column",
+                "put text with separators or line breaks in quotes, or name the column",
             )
         yield row[:named]
 
 
-def _line_of(file: Path, error: UnicodeDecodeError) -> int:
-    """The line of the first byte that is not UTF-8."""
+def _line_of(file: Path, error: UnicodeDecodeError, encoding: str) -> int | None:
+    """The line of the first byte that is not of the encoding; None where lines do not end in one byte."""
+    if encoding.startswith(("utf-16", "utf-32")):
+        return None
     for number, line in enumerate(file.read_bytes().split(b"\n"), 1):
         try:
-            line.decode("utf-8")
+            line.decode(encoding)
         except UnicodeDecodeError:
             return number
     return error.start

@@ -23,16 +23,16 @@ Frames = Callable[[], Iterable[pl.DataFrame]]
 IN_PIECES = frozenset({"xpt", "json", "ndjson", "parquet"})
 
 
-def write(about: Table, height: int, frames: Frames, target: Path, kind: str) -> Path:
+def write(about: Table, height: int, frames: Frames, target: Path, kind: str, encoding: str = "ascii") -> Path:
     """One dataset as a file of the folder `target`; the file.
 
-    `about` is its metadata, `height` its rows in all, `kind` one of IN_PIECES. Raises DoesNotFitError.
+    `about` is its metadata, `height` its rows in all, `kind` one of IN_PIECES, `encoding` XPT's. Raises DoesNotFitError.
     """
     path = target / f"{folder.file_name(about)}.{kind}"
     if kind == "xpt":
         from trialbridge.sdtm.files import xpt_write  # noqa: PLC0415 - each format's own libraries, if it is written
 
-        xpt_write.write_frames(about, frames, path, "ascii")
+        xpt_write.write_frames(about, frames, path, encoding)
     elif kind == "parquet":
         _parquet(about, frames, path)
     else:

@@ -16,6 +16,7 @@ HEAD = 1 << 16
 XPT_MARK = b"HEADER RECORD*******LIBRARY HEADER RECORD!!!!!!!"
 XPT8_MARK = b"HEADER RECORD*******LIBV8   HEADER RECORD!!!!!!!"
 BOM = b"\xef\xbb\xbf"
+SEPARATORS = (",", ";", "\t")
 
 CORE_TABLES = "_datasets.csv"
 CORE_VARIABLES = "_variables.csv"
@@ -81,11 +82,35 @@ def is_xlsx(path: Path, head: bytes) -> bool:
 
 def is_csv(path: Path, head: bytes) -> bool:
     """Text whose first line names variables, STUDYID among them (every SDTM dataset has it)."""
-    if path.name in {CORE_TABLES, CORE_VARIABLES} or b"\0" in head:
-        return False
-    line = head.removeprefix(BOM).splitlines()[:1]
-    names = [name.strip().strip(b'"') for name in line[0].split(b",")] if line else []
-    return b"STUDYID" in names
+    return path.name not in {CORE_TABLES, CORE_VARIABLES} and separator(head) is not None
+
+
+def is_utf_16(head: bytes) -> bool:
+    """A byte-order mark of UTF-16, which spreadsheets write ("Unicode text")."""
+    return head.startswith((b"\xff\xfe", b"\xfe\xff"))
+
+
+def text_of(head: bytes) -> str:
+    """The beginning of a text file; what is not UTF-8 (or UTF-16, by its mark) is replaced."""
+    if is_utf_16(head):
+        return head[: len(head) // 2 * 2].decode("utf-16", errors="replace")
+    return head.removeprefix(BOM).decode(errors="replace")
+
+
+def separator(head: bytes) -> str | None:
+    """What stands between the values of a CSV dataset: a comma, else a semicolon or tab; None if it is no dataset.
+
+    STUDYID in capitals is enough; in other letters (a centre's table may have it) an SDTM identifier must be beside it.
+    """
+    line = text_of(head).splitlines()[:1]
+    if not line or "\0" in line[0]:
+        return None
+    for mark in SEPARATORS:
+        names = {name.strip().strip('"') for name in line[0].split(mark)}
+        capitals = {name.upper() for name in names}
+        if "STUDYID" in names or ("STUDYID" in capitals and capitals & {"DOMAIN", "RDOMAIN", "USUBJID"}):
+            return mark
+    return None
 
 
 def is_core_folder(path: Path) -> bool:

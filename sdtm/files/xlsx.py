@@ -12,14 +12,16 @@ import re
 import warnings
 import zlib
 from collections import Counter
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
 import polars as pl
 
 from trialbridge.base.errors import DoesNotFitError, UnreadableInputError
-from trialbridge.base.finding import Where
+from trialbridge.base.finding import Finding, Severity, Where
 from trialbridge.base.writing import whole_folder
+from trialbridge.sdtm import metadata
 from trialbridge.sdtm.files import column_types, folder, sniffing
 from trialbridge.sdtm.files.xlsx_write import write_workbook
 from trialbridge.sdtm.table import Variable, study, table
@@ -44,18 +46,43 @@ def read(path: Path) -> Study:
     Raises UnreadableInputError naming file, sheet and row.
     """
     files = folder.members(path, sniffing.is_xlsx)
-    return study((one for file in files for one in _tables(file)), source=str(path))
+    books = [(file, _sheets(file)) for file in files]
+    notes = tuple(
+        _passed_over(file, name)
+        for file, sheets in books
+        for name, rows in sheets.items()
+        if not _is_dataset(name, sheets) and any(cell is not None for row in rows for cell in row)
+    )
+    return study((one for file, sheets in books for one in _tables(file, sheets)), source=str(path), notes=notes)
 
 
-def _tables(file: Path) -> Iterator[Table]:
-    sheets = _sheets(file)
+def _is_dataset(name: str, sheets: Sheets) -> bool:
+    """Whether a sheet is a dataset: it is listed in `_datasets`, or among its first row is STUDYID, as in every dataset."""
+    if name.startswith("_") or any(row and row[0] == name for row in sheets.get(DATASETS, ())):
+        return True
+    first = {str(cell).strip().upper() for cell in (sheets[name][:1] or [()])[0] if cell is not None}
+    return "STUDYID" in first or name.upper().startswith("SUPP") or name.upper() in _named_datasets()
+
+
+@cache
+def _named_datasets() -> frozenset[str]:
+    return frozenset(one.name for one in metadata.domains())
+
+
+def _passed_over(file: Path, name: str) -> Finding:
+    message = "The first row of the sheet does not name STUDYID: no dataset, passed over."
+    fix = "put the names of the variables into its first row, if it is one"
+    return Finding("TB-FILE-0001", Severity.WARNING, Where(file=file.name, dataset=name), message, fix)
+
+
+def _tables(file: Path, sheets: Sheets) -> Iterator[Table]:
     labels = {str(row[0]): _text(row[1]) or "" for row in _listing(sheets, DATASETS, 2, file)}
     variables: dict[str, dict[str, Variable]] = {}
     for name, variable, label, kind, length in _listing(sheets, VARIABLES, 5, file):
         about = Variable(str(variable), _text(label) or "", "Num" if kind == "Num" else "Char", length and int(length))
         variables.setdefault(str(name), {})[about.name] = about
     for name, rows in sheets.items():
-        if not name.startswith("_"):
+        if not name.startswith("_") and _is_dataset(name, sheets):
             known = variables.get(name, {})
             yield table(name, _frame(name, rows, known, file), known.values(), labels.get(name, ""))
 
@@ -110,7 +137,8 @@ def _frame(name: str, rows: list[tuple[Any, ...]], known: dict[str, Variable], f
     for number, row in enumerate(body, 1):
         if any(cell is not None for cell in row[len(names) :]):
             where = Where(file=file.name, dataset=name, row=number)
-            raise UnreadableInputError("A value stands beyond the named columns.", where, "name its column or clear it")
+            fix = "name its column or clear it; the names of the variables stand in the first row"
+            raise UnreadableInputError("A value stands beyond the named columns.", where, fix)
     columns = []
     for index, variable in enumerate(names):
         cells = [row[index] if index < len(row) else None for row in body]

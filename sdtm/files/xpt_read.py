@@ -121,7 +121,7 @@ def _text(value: str | int, encoding: str, where: Where) -> str:
         return str(value).encode("latin-1").decode(encoding).rstrip(" \0")
     except UnicodeDecodeError as error:
         raise UnreadableInputError(
-            f"A name or label is not {encoding}.", where, "give the file's encoding, for example windows-1252"
+            f"A name or label is not {encoding}.", where, "name the file's encoding (--encoding windows-1252, say)"
         ) from error
 
 

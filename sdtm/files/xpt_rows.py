@@ -102,7 +102,7 @@ def _decoded(name: str, cells: NDArray[Any], encoding: str, where: Where) -> pl.
 def _not_of_encoding(encoding: str, where: Where, row: int) -> UnreadableInputError:
     place = Where(file=where.file, dataset=where.dataset, variable=where.variable, row=row + 1)
     return UnreadableInputError(
-        f"The text is not {encoding}.", place, "give the file's encoding, for example encoding='windows-1252'"
+        f"The text is not {encoding}.", place, "name the file's encoding (--encoding windows-1252, say)"
     )
 
 
@@ -197,7 +197,7 @@ def _encoded_size(text: str, encoding: str, where: Where, row: int) -> int:
         raise DoesNotFitError(
             f"{letter!r} (U+{ord(letter):04X}) is not {encoding}.",
             _at(where, row),
-            "spell it in ASCII (FDA takes nothing else), or write with encoding='utf-8'",
+            "spell it in ASCII (FDA takes nothing else), or name an encoding (--encoding utf-8)",
         ) from error
 
 

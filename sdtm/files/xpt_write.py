@@ -139,7 +139,7 @@ def _label(text: str, encoding: str, where: Where) -> str:
         raw = text.encode(encoding)
     except UnicodeEncodeError as error:
         raise DoesNotFitError(
-            f"The label {text!r} is not {encoding}.", where, "spell it in ASCII, or write with encoding='utf-8'"
+            f"The label {text!r} is not {encoding}.", where, "spell it in ASCII, or name an encoding (--encoding utf-8)"
         ) from error
     if len(raw) > 40:
         raise DoesNotFitError(f"The label {text!r} has {len(raw)} bytes, the limit is 40.", where, "shorten the label")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 
+import openpyxl
+import pyreadstat
 import pytest
 
 SUPPAE = """STUDYID,RDOMAIN,USUBJID,IDVAR,IDVARVAL,QNAM,QLABEL,QVAL,QORIG
@@ -188,3 +190,120 @@ def test_parts_of_ae_come_back(run, study, tmp_path, release, numbered):
     assert run("convert", tmp_path / "fhir", "--to", "sdtm", "-o", tmp_path / "back", "--format", "csv").code == 0
     for name, lines in parts.items():
         assert list(csv.reader((tmp_path / "back" / name).read_text().splitlines())) == lines
+
+
+UMLAUT = "Übelkeit – naïve"
+
+
+def in_csv(study, tmp_path, run, *words):
+    """The rows of AE after a way to FHIR and back, by the csv module."""
+    assert run("convert", study, "--to", "fhir", "-o", tmp_path / "f", *words).code == 0
+    assert run("convert", tmp_path / "f", "--to", "sdtm", "--format", "csv", "-o", tmp_path / "b").code == 0
+    return list(csv.reader((tmp_path / "b" / "ae.csv").read_text(encoding="utf-8").splitlines()))
+
+
+@pytest.mark.parametrize(
+    ("separator", "encoding", "words"),
+    [
+        (",", "utf-8-sig", ()),  # Excel: CSV UTF-8
+        (";", "utf-8", ()),  # where decimals have commas
+        ("\t", "utf-16", ()),  # Excel: Unicode text
+        (";", "windows-1252", ("--encoding", "windows-1252")),
+    ],
+)
+def test_csv_as_spreadsheets_save_it(run, study, tmp_path, separator, encoding, words):
+    """A table saved by a spreadsheet would not be known as a dataset, or be taken for FHIR's XML."""
+    wanted = [line.split(",") for line in (study / "ae.csv").read_text().replace("Sore skin", UMLAUT).splitlines()]
+    for name in ("dm", "ae"):
+        text = (study / f"{name}.csv").read_text().replace("Sore skin", UMLAUT).replace(",", separator)
+        (study / f"{name}.csv").write_text(text, encoding=encoding)
+    assert in_csv(study, tmp_path, run, *words) == wanted
+
+
+def test_names_in_small_letters(run, study, tmp_path):
+    """What R writes with lower-case names would be no dataset (CSV), or be carried in Basic (XPT)."""
+    wanted = list(csv.reader((study / "ae.csv").read_text().splitlines()))
+    for file in study.iterdir():
+        head, rest = file.read_text().split("\n", 1)
+        file.write_text(head.lower() + "\n" + rest)
+    assert in_csv(study, tmp_path, run) == wanted
+    assert {one[0] for one in findings(tmp_path / "f")} == {"TB-FILE-0002"}
+
+
+def test_names_that_differ_by_case_alone(run, study, tmp_path):
+    """One of two columns would silently win."""
+    (study / "ae.csv").write_text("studyid,usubjid,aeterm,AEterm\nS1,S1-01,a,b\n")
+    done = run("convert", study, "--to", "fhir", "-o", tmp_path / "f")
+    assert done.code == 2
+    assert "AETERM" in done.err
+
+
+def test_a_centres_own_table_is_no_dataset(run, tmp_path):
+    """A centre's column studyid would make its table SDTM."""
+    (tmp_path / "visits.csv").write_text("studyid,record,weight\nS1,1,70\n")
+    assert run("convert", tmp_path / "visits.csv", "--to", "fhir", "-o", tmp_path / "f").code == 2
+
+
+def test_xpt_in_another_encoding(run, study, tmp_path):
+    """A Windows XPT could not be read, nor written, from the command line (judged by pyreadstat)."""
+    (study / "ae.csv").write_text((study / "ae.csv").read_text().replace("Sore skin", UMLAUT))
+    words = ("--to", "sdtm", "--format", "xpt", "--encoding", "windows-1252")
+    assert run("convert", study, "--to", "sdtm", "--format", "xpt", "-o", tmp_path / "no").code == 2
+    assert run("convert", study, *words, "-o", tmp_path / "x").code == 0
+    frame, _ = pyreadstat.read_xport(str(tmp_path / "x" / "ae.xpt"), encoding="windows-1252", output_format="polars")
+    assert frame["AETERM"][0] == UMLAUT
+    refused = run("convert", tmp_path / "x", "--to", "fhir", "-o", tmp_path / "no")
+    assert refused.code == 2
+    assert "--encoding" in refused.err
+    assert in_csv(tmp_path / "x", tmp_path, run, "--encoding", "cp1252")[1][4] == UMLAUT
+    assert run("validate", tmp_path / "x", "--encoding", "cp1252").code == 1
+
+
+def test_an_encoding_nobody_knows(run, study, tmp_path):
+    """A slip in its name would be a traceback."""
+    done = run("convert", study, "--to", "fhir", "--encoding", "windows-1225", "-o", tmp_path / "f")
+    assert done.code == 2
+    assert "windows-1225" in done.err
+
+
+def test_sheets_that_are_no_datasets(run, study, tmp_path):
+    """A sheet of remarks would become a dataset that no format can hold; a dataset with a title row would vanish."""
+    book = openpyxl.Workbook()
+    book.active.title = "Read me"
+    book.active.append(["Exported on Monday"])
+    for name in ("dm", "ae"):
+        sheet = book.create_sheet(name.upper())
+        for row in csv.reader((study / f"{name}.csv").read_text().splitlines()):
+            sheet.append(row)
+    book.create_sheet("Empty")
+    book.save(tmp_path / "s.xlsx")
+    done = run("convert", tmp_path / "s.xlsx", "--to", "sdtm", "--format", "xpt", "-o", tmp_path / "x", "--json")
+    assert sorted(done.json["records"]) == ["AE", "DM"]
+    assert findings(tmp_path / "x") == [("TB-FILE-0001", "Read me", None, None)]
+    book["AE"].insert_rows(1)
+    book["AE"]["A1"] = "Adverse events"
+    book.save(tmp_path / "s.xlsx")
+    refused = run("convert", tmp_path / "s.xlsx", "--to", "sdtm", "-o", tmp_path / "no")
+    assert refused.code == 2
+    assert "AE" in refused.err
+    assert "first row" in refused.err
+
+
+def test_what_was_passed_over_is_named(run, tmp_path):
+    """A folder of nothing usable would only be told that it is one."""
+    folder = tmp_path / "in" / "a" / "b"
+    folder.mkdir(parents=True)
+    (tmp_path / "in" / "ex.csv").write_bytes(b"")
+    (folder / "dm.csv").write_text("STUDYID,DOMAIN,USUBJID\nS1,DM,S1-01\n")
+    done = run("convert", tmp_path / "in", "--to", "fhir", "-o", tmp_path / "f")
+    assert done.code == 2
+    assert "ex.csv" in done.err
+    assert str(folder) in done.err.replace("\n", "")
+
+
+def test_json_in_utf_16(run, tmp_path, patient):
+    """JSON in UTF-16 would be called broken XML."""
+    (tmp_path / "p.json").write_text(json.dumps(patient), encoding="utf-16")
+    done = run("convert", tmp_path / "p.json", "--to", "sdtm", "-o", tmp_path / "f")
+    assert done.code == 2
+    assert "UTF-16" in done.err

@@ -23,6 +23,7 @@ from trialbridge.fhir.located import Located, Reject
 from trialbridge.fhir.releases import release as release_named
 from trialbridge.report import progress, summary
 from trialbridge.sdtm import metadata
+from trialbridge.sdtm.files import known_encoding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -56,6 +57,8 @@ class Wanted:
     dictionaries: tuple[str, ...] = ()
     define: Path | None = None
     to_release: str | None = None
+    encoding: str | None = None
+    """Of text in XPT and CSV files."""
     lineage: bool = False
     provenance: bool = False
     adjudication: Path | None = None
@@ -73,6 +76,7 @@ def run(wanted: Wanted, *, as_json: bool = False, quiet: bool = False, no_color:
 def _run(wanted: Wanted, shell: Shell) -> int:
     formats = output.checked_formats(wanted.to, wanted.formats)
     release = release_named(wanted.fhir_version) if wanted.fhir_version else None
+    known_encoding(wanted.encoding)
     version = _version(wanted.version)
     with progress.steps(shell.err, shown=shell.speaks) as steps, ExitStack() as until, without_collector():
         steps.begin("reading")
@@ -88,7 +92,7 @@ def _run(wanted: Wanted, shell: Shell) -> int:
             "dictionaries": list(wanted.dictionaries),
             "checked": wanted.check if done.kind == "fhir" else wanted.check_made,
         }
-        files = output.write(done, wanted.output, formats, about, given)
+        files = output.write(done, wanted.output, formats, about, given, wanted.encoding)
     if shell.as_json:
         shell.json(_as_dict(done, wanted, formats, files))
     elif shell.speaks:
@@ -201,7 +205,7 @@ def _from_sdtm(
     steps: Steps,
     until: ExitStack,
 ) -> Outcome:
-    study, described = _described(wanted, sources.read_study(source))
+    study, described = _described(wanted, sources.read_study(source, wanted.encoding))
     if version:
         study = replace(study, version=version)
     if not wanted.residue:

@@ -65,12 +65,20 @@ def check_target(target: Path, given: Iterable[Path], formats: tuple[str, ...]) 
 
 
 def write(
-    outcome: Outcome, target: Path, formats: tuple[str, ...], about: dict[str, Any], given: list[Path]
+    outcome: Outcome,
+    target: Path,
+    formats: tuple[str, ...],
+    about: dict[str, Any],
+    given: list[Path],
+    encoding: str | None = None,
 ) -> list[str]:
-    """Everything into the folder; the names of the files made, relative to it. Raises DoesNotFitError."""
+    """Everything into the folder; the names of the files made, relative to it. Raises DoesNotFitError.
+
+    `encoding` is that of text in XPT, by default ASCII.
+    """
     with run_folder(target, about, given) as (part, names):
         for name in formats:
-            _write_data(outcome, part if len(formats) == 1 else part / name, name)
+            _write_data(outcome, part if len(formats) == 1 else part / name, name, encoding)
         if outcome.ledger is not None:
             (part / "ledger.json").write_bytes(pretty(outcome.ledger.as_dict()))
         found = [one.as_dict() for one in outcome.findings]
@@ -109,7 +117,7 @@ def run_folder(target: Path, about: dict[str, Any], given: list[Path]) -> Iterat
     _remove_stale(target, earlier, made)
 
 
-def _write_data(outcome: Outcome, folder: Path, name: str) -> None:
+def _write_data(outcome: Outcome, folder: Path, name: str, encoding: str | None) -> None:
     """One format of the data; the residue stands beside the tables it belongs to."""
     if outcome.laid is not None:
         folder.mkdir(exist_ok=True)
@@ -117,7 +125,7 @@ def _write_data(outcome: Outcome, folder: Path, name: str) -> None:
             one.replace(folder / one.name)
         return
     if outcome.bulk is not None:
-        _write_pieces(outcome.bulk, folder, name)
+        _write_pieces(outcome.bulk, folder, name, encoding)
         return
     if outcome.forms is not None:
         from trialbridge.commands import forms  # noqa: PLC0415 - only for forms
@@ -131,12 +139,12 @@ def _write_data(outcome: Outcome, folder: Path, name: str) -> None:
             api.write_residue(outcome.study, folder)
         return
     with _hinted():
-        sdtm_files.write(outcome.study, folder, api.sdtm_format(name))
+        sdtm_files.write(outcome.study, folder, api.sdtm_format(name), encoding=encoding)
     if outcome.study.residue:
         api.write_residue(outcome.study, folder)
 
 
-def _write_pieces(bulk: Bulk, folder: Path, name: str) -> None:
+def _write_pieces(bulk: Bulk, folder: Path, name: str, encoding: str | None) -> None:
     """A conversion in shards, a dataset after the other; a format that wants the whole study gets it."""
     kind = api.sdtm_format(name)
     folder.mkdir(exist_ok=True)
@@ -145,7 +153,7 @@ def _write_pieces(bulk: Bulk, folder: Path, name: str) -> None:
             sdtm_files.write(bulk.study(), folder, kind)
         else:
             for one in bulk.datasets:
-                parts.write(one.about, one.height, one.frames, folder, kind)
+                parts.write(one.about, one.height, one.frames, folder, kind, encoding or "ascii")
     if bulk.beside is not None and bulk.beside.path is not None:
         shutil.copyfile(bulk.beside.path, folder / sources.RESIDUE)
 
@@ -156,7 +164,7 @@ def _hinted() -> Iterator[None]:
     try:
         yield
     except DoesNotFitError as error:
-        fix = f"{error.fix} Or choose a format that holds it: --format dataset-json.".strip()
+        fix = f"{error.fix}; or choose a format that holds it (--format dataset-json)".removeprefix("; ")
         raise DoesNotFitError(error.message, error.where, fix) from error
 
 

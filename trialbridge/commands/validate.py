@@ -55,6 +55,7 @@ class Wanted:
     engine: str = "ours"
     core_path: Path | None = None
     core_cache: Path | None = None
+    encoding: str | None = None
 
 
 def run(wanted: Wanted, *, as_json: bool = False, quiet: bool = False, no_color: bool = False) -> int:
@@ -110,7 +111,7 @@ def checked(wanted: Wanted) -> tuple[Report, Made]:
     found = sources.find(wanted.sources)
     version = _dotted(wanted.version) if wanted.version else None
     if found.kind == "sdtm":
-        made = validate_sdtm.checked(sources.read_study(found), wanted, version, found.given)
+        made = validate_sdtm.checked(sources.read_study(found, wanted.encoding), wanted, version, found.given)
         made = replace(made, findings=(*found.findings, *made.findings))
     else:
         made = validate_fhir.checked(found, wanted, version)
