@@ -174,6 +174,7 @@ def test_same_bytes_twice(public, tmp_path):
     """The same study would give other files on another day."""
     for name in ("a", "b"):
         recist.run(recist.Wanted(public, "1.1", tmp_path / name, against="rs"), quiet=True)
+    assert "recist.xlsx" in {one.name for one in (tmp_path / "a").iterdir()}
     for one in (tmp_path / "a").iterdir():
         assert one.read_bytes() == (tmp_path / "b" / one.name).read_bytes(), one.name
 

@@ -119,6 +119,7 @@ def test_ctrl_c_ends_workers_and_leaves_nothing(tmp_path):
     said, _ = running.communicate(timeout=60)
     assert running.returncode not in {0, 1, 2}, said.decode()
     assert list((tmp_path / "run").iterdir()) == []
+    until = time.monotonic() + 60
     while _alive(running.pid):
         assert time.monotonic() < until
         time.sleep(0.05)

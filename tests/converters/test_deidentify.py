@@ -119,6 +119,7 @@ def test_no_own_id_is_left_anywhere(study, tables, resources, tmp_path):
     trialbridge.write(resources.resources, tmp_path / "fhir", "ndjson")
     text = "".join(file.read_text(encoding="utf-8") for file in tmp_path.rglob("*.*json") if file.is_file())
     assert [one for one in signs if one in text] == []
+    assert all(text.count(one.pseudonym) > 1 for one in tables.people)  # it was looked at, in both languages
     old_ids = {one["id"] for one in trialbridge.to_fhir(study).resources if one["resourceType"] == "Patient"}
     assert [one for one in old_ids if one in text] == []
 

@@ -62,10 +62,11 @@ def postgres():
     ]
     server = subprocess.Popen([*user, binaries / "postgres", "-D", data, *options], **quiet)
     try:
-        for _ in range(100):
-            ready = subprocess.run([binaries / "pg_isready", "-h", "127.0.0.1", "-p", str(port)], check=False, **quiet)
-            if ready.returncode == 0:
-                break
+        until = time.monotonic() + 120
+        asking = [binaries / "pg_isready", "-h", "127.0.0.1", "-p", str(port)]
+        while subprocess.run(asking, check=False, **quiet).returncode != 0:
+            assert server.poll() is None, "PostgreSQL did not start"
+            assert time.monotonic() < until, "PostgreSQL does not answer"
             time.sleep(0.1)
         yield f"postgresql+psycopg://trial@127.0.0.1:{port}/postgres"
     finally:

@@ -89,8 +89,14 @@ def test_each_token_is_fetched_once_and_renewed_in_time(guarded):
     with Client(guarded.url, watch=told.append) as plain:
         services = BackendServices(plain, token_url, "rsa", guarded.folder / "rsa.pem", "system/*.rs")
         with Client(guarded.url, authorization=services) as client:
-            for _ in range(5):
-                assert client.send("GET", f"{guarded.url}/Patient?_count=1").status == 200
+            for _ in range(20):  # on a busy machine five requests may outlast a token's two seconds
+                services.renew()
+                told.clear()
+                begun = time.monotonic()
+                for _ in range(5):
+                    assert client.send("GET", f"{guarded.url}/Patient?_count=1").status == 200
+                if time.monotonic() - begun < 1:
+                    break
             assert len(told) == 1
             time.sleep(2.1)
             assert client.send("GET", f"{guarded.url}/Patient?_count=1").status == 200

@@ -42,7 +42,7 @@ def test_a_thousand_bundles_sixteen_at_a_time(started, patient_bundle):
     settled = memory[len(memory) // 4 :]  # once the workers have loaded what they need
     assert max(settled) < 1.3 * min(settled)
     assert max(settled) < 1024 * MEGABYTE
-    assert list(service.spool.iterdir()) == []
+    service.settled()
 
 
 def test_too_many_at_once_are_told_to_come_back(started, patient_bundle):
@@ -72,19 +72,19 @@ def test_too_many_at_once_are_told_to_come_back(started, patient_bundle):
 
 def test_work_that_takes_too_long_is_ended(started, patient_bundle):
     """One study could hold a process for ever."""
-    service = started("--timeout", "1", "--workers", "1")
-    body = _large(8000, patient_bundle)
+    service = started("--timeout", "3", "--workers", "1")
+    body = _large(40_000, patient_bundle)
     answer = httpx.post(f"{service.url}/convert", params={"to": "sdtm"}, content=body, headers=JSON, timeout=120)
     assert answer.status_code == 504
     assert answer.json()["issue"][0]["code"] == "timeout"
-    assert list(service.spool.iterdir()) == []
-    for _ in range(20):  # the next worker may need more than its second to load
+    service.settled()
+    for _ in range(20):  # on a busy machine the next worker may need more than its seconds to load
         again = httpx.post(
             f"{service.url}/convert", params={"to": "sdtm"}, content=patient_bundle(1), headers=JSON, timeout=120
         )
         if again.status_code == 200:
             break
-    assert again.status_code in {200, 504}
+    assert again.status_code == 200
 
 
 def test_a_service_asked_to_end_finishes_what_it_has_begun(started, patient_bundle):
@@ -100,9 +100,10 @@ def test_a_service_asked_to_end_finishes_what_it_has_begun(started, patient_bund
 
     thread = threading.Thread(target=call)
     thread.start()
-    for _ in range(200):
-        if "trialbridge_work_inside 1.0" in httpx.get(f"{service.url}/metrics").text:
-            break
+    until = time.monotonic() + 60
+    while "trialbridge_work_inside 1.0" not in httpx.get(f"{service.url}/metrics").text:
+        assert thread.is_alive(), "it was done before it could be asked to end"
+        assert time.monotonic() < until
         time.sleep(0.02)
     service.process.send_signal(signal.SIGTERM)
     assert service.process.wait(timeout=90) == 0

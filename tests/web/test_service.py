@@ -6,7 +6,6 @@ import io
 import json
 import os
 import socket
-import time
 import zipfile
 import zlib
 from decimal import Decimal
@@ -238,9 +237,10 @@ def test_an_upload_that_is_cut_off_is_no_success_in_the_log(service):
     head = (
         f"POST /convert?to=sdtm HTTP/1.1\r\nHost: x\r\nX-Request-Id: {name}\r\nContent-Type: application/fhir+json\r\n"
     )
-    with socket.create_connection(("127.0.0.1", service.port)) as line:
-        line.sendall(f"{head}Content-Length: 100000\r\n\r\n{{".encode())
-        time.sleep(0.5)  # the service has begun to read
+    with socket.create_connection(("127.0.0.1", service.port), timeout=60) as line:
+        line.sendall(f"{head}Expect: 100-continue\r\nContent-Length: 100000\r\n\r\n".encode())
+        assert line.recv(25) == b"HTTP/1.1 100 Continue\r\n\r\n"  # it has begun to read (RFC 9110, 10.1.1)
+        line.sendall(b"{")
     (found,) = service.logged(requestId=name)
     assert found["status"] == 499
 

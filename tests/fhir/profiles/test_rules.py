@@ -141,8 +141,20 @@ def test_references_are_followed_among_all_that_is_given(core):
     """A reference to a resource of the wrong type under a right-looking address would pass."""
     patient = {"resourceType": "Patient", "id": "1", "managingOrganization": {"reference": "Organization/1"}}
     assert told(core, patient, {"resourceType": "Organization", "id": "1", "name": "x"}) == set()
-    wrong = {**patient, "managingOrganization": {"reference": "urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0"}}
-    assert told(core, wrong) == set()
+    somewhere = "urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0"
+    pointing = {**patient, "managingOrganization": {"reference": somewhere}}
+    assert told(core, pointing) == set()  # to what is not at hand
+    entry = {"fullUrl": "urn:uuid:11111111-1cbf-4d64-b04d-cd9187a4c6e0", "resource": pointing}
+    for other, expected in (("Organization", False), ("Practitioner", True)):
+        named = {"resourceType": other, "name": "x" if other == "Organization" else [{"text": "x"}]}
+        bundle = {
+            "resourceType": "Bundle",
+            "type": "collection",
+            "entry": [entry, {"fullUrl": somewhere, "resource": named}],
+        }
+        found = told(core, bundle)
+        assert (("REFERENCE", "Bundle.entry[0].resource.managingOrganization") in found) is expected
+        assert len(found) == expected
 
 
 def test_a_target_must_meet_its_profile(mcode):
