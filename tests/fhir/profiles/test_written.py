@@ -23,7 +23,7 @@ SETS = {
     "recist": ("dm", "tu_onco_recist", "tr_onco_recist", "rs_onco_recist"),
     "onco": ("dm", "tu_onco", "tr_onco", "rs_onco"),
     "irecist": ("dm", "rs_onco_irecist"),
-    "classes": ("ae", "cm", "ds", "ex", "lb", "mh", "pr", "sv", "ts", "vs", "suppae", "suppds"),
+    "classes": ("ae", "cm", "ds", "ex", "lb", "mh", "sv", "ts", "vs", "suppae", "suppds"),
 }
 EACH = 25
 
