@@ -129,9 +129,7 @@ def spoiled(draw):
     return study(tables)
 
 
-@settings(
-    max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate]
-)
+@settings(max_examples=8, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate])
 @given(spoiled(), st.sampled_from(["R4", "R5"]), st.sampled_from([2, 5]))
 def test_a_spoiled_study_is_the_same(both_ways, of, release, at_once):
     """What is remembered of one row would be written for another that differs where nobody looked."""

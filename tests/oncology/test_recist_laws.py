@@ -104,7 +104,7 @@ def plain(course):
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(course=courses(), data=st.data())
 def test_labels_mean_nothing(version, course, data):
     """A response would depend on what a lesion is called."""
@@ -115,7 +115,7 @@ def test_labels_mean_nothing(version, course, data):
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(course=courses())
 def test_units_mean_nothing(version, course):
     """A response would depend on whether sizes are written in cm or mm."""
@@ -126,7 +126,7 @@ def test_units_mean_nothing(version, course):
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(course=courses(), data=st.data())
 def test_order_of_rows_means_nothing(version, course, data):
     """A response would depend on how the rows are sorted."""
@@ -136,7 +136,7 @@ def test_order_of_rows_means_nothing(version, course, data):
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(course=courses(), data=st.data())
 def test_a_new_lesion_never_improves_a_response(version, course, data):
     """A new lesion, staying or followed by nothing, would make some visit or the best response better."""

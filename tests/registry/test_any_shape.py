@@ -38,7 +38,7 @@ def _broken(place, junk):
     return content
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.sampled_from(PLACES), st.sampled_from(JUNK))
 def test_one_broken_value_never_ends_in_a_traceback(place, junk):
     """If it failed, a user would see a traceback instead of the place and the fix."""

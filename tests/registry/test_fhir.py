@@ -535,7 +535,7 @@ PLACES = sorted(_places({key: value for key, value in MADE_UP.items() if key != 
 JUNK = [None, True, 7, -1, "", " ", "x", "2019-13", [], ["x"], [None], {}, {"x": 1}, [{"x": 1}], [["x"]]]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.sampled_from(PLACES), st.sampled_from(JUNK), st.sampled_from(RELEASES))
 def test_a_record_with_any_value_broken_comes_home_exactly(place, junk, release):
     """If it failed, a record of a wrong shape would be mended in silence, or end in a traceback."""
@@ -558,7 +558,7 @@ _JSON = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(_JSON, _JSON)
 def test_rest_and_what_is_there_give_the_whole(before, after):
     """If it failed, what is carried or kept as residue would not give back what it came from."""

@@ -12,7 +12,7 @@ import openpyxl
 import polars as pl
 import pyarrow.parquet
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from trialbridge.base.errors import DoesNotFitError, UnreadableInputError
@@ -89,7 +89,6 @@ def test_plain_numbers_become_numbers(text: str, number: float) -> None:
     assert column_types.typed("AE", pl.Series("AESEQ", [text, None])).to_list() == [number, None]
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1))
 def test_every_double_has_a_text_that_gives_it_back(numbers: list[float]) -> None:
     """A number written as text would be another when read."""
@@ -150,7 +149,6 @@ def test_empty_columns_at_the_end(tmp_path: Path) -> None:
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1)
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(st.lists(st.tuples(st.none() | TEXT, st.none() | TEXT), max_size=20))
 def test_any_text_comes_back_from_csv(tmp_path_factory: pytest.TempPathFactory, rows: list[Any]) -> None:
     """Some text would change in CSV."""
@@ -285,7 +283,6 @@ def test_what_a_sheet_cannot_hold(name: str, frame: dict[str, list[Any]], says: 
         xlsx.write(study([table(name, pl.DataFrame(frame))]), tmp_path)
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(
     st.lists(
         st.tuples(

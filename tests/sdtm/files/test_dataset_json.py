@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from trialbridge.base.errors import DoesNotFitError, UnreadableInputError
@@ -241,7 +241,6 @@ def test_an_xpt_format_is_a_display_format(tmp_path: Path) -> None:
     }
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(
     st.lists(
         st.tuples(st.none() | st.text(min_size=1), st.none() | st.floats(allow_nan=False, allow_infinity=False)),

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import polars as pl
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from trialbridge.sdtm.files import dataset_json, exact
@@ -24,7 +24,6 @@ DECIMALS = (
 )
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(st.lists(NUMBERS, max_size=30))
 @example([0.0, -0.0, 1e-4, 9.9e-5, 1e15, 1e16, 1e22, 0.1, 1 / 3, 5e-324, 1.7976931348623157e308, None])
 def test_a_column_of_decimal_texts(values: list[float | None]) -> None:
@@ -36,7 +35,6 @@ def test_a_column_of_decimal_texts(values: list[float | None]) -> None:
             assert (float(text), len(text)) == (value, len(repr(value).removesuffix(".0")))
 
 
-@settings(deadline=None)
 @given(st.lists(st.none() | DECIMALS, min_size=1, max_size=30))
 def test_decimals_exchanged_as_text(tmp_path_factory: pytest.TempPathFactory, texts: list[str | None]) -> None:
     """A decimal of a Dataset-JSON file would be read as another number, or not be written as it stood."""

@@ -12,7 +12,7 @@ import polars as pl
 import polars_readstat
 import pyreadstat
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from trialbridge.base.errors import DoesNotFitError, UnreadableInputError
@@ -53,7 +53,6 @@ def test_worked_examples(value: float, bits: int) -> None:
 HELD = st.just(0.0) | st.floats(SMALLEST, LARGEST) | st.floats(-LARGEST, -SMALLEST)
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(st.lists(HELD, max_size=50))
 def test_every_double_in_range_comes_back(values: list[float]) -> None:
     """A double within IBM's range would lose a bit."""
@@ -62,7 +61,6 @@ def test_every_double_in_range_comes_back(values: list[float]) -> None:
     assert ibm_float.decode(ibm_float.encode(array)).tolist() == values
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(st.floats().filter(lambda value: not (value == 0 or SMALLEST <= abs(value) <= LARGEST)))
 def test_no_other_double_is_taken(value: float) -> None:
     """A number beyond IBM's range, NaN or infinity would be written as something else."""
@@ -418,7 +416,6 @@ def test_empty_text_rows_before_the_end(rows: int, tmp_path: Path) -> None:
 PRINTABLE = st.text(st.characters(min_codepoint=1, max_codepoint=126), min_size=1, max_size=200)
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(st.lists(st.tuples(st.none() | PRINTABLE, st.none() | HELD), max_size=30))
 def test_any_ascii_text_and_number_comes_back(tmp_path_factory: pytest.TempPathFactory, rows: list[Any]) -> None:
     """Some text or number would not come back; trailing blanks have no meaning in XPT."""

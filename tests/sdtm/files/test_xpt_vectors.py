@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pyreadstat
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from trialbridge.base.errors import UnreadableInputError
@@ -54,7 +54,6 @@ def by_pyreadstat(path: Path, encoding: str = "UTF-8") -> pl.DataFrame:
     return numbers.with_columns(pl.when(pl.col(pl.String) != "").then(pl.col(pl.String)))
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(st.lists(st.tuples(TEXTS, st.none() | HELD, st.none() | AROUND_TWELVE), min_size=1, max_size=40))
 @example([("x" * 200, -0.0, "a" * 12), (None, 7.2e75, "b" * 13), ("é" * 100, 1 / 3, None)])
 def test_pyreadstat_reads_any_column_as_we_do(tmp_path_factory: pytest.TempPathFactory, rows: list[Any]) -> None:
@@ -70,7 +69,6 @@ def test_pyreadstat_reads_any_column_as_we_do(tmp_path_factory: pytest.TempPathF
     assert ours["N"].to_list() == theirs["N"].to_list() == numbers
 
 
-@settings(deadline=None)
 @given(st.lists(HELD.filter(lambda value: abs(value) < 16.0**62), max_size=20))  # ReadStat's own limit
 def test_what_pyreadstat_writes_is_read_alike(tmp_path_factory: pytest.TempPathFactory, values: list[float]) -> None:
     """A number of ReadStat's files would be read otherwise than ReadStat reads it."""
@@ -206,7 +204,6 @@ BITS = st.integers(0, 2**64 - 1) | st.builds(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(BITS, min_size=1, max_size=60))
 @example([0, 1 << 63, 0x2E << 56, 0x41 << 56, 0x5F << 56, 0x5B << 56, 0x40 << 56, 0x7FFFFFFFFFFFFFF8])
 def test_numbers_of_any_bits(bits: list[int]) -> None:
