@@ -371,6 +371,7 @@ def _struct(name: str, model: Any, module: ModuleType) -> type[msgspec.Struct]:
 
 def _values(names: list[str]) -> Callable[[Any], tuple[Any, ...]]:
     """What reads these fields of a Struct, quickly."""
-    if len(names) < 2:
-        return lambda one: tuple(getattr(one, name) for name in names)
-    return attrgetter(*names)
+    if len(names) == 1:
+        only = attrgetter(*names)
+        return lambda one: (only(one),)
+    return attrgetter(*names) if names else lambda _: ()
