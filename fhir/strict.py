@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 REMEMBERED = 4 << 20
 """Bytes of elements remembered for a resource type; then all are forgotten, so that memory stays bounded."""
+_SETS = 4_000
+"""So many sets of members are remembered; then all are forgotten: a server may send members in any order."""
 _LONG = 4096
 _LIST = 500
 """A list of extensions of more bytes is gone through item by item."""
@@ -171,6 +173,8 @@ class _Held:
         if known is None:
             known = self._complete(members)
             if all(one in members for one in self._required):  # else it hangs on what stands beside
+                if len(self._names) >= _SETS:
+                    self._names.clear()
                 self._names[names] = known
         return known
 

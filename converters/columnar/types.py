@@ -12,7 +12,7 @@ import msgspec
 
 from trialbridge.converters.columnar.items import ARGUMENTS, ListReader
 from trialbridge.converters.columnar.lists import NAMED
-from trialbridge.converters.columnar.members import KEYS, NotPlainError, readings
+from trialbridge.converters.columnar.members import KEPT_TEXTS, KEYS, NotPlainError, readings
 from trialbridge.converters.columnar.plans import Plan, taker
 from trialbridge.converters.columnar.roots import Fields, Root, made
 from trialbridge.converters.columnar.routes import Asked, AskedMoreError, Watched
@@ -60,6 +60,8 @@ class Reader:
         self._takers: dict[Plan, Callable[..., bool]] = {}
         self._looked_up: dict[Callable[..., bool], frozenset[str]] = {}
         """The members that a taker looks up in each line, whatever it says."""
+        self._unread: dict[tuple[tuple[str, ...], tuple[Callable[..., bool], ...]], list[str]] = {}
+        """Of a line's members, by their names and the line's takers, those that no taker looks up."""
         self._take: Callable[..., None] | None = None
 
     def _lists(self) -> dict[tuple[str, ...], ListReader]:
@@ -164,7 +166,9 @@ class Reader:
             "take_extension": self.root.lists["extension"].take,
         }
         if self._judge is not None:
-            space |= {"members_of": members_of, "unread": {}, "unread_of": self._unread, "right": self._judge.right}
+            self._unread.clear()
+            space |= {"members_of": members_of, "unread": self._unread, "unread_of": self._not_looked_up}
+            space["right"] = self._judge.right
         lookups, key = self._asked.key(self.root, fields, "one", space)
         self._known = self._asked.looked_up(self.root, fields, "one")
         for listed in self.lists.values():
@@ -197,10 +201,12 @@ class Reader:
         ]
         return made(text, "take", space)
 
-    def _unread(self, names: tuple[str, ...], takers: tuple[Callable[..., bool], ...]) -> list[str]:
+    def _not_looked_up(self, names: tuple[str, ...], takers: tuple[Callable[..., bool], ...]) -> list[str]:
         """The members that no element of these takers looks up. NotPlainError where members are not surely complete."""
         if self._judge is None or not self._judge.sure(names):
             raise NotPlainError
+        if len(self._unread) >= KEPT_TEXTS:
+            self._unread.clear()
         known = {"resourceType", *KEYS, *self._known}.union(*(self._looked_up.get(one, ()) for one in takers))
         return [one for one in names if one not in known]
 
