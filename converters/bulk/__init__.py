@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from trialbridge.converters.bulk.lines import Lines
     from trialbridge.converters.bulk.part import Part
     from trialbridge.converters.bulk.residue import Each, Residue
+    from trialbridge.converters.dictionary import Dictionary
     from trialbridge.converters.package import Package
     from trialbridge.fhir.located import Reject
     from trialbridge.fhir.releases import Release
@@ -104,7 +105,7 @@ def to_sdtm(
                 parts.append(part)
                 reached.add(part.size)
             package = bulk_shard.package_in(job)
-            found = told(plan, parts, package, version)
+            found = told(plan, parts, package, version, dictionary)
             if residue:
                 reached = _Reached(comparing, plan.size)
                 columnar_shard.forget()
@@ -164,7 +165,7 @@ def _convert(task: tuple[int, Lines]) -> Part:
     return _here[0].convert(task)
 
 
-def told(plan: Plan, parts: list[Part], package: Package | None, version: str) -> Bulk:
+def told(plan: Plan, parts: list[Part], package: Package | None, version: str, dictionary: Dictionary) -> Bulk:
     """What all shards together come to."""
     sums: dict[str, Counter[str]] = {name: Counter() for name in ("kept", "rejected", "aside")}
     findings = list(plan.findings)
@@ -180,7 +181,7 @@ def told(plan: Plan, parts: list[Part], package: Package | None, version: str) -
     sums["rejected"][""] += len(plan.rejects)
     sums["aside"].update(plan.aside)
     return Bulk(
-        bulk_join.joined(parts, package, version),
+        bulk_join.joined(parts, package, version, dictionary.rank),
         findings,
         rejects,
         plan.release,

@@ -20,7 +20,7 @@ from trialbridge.sdtm import metadata
 from trialbridge.sdtm.table import Variable, table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from trialbridge.base.finding import Finding
     from trialbridge.converters.bulk.part import Part, Stored
@@ -99,10 +99,13 @@ def typed(frame: pl.DataFrame, variables: Iterable[tuple[str, str]]) -> pl.DataF
     return pl.DataFrame(columns)
 
 
-def joined(parts: Sequence[Part], package: Package | None, version: str) -> list[Dataset]:
-    """The datasets of all parts; with RELREC where no package declares one and the records are related."""
+def joined(parts: Sequence[Part], package: Package | None, version: str, rank: Callable[[str], int]) -> list[Dataset]:
+    """The datasets of all parts; with RELREC where no package declares one and the records are related.
+
+    `rank` is a dataset's place in the order of reading (`Dictionary.rank`).
+    """
     version = package.version if package else version
-    found = [_dataset(name, parts, package, version) for name in _names(parts, package)]
+    found = [_dataset(name, parts, package, version) for name in _names(parts, package, rank)]
     if package is None and not any(one.name == "RELREC" for one in found):
         there = [any(part.related[at] for part in parts) for at in range(len(RELATIONS))]
         studyids = {one.name: next((part.studyid for part in one.parts if part.studyid), None) for one in found}
@@ -121,8 +124,8 @@ def numbered(parts: Iterable[Part]) -> list[Finding]:
     return [numbered_note(name, count) for name, count in counts.items()]
 
 
-def _names(parts: Sequence[Part], package: Package | None) -> list[str]:
-    """The datasets in their order: the package's; then as the parts have them, each new one after its neighbour.
+def _names(parts: Sequence[Part], package: Package | None, rank: Callable[[str], int]) -> list[str]:
+    """The datasets in their order: the package's; then by rank, those of one rank as the parts have them.
 
     Without a package those come first whose rows travelled as they are, and TS, which is told of studies, after them.
     """
@@ -139,7 +142,7 @@ def _names(parts: Sequence[Part], package: Package | None) -> list[str]:
             else:
                 names.insert(at, name)
                 at += 1
-    return names
+    return [*names[:first], *sorted(names[first:], key=lambda one: rank(one.removeprefix("SUPP")))]
 
 
 def _dataset(name: str, parts: Sequence[Part], package: Package | None, version: str) -> Dataset:

@@ -45,7 +45,8 @@ def frames_of(
         columns = by_columns.get(dataset, [])
         placed = [(place_of(one), one) for one in records]
         if package is None or dataset not in package.datasets:
-            if any(_lacks_numbers(dataset, one) for one in columns):
+            # a number is given after the subject's highest, in whichever rows that stands
+            if columns and _lack_numbers(dataset, records, columns):
                 placed = sorted([*placed, *(one for some in columns for one in some.placed())], key=itemgetter(0))
                 columns = []
             count = number(dataset, [one for _, one in placed])
@@ -102,9 +103,14 @@ def _mixed(name: str, rows: list[tuple[int, Row]]) -> bool:
     return any(len({type(row.get(key)) for _, row in rows} - {type(None)}) > 1 for key in keys_of(name))
 
 
-def _lacks_numbers(dataset: str, rows: Rows) -> bool:
+def _lack_numbers(dataset: str, records: Iterable[Record], columns: Iterable[Rows]) -> bool:
+    """Whether a record has no --SEQ, of those given one by one or by columns."""
     name = sequence_of(dataset)
-    return name is not None and (name not in rows.columns or not rows.columns[name].given.all())
+    if name is None:
+        return False
+    if any(one.row.get(name) is None for one in records):
+        return True
+    return any(name not in one.columns or not one.columns[name].given.all() for one in columns)
 
 
 def _supplements(dataset: str, records: Sequence[Placed], rows: Iterable[Rows]) -> _Parts:

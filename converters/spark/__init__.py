@@ -79,7 +79,7 @@ def files_to_sdtm(
         spark_shards.worker(setting, plan.groups, laid), "part binary"
     )
     parts = sorted((pickle.loads(row.part) for row in done.collect()), key=_number)  # noqa: S301 - made by us
-    told = bulk.told(plan, parts, bulk_shard.package_in(job), version)
+    told = bulk.told(plan, parts, bulk_shard.package_in(job), version, job.dictionary())
     return OnSpark({one.name: _table(spark, laid / one.name, one) for one in told.datasets}, told)
 
 

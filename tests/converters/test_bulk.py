@@ -278,6 +278,16 @@ def test_resources_of_all_kinds_of_odd_shape_in_shards(few, tmp_path, seed, rele
     _same(sorted(tmp_path.glob("*.ndjson")), release, shard_bytes=400_000)
 
 
+def test_a_number_is_given_after_those_of_rows_read_by_columns(few, tmp_path, laid):
+    """A lesion without a record would be given the number of a lesion that has one."""
+    resources = [one for one in to_fhir(few).resources if one["resourceType"] not in {"ResearchStudy", "Consent"}]
+    marks = [one for one in resources if one["resourceType"] == "Observation" and b"|TU|" in encode(one)]
+    gone = {id(one) for one in marks[::5]}
+    found = _same(laid([one for one in resources if id(one) not in gone], tmp_path))["TU"].frame
+    assert found.filter(pl.col("TUTESTCD").is_null()).height >= len(gone)
+    assert found.select("USUBJID", "TUSEQ").is_unique().all()
+
+
 WRONG = {
     "a member FHIR does not have": lambda one: one | {"colour": "red"},
     "one it does not have, deep down": lambda one: one | {"meta": {"tag": [{"code": "a", "colour": "red"}]}},
