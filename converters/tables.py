@@ -15,7 +15,7 @@ from trialbridge.sdtm import metadata
 from trialbridge.sdtm.table import Study, Table, Variable, study, table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from trialbridge.converters.package import Declared, Package
     from trialbridge.mappings.kit import Row
@@ -28,6 +28,9 @@ def tables_of(rows: dict[str, list[Record]], package: Package | None, version: s
     version = package.version if package else version
     datasets, numbered = datasets_of(rows, package)
     findings.extend(numbered_note(dataset, count) for dataset, count in numbered.items())
+    for dataset, found in datasets.items():
+        count = sum(one.row.get("USUBJID") is None for one in found)
+        findings.extend(unnamed_note(dataset, count, {key for one in found for key in one.row}))
     declared = package.datasets if package else {}
     made = [_table(name, found, declared.get(name), version) for name, found in datasets.items()]
     return study(made, version=version, **about(package))
@@ -70,6 +73,23 @@ def numbered_note(dataset: str, count: int) -> Finding:
         Where(dataset=dataset, variable=name),
         f"{count} records had no {name}; they were numbered within each subject.",
     )
+
+
+def unnamed_note(dataset: str, count: int, columns: Collection[str]) -> list[Finding]:
+    """The finding on so many records without USUBJID, where the standard requires it and no pool of subjects stands in."""
+    if not count or "POOLID" in columns or not _requires_subject(dataset):
+        return []
+    where = Where(dataset=dataset, variable="USUBJID")
+    message = f"{count} records name no subject: what hangs on one (study days, EPOCH) is not told of them."
+    return [Finding("TB-NO-SUBJECT", Severity.WARNING, where, message, "give their resources a subject")]
+
+
+@lru_cache(maxsize=512)
+def _requires_subject(dataset: str) -> bool:
+    try:
+        return not dataset.startswith("SUPP") and metadata.variable("USUBJID", domain=dataset).core == "Req"
+    except UnknownNameError:
+        return False
 
 
 def number(dataset: str, found: list[Record]) -> int:

@@ -176,12 +176,14 @@ def told(plan: Plan, parts: list[Part], package: Package | None, version: str, d
         for name, total in sums.items():
             total.update(getattr(part, name))
     findings.extend(bulk_join.numbered(parts))
+    datasets = bulk_join.joined(parts, package, version, dictionary.rank)
+    findings.extend(bulk_join.unnamed(datasets))
     given = plan.given + plan.aside
     given[""] += len(plan.rejects)
     sums["rejected"][""] += len(plan.rejects)
     sums["aside"].update(plan.aside)
     return Bulk(
-        bulk_join.joined(parts, package, version, dictionary.rank),
+        datasets,
         findings,
         rejects,
         plan.release,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from trialbridge.converters.relrec import RELATIONS, relrec_of
-from trialbridge.converters.tables import layout, numbered_note, sort_key
+from trialbridge.converters.tables import layout, numbered_note, sort_key, unnamed_note
 from trialbridge.mappings.spellings import number_text
 from trialbridge.sdtm import metadata
 from trialbridge.sdtm.table import Variable, table
@@ -122,6 +122,15 @@ def numbered(parts: Iterable[Part]) -> list[Finding]:
         for name, count in part.numbered.items():
             counts[name] = counts.get(name, 0) + count
     return [numbered_note(name, count) for name, count in counts.items()]
+
+
+def unnamed(datasets: Iterable[Dataset]) -> list[Finding]:
+    """The findings on records that name no subject, over all parts."""
+    return [
+        finding
+        for one in datasets
+        for finding in unnamed_note(one.name, sum(part.nobody for part in one.parts), one.about.frame.columns)
+    ]
 
 
 def _names(parts: Sequence[Part], package: Package | None, rank: Callable[[str], int]) -> list[str]:

@@ -186,3 +186,15 @@ def sorted_(value):
     if isinstance(value, dict):
         return {key: sorted_(value[key]) for key in sorted(value)}
     return [sorted_(one) for one in value] if isinstance(value, list) else value
+
+
+def test_records_that_name_no_subject_are_told():
+    """Rows without USUBJID would lie in a table in which nobody looks for them."""
+    one = study([table("DM", frame({**WHO, "DOMAIN": "DM"})), table("AE", frame(row("AE", AETERM="Cough")))])
+    resources = [decode(encode(each)) for each in to_fhir(one).resources]
+    for each in resources:
+        if each["resourceType"] == "AdverseEvent":
+            del each["subject"]
+    told = [str(each.where) for each in to_sdtm(resources).findings if each.id == "TB-NO-SUBJECT"]
+    assert told == ["AE, USUBJID"]
+    assert not [each for each in to_sdtm(to_fhir(one).resources).findings if each.id == "TB-NO-SUBJECT"]
