@@ -136,7 +136,8 @@ def test_the_pilots_baseline():
     measures = {one.title: one for one in module.measures}
     arms = "FROM dm WHERE ARM <> 'Screen Failure' GROUP BY ARM"
     ages = {
-        arm: (f"{mean:.1f}", f"{spread:.2f}") for arm, mean, spread in sql(f"SELECT ARM, AVG(AGE) AS mean, STDDEV(AGE) AS spread {arms}")
+        arm: (f"{mean:.1f}", f"{spread:.2f}")
+        for arm, mean, spread in sql(f"SELECT ARM, AVG(AGE) AS mean, STDDEV(AGE) AS spread {arms}")
     }
     (row,) = measures["Age, Continuous"].classes[0].categories
     found = {groups[one.group_id]: (one.value, one.spread) for one in row.measurements}
