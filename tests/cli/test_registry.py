@@ -253,3 +253,32 @@ def test_fetch(run, tmp_path):
         assert other.code == 2
         assert "not NCT00000002" in other.err
     assert not (tmp_path / "x").exists()
+
+
+def test_a_folder_of_prs_is_read_back(run, tmp_path):
+    """What `registry convert --to prs` wrote would be called FHIR without a study."""
+    assert run("registry", "convert", RECORD, "--to", "prs", "-o", tmp_path / "prs").code == 0
+    assert run("registry", "convert", tmp_path / "prs", "--to", "v2", "-o", tmp_path / "v2").code == 0
+    title = json.loads((tmp_path / "v2" / "record.json").read_text())["protocolSection"]["identificationModule"]
+    wanted = json.loads(RECORD.read_text())["protocolSection"]["identificationModule"]
+    assert title["briefTitle"] == wanted["briefTitle"]
+
+
+def test_many_findings_of_a_kind_are_one(run, tmp_path):
+    """Two dozen lines that say the same of one parameter after the other would hide the rest."""
+    done = run("registry", "convert", RECORD, "--to", "sdtm", "-o", tmp_path / "sdtm")
+    told = [line for line in done.out.splitlines() if "TB-REG-TS-MISSING" in line]
+    listed = json.loads((tmp_path / "sdtm" / "findings.json").read_text())["findings"]
+    missing = [one["variable"] for one in listed if one["id"] == "TB-REG-TS-MISSING"]
+    assert len(missing) > 10
+    assert len(told) == 1
+    assert all(name in done.out for name in missing)
+    assert done.out.count("TB-REG-DESIGN-MISSING") == 3  # of elements, ways and visits each its own
+
+
+def test_what_is_no_record_is_called_so(run, tmp_path):
+    """It would be called neither SDTM nor FHIR, which nobody asked."""
+    (tmp_path / "x.json").write_text("[]")
+    done = run("registry", "check", tmp_path / "x.json")
+    assert done.code == 2
+    assert "no record of a registry" in done.err

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 FINDINGS = "findings.json"
 _MOST = 30
+_OF_A_KIND = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ def _to_v2(given: Given, _wanted: Wanted, _release: Release, folder: Path) -> tu
 
 
 def _to_prs(given: Given, wanted: Wanted, _release: Release, folder: Path) -> tuple[list[Finding], dict[str, Any]]:
-    return prs.write(given.record, folder / "prs.xml", org_name=wanted.org_name), {}
+    return prs.write(given.record, folder / registry_input.PRS, org_name=wanted.org_name), {}
 
 
 WRITERS = {"fhir": _to_fhir, "sdtm": _to_sdtm, "v2": _to_v2, "prs": _to_prs}
@@ -154,12 +155,30 @@ def say(shell: Shell, findings: list[Finding], about: dict[str, Any], names: lis
 
 
 def show(shell: Shell, findings: Iterable[Finding]) -> None:
-    """The findings from the worst on, one a line, notes counted only."""
+    """The findings from the worst on, one a line, many of a kind told by the first; notes counted only."""
     listed = list(findings)
     worth = [one for severity in (Severity.ERROR, Severity.WARNING) for one in listed if one.severity == severity]
-    for one in worth[:_MOST]:
-        shell.out.print(str(one), markup=False, soft_wrap=True)
-    if len(worth) > _MOST:
-        shell.out.print(f"… and {len(worth) - _MOST} more; all are in {FINDINGS} or in --json", markup=False)
-    told = ", ".join(f"{count} {name}s" for name, count in counts(listed).items())
+    kinds: dict[tuple[str, ...], list[Finding]] = {}
+    for one in worth:
+        kinds.setdefault(_kind(one), []).append(one)
+    lines = [line for those in kinds.values() for line in _told(those)]
+    for line in lines[:_MOST]:
+        shell.out.print(line, markup=False, soft_wrap=True)
+    if len(lines) > _MOST:
+        shell.out.print(f"… and {len(lines) - _MOST} more; all are in {FINDINGS} or in --json", markup=False)
+    told = ", ".join(f"{count} {name}{'' if count == 1 else 's'}" for name, count in counts(listed).items())
     shell.out.print(f"findings: {told}", markup=False)
+
+
+def _kind(one: Finding) -> tuple[str, ...]:
+    """What a finding says but for the variable it says it of."""
+    said = (one.id, one.message, one.fix)
+    return said if one.where.variable is None else tuple(text.replace(one.where.variable, "…") for text in said)
+
+
+def _told(those: list[Finding]) -> list[str]:
+    """Findings of one kind: each, or of many the first, and where else it is so."""
+    if len(those) <= _OF_A_KIND:
+        return [str(one) for one in those]
+    others = [str(one.where.variable or one.where.path or one.where) for one in those[1:]]
+    return [f"{those[0]}", f"  likewise {', '.join(others)}"]

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from trialbridge.base.finding import Finding
 
 RECORD, REST, RESIDUE = "record.json", "registry-rest.ndjson", "registry-residue.ndjson"
+PRS = "prs.xml"
 DESIGN = ("TS", "TI", "TA", "TE", "TV")
 KNOWN = "A record is API v2 JSON, PRS or public XML, FHIR with a ResearchStudy, or trial design datasets (TS, TI …)."
 
@@ -41,6 +42,8 @@ def read(path: Path, *, with_contacts: bool = False) -> Given:
     """The one record a path holds. Raises UnreadableInputError for none, and for several."""
     if path.is_dir() and (path / RECORD).is_file():
         return _own_folder(path, with_contacts=with_contacts)
+    if path.is_dir() and (path / PRS).is_file():
+        path = path / PRS
     if path.is_file() and _is_registry_file(path):
         found = formats.read(path, with_contacts=with_contacts)
         record, findings = _one([(one, tuple(said)) for one, said in found], path)
@@ -71,7 +74,8 @@ def _found(path: Path) -> sources.Source:
     except UnreadableInputError as error:
         if not path.exists():
             raise
-        raise UnreadableInputError(error.message, error.where, KNOWN) from None
+        message = error.message if path.is_dir() or not path.stat().st_size else "This is no record of a registry."
+        raise UnreadableInputError(message, error.where, KNOWN) from None
 
 
 def _one(found: list[tuple[Any, tuple[Finding, ...]]], path: Path) -> tuple[Any, tuple[Finding, ...]]:
