@@ -19,6 +19,7 @@ from trialbridge.mappings.spellings import number_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Mapping
 
+    from trialbridge.fhir.located import Located
     from trialbridge.mappings.kit import Release, Resource, Row
 
 
@@ -81,6 +82,8 @@ class Context:
         self._references: dict[str, Resource] = {}
         self._epochs: dict[str, list[tuple[str, str]]] = {}
         self._names = constants(base)
+        self.full_urls: dict[int, str] = {}
+        """The fullUrl of resources read without an id, by their id()."""
         self.lesion_names: dict[str, str] = {}
         """The link id (TULNKID) of lesions that are not among `resources`, by their reference."""
 
@@ -165,8 +168,20 @@ class Context:
         if found is None:
             resource = self.resolve(reference)
             if resource is not None:
-                found = self._subjects.get(f"{resource.get('resourceType')}/{resource.get('id')}")
+                found = self._subjects.get(self.name_of(resource))
         return found
+
+    def name_of(self, resource: Resource) -> str:
+        """`Type/id`; of a resource without an id its fullUrl, by which a Bundle's entries point at it."""
+        if resource.get("id") is None and id(resource) in self.full_urls:
+            return self.full_urls[id(resource)]
+        return f"{resource.get('resourceType')}/{resource.get('id')}"
+
+    def enter_full_urls(self, items: Iterable[Located]) -> None:
+        """Remember the fullUrl of what has no id (a transaction that is still to be sent)."""
+        self.full_urls = {
+            id(one.resource): one.full_url for one in items if one.full_url and one.resource.get("id") is None
+        }
 
     def enter_subject(self, reference: str, usubjid: str, studyid: str | None) -> None:
         """Remember which subject a Patient is (`Patient/id`)."""

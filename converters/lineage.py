@@ -74,6 +74,7 @@ def lineage(
     """The lineage of a conversion at hand, made of the resources of a pool."""
     study = with_relrec(done)
     ctx = Context(base, release, dictionary=dictionary, elsewhere=held.resolve)
+    ctx.enter_full_urls(held.items)
     resources = [item.resource for item in held.items]
     for one in resources:
         if one.get("resourceType") == "ResearchStudy":

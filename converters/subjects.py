@@ -24,36 +24,37 @@ VOLUME_MORPHOLOGIES = frozenset({"228793007", "228791009", "228792002", "1201745
 
 def enter_subjects(resources: list[Resource], ctx: Context, findings: list[Finding]) -> None:
     """Remember USUBJID and STUDYID of every Patient."""
-    seen: set[str] = set()
+    seen: dict[str, tuple[str, str | None]] = {}
     for resource in resources:
         if resource.get("resourceType") == "ResearchSubject":
             with sound(resource, findings):
-                seen.update(_enter(resource, ctx))
+                findings.extend(_enter(resource, ctx, seen))
     alone = _only_study(resources, ctx)
     for resource in resources:
-        key = f"{resource.get('resourceType')}/{resource.get('id')}"
-        if resource.get("resourceType") != "Patient" or key in seen:
+        if resource.get("resourceType") != "Patient" or (key := ctx.name_of(resource)) in seen:
             continue
         usubjid = None
         with sound(resource, findings):
             usubjid = _identifier(resource, ctx.url("usubjid"))
-        if usubjid is None and isinstance(resource.get("id"), str):
-            usubjid = str(resource["id"])
-            findings.append(
-                Finding(
-                    "TB-SUBJECT-UNNAMED",
-                    Severity.WARNING,
-                    Where(resource=key, variable="USUBJID"),
-                    "No ResearchSubject names this Patient; USUBJID is the Patient's logical id.",
-                    "send the ResearchSubject with the subject's identifier",
-                )
-            )
+        if usubjid is None and (isinstance(resource.get("id"), str) or id(resource) in ctx.full_urls):
+            usubjid = str(resource.get("id") or key.removeprefix("urn:uuid:"))
+            findings.append(_unnamed(resource, key))
         if usubjid:
             ctx.enter_subject(key, usubjid, alone)
 
 
-def _enter(subject: Resource, ctx: Context) -> list[str]:
-    """Remember a ResearchSubject's Patient; the names it goes by."""
+def _unnamed(patient: Resource, key: str) -> Finding:
+    return Finding(
+        "TB-SUBJECT-UNNAMED",
+        Severity.WARNING,
+        Where(resource=key, variable="USUBJID"),
+        f"No ResearchSubject names this Patient; USUBJID is the Patient's {'logical id' if patient.get('id') else 'fullUrl'}.",
+        "send the ResearchSubject with the subject's identifier",
+    )
+
+
+def _enter(subject: Resource, ctx: Context, seen: dict[str, tuple[str, str | None]]) -> list[Finding]:
+    """Remember a ResearchSubject's Patient by the names it goes by; that it is another subject already is a finding."""
     link = subject.get("individual") or subject.get("subject")
     patient = ctx.resolve(link, subject)
     studyid = ctx.studyid(subject.get("study"))
@@ -61,14 +62,32 @@ def _enter(subject: Resource, ctx: Context) -> list[str]:
     usubjid = usubjid or _first_identifier(subject) or subject.get("id")
     if usubjid is None:
         return []
-    keys = _keys(patient, link)
-    for key in (*keys, f"ResearchSubject/{subject.get('id')}"):
+    keys = _keys(patient, link, ctx)
+    for key in (*keys, ctx.name_of(subject)):
         ctx.enter_subject(key, str(usubjid), studyid)
-    return keys
+    told = [
+        _of_two(key, seen[key][0], subject)
+        for key in keys[:1]
+        if seen.get(key, (usubjid, studyid)) != (usubjid, studyid)
+    ]
+    for key in keys:
+        seen.setdefault(key, (str(usubjid), studyid))
+    return told
 
 
-def _keys(patient: Resource | None, link: Any) -> list[str]:
-    keys = [f"Patient/{patient['id']}"] if patient is not None and patient.get("id") else []
+def _of_two(patient: str, first: str, subject: Resource) -> Finding:
+    return Finding(
+        "TB-SUBJECT-TWO",
+        Severity.ERROR,
+        Where(resource=f"ResearchSubject/{subject.get('id')}", variable="USUBJID"),
+        f"{patient} is the subject {first} already, of this or another study: all its records are given to that one.",
+        "convert one study, and one enrolment, at a time: leave the other ResearchSubject out",
+    )
+
+
+def _keys(patient: Resource | None, link: Any, ctx: Context) -> list[str]:
+    named = patient is not None and (patient.get("id") or id(patient) in ctx.full_urls)
+    keys = [ctx.name_of(patient)] if patient is not None and named else []
     text = link.get("reference") if isinstance(link, dict) else None
     return [*keys, text] if isinstance(text, str) and text not in keys else keys
 
@@ -112,7 +131,7 @@ def orphans(
     named = {_target(one, ctx) for one in (*enrolled, *(one for _, one, _ in routed.get("DM", ())))}
     subjects = list(routed.get("DM", ()))
     for resource in resources:
-        key = f"Patient/{resource.get('id')}"
+        key = ctx.name_of(resource)
         if resource.get("resourceType") == "Patient" and key not in named:
             link = "individual" if ctx.release == "R4" else "subject"
             stand_in: Resource = {"resourceType": "ResearchSubject", link: {"reference": key}}
@@ -190,7 +209,7 @@ def _is_rt(procedure: Resource) -> bool:
 
 def _target(subject: Resource, ctx: Context) -> str | None:
     patient = ctx.resolve(subject.get("individual") or subject.get("subject"), subject)
-    return f"Patient/{patient.get('id')}" if patient is not None else None
+    return ctx.name_of(patient) if patient is not None else None
 
 
 def _is_lesion(structure: Resource, ctx: Context) -> bool:

@@ -137,6 +137,7 @@ def records_told(
     findings: list[Finding] = list(pool.findings)
     resources = [item.resource for item in pool.items]
     ctx = Context(base, release, dictionary=dictionary, elsewhere=pool.resolve)
+    ctx.enter_full_urls(pool.items)
     package = _prepare(resources, ctx, findings)
     rows, aside = _plain_rows(resources, ctx, package, findings, context)
     ctx.enter_design(*([record.row for record in rows.get(name, ())] for name in ("SE", "TV")))

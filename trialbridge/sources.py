@@ -18,18 +18,18 @@ from trialbridge.fhir import files as fhir_files
 from trialbridge.fhir import releases
 from trialbridge.fhir.bundle import pool
 from trialbridge.fhir.jsontext import decode
-from trialbridge.fhir.located import gather, reject
+from trialbridge.fhir.located import gather, name_of, reject
 from trialbridge.sdtm import files as sdtm_files
 from trialbridge.sdtm.files import sniffing
+from trialbridge.sdtm.table import Study
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
     from typing import Any
 
-    from trialbridge.fhir.located import Item, Located, Reject, Resource
+    from trialbridge.fhir.located import Item, Located, Reading, Reject, Resource
     from trialbridge.fhir.releases import Release
-    from trialbridge.sdtm.table import Study
 
 Kind = Literal["sdtm", "fhir"]
 RESIDUE = "residue.ndjson"
@@ -105,6 +105,8 @@ def find(paths: Iterable[Path]) -> Source:
         first = {kind: next(path.name for path, its in found.items() if its == kind) for kind in ("sdtm", "fhir")}
         message = f"There are SDTM datasets ({first['sdtm']}) and FHIR ({first['fhir']}) here."
         raise UnreadableInputError(message, Where(file=", ".join(map(str, given))), "Name the files of one of them.")
+    if not kinds and any((one / RESIDUE).is_file() for one in given):
+        return Source("sdtm", (), given, findings)  # FHIR of which the tables hold nothing: all of it is residue
     if not kinds:
         raise UnreadableInputError(_nothing(findings), _where(given), _hint(given))
     return Source(kinds.pop(), tuple(found), given, findings)
@@ -233,7 +235,7 @@ def read_study(source: Source, encoding: str | None = None) -> Study:
     `encoding` is that of text in XPT (default UTF-8) and in CSV that is not UTF-8. What the reader has to say joins the source's
     findings.
     """
-    study = sdtm_files.read(source.paths, encoding=encoding)
+    study = sdtm_files.read(source.paths, encoding=encoding) if source.paths else Study()
     source.findings.extend(study.notes)
     # The place is no part of the study: what is made of it must not hang on where its files lie.
     return replace(study, source="", residue=read_residue(source))
@@ -304,8 +306,25 @@ def read_resources(source: Source, release: Release | None = None) -> Resources:
         release or release_of(pool(reading.resources)),
         tuple(reading.rejects),
         tuple(reading.outcomes),
-        tuple(reading.findings),
+        (*reading.findings, *_deleted(reading)),
     )
+
+
+def _deleted(reading: Reading) -> Iterator[Finding]:
+    """TB-FHIR-DELETED: resources that an entry deletes (a history, a $export's `deleted`) and that are here nevertheless."""
+    gone: dict[str, Where] = {}
+    for one in reading.rejects:
+        if one.finding.severity is not Severity.NOTE:
+            continue
+        entry = decode(one.text.encode())
+        request = entry.get("request") if isinstance(entry, dict) else None
+        if isinstance(request, dict) and request.get("method") == "DELETE":
+            gone["/".join(str(request.get("url")).split("/")[-2:])] = one.finding.where
+    here = {name_of(one.resource) for one in reading.resources} if gone else set()
+    for name, where in gone.items():
+        if name in here:
+            message = f"{name} was deleted on the server and is among the resources: it is converted like the others."
+            yield Finding("TB-FHIR-DELETED", Severity.WARNING, where, message, "Take it out, or export anew.")
 
 
 def _items(path: Path, release: Release, named: bool) -> Iterator[Item]:  # noqa: FBT001 - private, one caller

@@ -126,7 +126,7 @@ def _datasets(define: Define) -> Iterator[str]:
             escape(one.structure),
             escape(", ".join(define.item[ref.item].name for ref in one.keys if ref.item in define.item)),
             _file(one),
-            _remark(one.comment, define) + ("no data" if one.no_data else ""),
+            _remark(one.comment, define) or ("no data" if one.no_data else ""),
         )
         for one in define.datasets
     )

@@ -81,7 +81,7 @@ def _run(wanted: Wanted, shell: Shell) -> int:
     with progress.steps(shell.err, shown=shell.speaks) as steps, ExitStack() as until, without_collector():
         steps.begin("reading")
         done, given = _done(wanted, release, version, formats, steps, until)
-        done.findings.extend(accounting.missing(done.accounts))
+        done.findings.extend((*accounting.missing(done.accounts), *accounting.nothing_made(done)))
         steps.begin("writing")
         about = {
             "direction": done.direction,

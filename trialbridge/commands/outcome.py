@@ -145,6 +145,16 @@ def resources_accounted(
     return [Account(kind, given[kind], kept[kind], rejected[kind], aside[kind]) for kind in sorted(given)]
 
 
+def nothing_made(done: Outcome) -> list[Finding]:
+    """TB-NOTHING-MADE where no record came of the source: a folder of the wrong resources ends well otherwise."""
+    if any(done.made.values()) or done.to == "forms":
+        return []
+    what = {"sdtm": "The datasets have no rows", "fhir": "No resource here is a record of a study"}
+    message = f"Nothing was made. {what.get(done.kind, 'There is no record')}."
+    fix = "Give the study's resources: Patient, ResearchSubject, Observation …" if done.kind == "fhir" else ""
+    return [Finding("TB-NOTHING-MADE", Severity.WARNING, Where(), message, fix)]
+
+
 def missing(accounts: Iterable[Account]) -> list[Finding]:
     """TB-COUNT for each dataset or type whose records do not add up: a fault of ours, never of the data."""
     return [

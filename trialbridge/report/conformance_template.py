@@ -25,7 +25,7 @@ table { border-collapse:collapse; font-size:13px; width:100%; }
 th, td { text-align:left; padding:4px 9px; border-bottom:1px solid var(--rule); vertical-align:top; }
 th { background:var(--shade); position:sticky; top:0; white-space:nowrap; } td.n, th.n { text-align:right; font-variant-numeric:tabular-nums; }
 .scroll { max-height:46vh; overflow:auto; border:1px solid var(--rule); border-radius:6px; }
-.split { display:grid; grid-template-columns:minmax(400px, 1fr) minmax(0, 2fr); gap:20px; }
+.split { display:grid; grid-template-columns:minmax(480px, 1fr) minmax(0, 2fr); gap:20px; }
 tr.pick { cursor:pointer; } tr.pick:hover td { background:#eef4fd; } tr.on td { background:#dce9fb; }
 .error { color:var(--error); } .warning { color:var(--warning); } .note { color:var(--note); } .muted { color:var(--muted); }
 .bar { display:flex; gap:10px; flex-wrap:wrap; align-items:center; margin-bottom:8px; }
