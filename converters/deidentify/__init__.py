@@ -212,7 +212,8 @@ def _one(
         return None
     if whose is None and kind in rules.subject_resources and not _of_the_trial(resource, kind):
         around.tally.add(kind, "left out")
-        findings.append(_left_out(resource, "It names no subject that is known here.", Severity.WARNING))
+        fix = "give it a subject that is among the resources"
+        findings.append(_left_out(resource, "It names no subject that is known here.", Severity.WARNING, fix))
         return None
     if id(resource) in around.ages and kind == "Basic":  # a qualifier's row of its own
         around.tally.add(kind, "age")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from trialbridge.base.deidentify import Action, Person, Tally
 from trialbridge.base.deidentify_ages import Said, over
 from trialbridge.fhir.deidentify import Surroundings
+from trialbridge.fhir.located import name_of
 from trialbridge.mappings.spellings import record_id, record_parts
 from trialbridge.sdtm.deidentify import SdtmRules, cell
 from trialbridge.sdtm.deidentify_ages import OF_BIRTH, goes, qualifier_said
@@ -39,6 +40,9 @@ def surroundings(
     standing = fhir.study_resources - {"Practitioner"}
 
     def reference(text: str) -> str:
+        target = ctx.resolve({"reference": text}) if "://" in text else None
+        if target is not None and "id" in target:  # by its address, a resource that is here under its id
+            text = name_of(target)
         kind, _, own = text.partition("/")
         if text.startswith("#") or kind in standing:
             return text

@@ -149,3 +149,19 @@ def test_what_is_all_residue_comes_back(run, tmp_path):
     assert run("convert", source, "--to", "sdtm", "-o", tmp_path / "o").code == 0
     assert run("convert", tmp_path / "o", "--to", "fhir", "-o", tmp_path / "back").code == 0
     assert json.loads((tmp_path / "back" / "Organization.ndjson").read_text()) == mine
+
+
+@pytest.mark.parametrize("version", ["", "/_history/3"])
+def test_deidentified_references_by_address_still_lead_to_the_patient(run, tmp_path, version):
+    """An absolute reference would become a name of nothing: a weight without a subject; or keep the hospital's address."""
+    address = f"https://hospital.example/fhir/Patient/p1{version}"
+    source = written(
+        tmp_path / "in" / "a.ndjson",
+        [{**PATIENT, "id": "p1"}, {**WEIGHT, "id": "o1", "subject": {"reference": address}}],
+    )
+    words = ("deidentify", source, "-o", tmp_path / "out", "--key-file", tmp_path / "key", "--new-key")
+    assert run(*words).code == 0
+    patient = json.loads((tmp_path / "out" / "Patient.ndjson").read_text())
+    weight = json.loads((tmp_path / "out" / "Observation.ndjson").read_text())
+    assert weight["subject"] == {"reference": f"Patient/{patient['id']}"}
+    assert "hospital.example" not in "".join(one.read_text() for one in (tmp_path / "out").iterdir())

@@ -251,3 +251,24 @@ def test_metrics_count_requests_by_route(service):
     text = httpx.get(f"{service.url}/metrics").text
     assert 'trialbridge_requests_total{route="(none)",status="404"}' in text
     assert "trialbridge_request_seconds_bucket" in text
+
+
+def test_a_parameter_nobody_knows_is_refused(service, three):
+    """A slip (`fromat`) would be passed over, and another format be sent than was asked for."""
+    answer = post(service, "/convert", three, NDJSON, to="sdtm", fromat="xpt")
+    assert answer.status_code == 400
+    assert "fromat" in issue(answer)["diagnostics"]
+    assert post(service, "/fhir/$to-sdtm", three, NDJSON, residue="false").status_code == 400
+
+
+def test_a_csv_in_another_encoding(service, tmp_path):
+    """A Windows CSV could be converted by the command and not by the service."""
+    body = "STUDYID;DOMAIN;USUBJID;AESEQ;AETERM\nS1;AE;S1-01;1;Übelkeit\n".encode("windows-1252")
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr("ae.csv", body)
+    assert post(service, "/convert", made.getvalue(), ZIP, to="fhir").status_code == 422
+    answer = post(service, "/convert", made.getvalue(), ZIP, to="fhir", encoding="windows-1252")
+    assert answer.status_code == 200
+    assert "Übelkeit" in answer.text
+    assert post(service, "/convert", made.getvalue(), ZIP, to="fhir", encoding="windows-1225").status_code == 422

@@ -128,6 +128,7 @@ def _conversions(app: FastAPI, settings: Settings, desk: work.Desk, gate: Gate) 
         fhir_version: FhirVersion = None,
         version: Version = None,
         residue: Annotated[bool, Query(description="Keep what SDTM has no place for.")] = True,  # noqa: FBT002
+        encoding: Annotated[str | None, Query(description="Of text in XPT, and in CSV that is not UTF-8.")] = None,
     ) -> Response:
         """Convert the body; the answer is a ZIP of datasets, or resources (a ZIP too where Accept asks for it)."""
         options = {
@@ -137,6 +138,7 @@ def _conversions(app: FastAPI, settings: Settings, desk: work.Desk, gate: Gate) 
             "version": version,
             "base_url": settings.base_url,
             "residue": residue,
+            "encoding": encoding,
         }
         async with _Errand(request, settings, desk, gate) as errand:
             told = await errand.run(work.convert, options)
@@ -193,6 +195,14 @@ def _base(request: Request) -> str:
     return str(request.base_url).rstrip("/") + "/fhir"
 
 
+def _known_parameters(request: Request) -> None:
+    """Raise RefusedError(400) for a parameter the call does not have: a slip in its name would be passed over."""
+    known = {one.alias for one in request.scope["route"].dependant.query_params}
+    unknown = sorted(set(request.query_params) - known)
+    if unknown:
+        raise RefusedError(400, f"There is no parameter {unknown[0]!r}.", f"use {', '.join(sorted(known))}")
+
+
 # --- one request ------------------------------------------------------------------------------------------------------
 
 
@@ -205,6 +215,7 @@ class _Errand:
         self.folder = Path()
 
     async def __aenter__(self) -> Self:
+        _known_parameters(self._request)
         self._request.state.caller = await to_thread.run_sync(self._gate.let_in, self._request.headers)
         self._desk.admit()
         self._desk.inside += 1
