@@ -26,6 +26,8 @@ PSEUDED = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue"
 """The security label of pseudonymised content (FHIR R4 6.1.0.1)."""
 _GONE: Any = object()
 _DISPLAY = ("display", "_display")
+LIMITS_OF_AGE = "Observation.referenceRange.age"
+"""Whose limits of normal these are: a laboratory may send those of all ages, so they make nobody old."""
 _RESULTS = frozenset({"Observation", "Observation.component"})
 
 
@@ -162,15 +164,16 @@ class _Walk:
             return self._contained(old)
         if element.type == "Reference":
             return self._reference(old, element) or _GONE
-        if self.person is not None and is_age(element, old) and self._tells_age(old, self.person):
+        if self.person is not None and is_age(element, old) and self._tells_age(old, element, self.person):
             self.around.tally.add(element.path, "age")
             return _GONE
         return self.element(old, element.node) or _GONE
 
-    def _tells_age(self, old: Resource, person: Person) -> bool:
-        if above(old, self.around.rules.ages.most):
+    def _tells_age(self, old: Resource, element: Element, person: Person) -> bool:
+        over = above(old, self.around.rules.ages.most)
+        if over and element.path != LIMITS_OF_AGE:
             self.around.too_old.add(person.usubjid)
-        return person.usubjid in self.around.too_old
+        return over or person.usubjid in self.around.too_old
 
     def _result_goes(self, observation: Resource, person: Person) -> bool:
         """Whether the value of an Observation or a component is an age that must go, or tells such a subject's birth."""

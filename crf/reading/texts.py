@@ -1,6 +1,6 @@
 r"""Texts as people and programs leave them: odd blanks, invisible characters, broken encodings.
 
->>> cleaned("\u00a0Re-\u200bInduction  trial\\t")
+>>> cleaned("\u00a0Re-\u200bInduction  trial\t")
 'Re-Induction trial'
 >>> broken("MÃ¼ller"), broken("Müller")
 ('Müller', None)

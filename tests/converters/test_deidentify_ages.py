@@ -196,6 +196,7 @@ def test_a_date_that_lies_90_years_back_goes(tmp_path, key):
 
 
 PATIENT = {"resourceType": "Patient", "id": "p", "gender": "female", "birthDate": "1926-02-14"}
+PATIENT_OF_1960 = {**PATIENT, "birthDate": "1960-02-14"}
 YEARS = {"unit": "years", "system": "http://unitsofmeasure.org", "code": "a"}
 
 
@@ -229,8 +230,7 @@ def _loinc(code: str) -> dict[str, str]:
 )
 def test_an_observation_of_an_age_over_89_loses_its_value_and_the_patient_the_birth_date(key, observation, goes):
     """A hospital's own Observation, which no table takes, would tell the age of a patient of 93."""
-    patient = {**PATIENT, "birthDate": "1960-02-14"}
-    done = deidentify_resources([patient, observation], key, load_rules())
+    done = deidentify_resources([PATIENT_OF_1960, observation], key, load_rules())
     done.check()
     made = {one["resourceType"]: one for one in done.resources}
     assert bool([one for one in made["Observation"] if one.startswith("value")]) is not goes
@@ -244,10 +244,23 @@ def test_an_age_in_a_component_goes_and_its_neighbour_stays(key):
         {"code": {"coding": [_loinc("30525-0")]}, "valueQuantity": {"value": 93, **YEARS}},
         {"code": {"coding": [_loinc("29463-7")]}, "valueQuantity": {"value": 93, "unit": "kg"}},
     ]
-    given = [{**PATIENT, "birthDate": "1960-02-14"}, _observation(_loinc("34565-2"), component=parts)]
+    given = [PATIENT_OF_1960, _observation(_loinc("34565-2"), component=parts)]
     done = deidentify_resources(given, key, load_rules())
     (made,) = [one for one in done.resources if one["resourceType"] == "Observation"]
     assert [sorted(one) for one in made["component"]] == [["code"], ["code", "valueQuantity"]]
+
+
+def test_a_range_in_years_is_one_of_ages(key):
+    """The age group that limits are of would tell the age; or who is sent the limits of all ages would be taken for old."""
+    limits = [
+        {"age": {"low": {"value": 90, **YEARS}, "high": {"value": 99, **YEARS}}, "text": "old"},
+        {"low": {"value": 90, "unit": "mm"}, "age": {"low": {"value": 18, **YEARS}}},
+    ]
+    given = [PATIENT_OF_1960, _observation(_loinc("33728-7"), referenceRange=limits)]
+    done = deidentify_resources(given, key, load_rules())
+    made = {one["resourceType"]: one for one in done.resources}
+    assert made["Observation"]["referenceRange"] == [{"text": "old"}, limits[1]]
+    assert "birthDate" in made["Patient"]
 
 
 def test_what_comes_late_tells_of_what_came_before(key):
@@ -255,7 +268,7 @@ def test_what_comes_late_tells_of_what_came_before(key):
     subject = {"subject": {"reference": "Patient/p"}}
     condition = {"resourceType": "Condition", "id": "c", **subject, "onsetAge": {"value": 60, **YEARS}}
     given = [
-        {"resourceType": "Patient", "id": "p", "birthDate": "1960-02-14"},
+        PATIENT_OF_1960,
         {**condition, "code": {"text": "Gout"}},
         _observation(_loinc("30525-0"), valueInteger=93),
     ]
