@@ -360,8 +360,9 @@ def learn_subject(row: Row, ctx: Context) -> None:
     """Remember what other records ask of a subject's row of DM."""
     usubjid = row.get("USUBJID")
     if usubjid:
-        ctx.learn("rfstdtc", usubjid, value=row.get("RFSTDTC"))
-        ctx.learn("rficdtc", usubjid, value=row.get("RFICDTC"))
+        for name in ("RFSTDTC", "RFICDTC"):
+            if row.get(name) is not None:  # a second row of the subject may say less
+                ctx.learn(name.lower(), usubjid, value=row[name])
 
 
 def _not_the_studys(domain: str, primary: Resource) -> Finding:

@@ -320,10 +320,11 @@ def _store(
     subjects: dict[str, None] = {}
     target = None if folder is None else folder / f"{part.number:06}.arrow"
     for name, placed in frames.items():
-        frame = pl.DataFrame([one for one in placed.get_columns() if one.name != PLACE])
+        cells = [one for one in placed.get_columns() if one.name != PLACE]
+        frame = pl.DataFrame(cells) if cells else placed  # rows without a cell are rows all the same
         start = written.tell()
         frame.write_ipc_stream(written, compression="uncompressed")
-        kinds = {one: "Num" if kind == pl.Float64 else "Char" for one, kind in frame.schema.items()}
+        kinds = {one.name: "Num" if one.dtype == pl.Float64 else "Char" for one in cells}
         studyids = _distinct(frame, "STUDYID")
         subjects |= dict.fromkeys(_distinct(frame, "USUBJID"))
         first, last = (sort_key(frame.row(at, named=True), name) for at in (0, -1))

@@ -261,9 +261,11 @@ class Keyed:
             key = _extension(text).url if self._is_extension else _identifier(text).system
         except msgspec.MsgspecError as error:
             raise NotPlainError from error
+        if key is not None and not isinstance(key, str):
+            raise NotPlainError
         if self._carrier is not None and key == self._carries:
             return key, _CARRIED, 0
-        at = self._at.get(key, _UNREAD) if isinstance(key, str) else _UNREAD
+        at = _UNREAD if key is None else self._at.get(key, _UNREAD)
         if at < 0:
             return key, _UNREAD, 0
         element = self.elements[at]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from trialbridge.converters.columnar.lists import ITEM_KEYS, NAMED, TEXTS
-from trialbridge.converters.columnar.members import KEPT_TEXTS, NotPlainError
+from trialbridge.converters.columnar.members import KEPT_TEXTS, KEYS, NotPlainError
 from trialbridge.converters.columnar.roots import lookup
 
 if TYPE_CHECKING:
@@ -176,8 +176,8 @@ class Asked:
             else:
                 parts.append(f"{one}_extension[{TEXTS}]" if name == "extension" else fields.text(one, name))
         for name, members in self.items.items():
-            if name == "extension" and set(members) <= {"url", _COUNT}:
-                parts.append(f"{one}_extension[{ITEM_KEYS}]")
+            if name in KEYS and set(members) <= {KEYS[name], _COUNT}:
+                parts.append(f"{one}_{name}[{ITEM_KEYS}]")
                 continue
             space[f"items_{fields.at[name]}"] = ItemTexts([member for member in members if member != _COUNT]).number
             parts.append(f"items_{fields.at[name]}({fields.text(one, name)})")

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _ODD = ("contained", "implicitRules")
 """Members with which a resource is read as a whole."""
-_KNOWN = frozenset({"resourceType", "identifier"})
+_KNOWN = frozenset({"resourceType"})
 
 
 class Reader:

@@ -288,6 +288,30 @@ def test_a_number_is_given_after_those_of_rows_read_by_columns(few, tmp_path, la
     assert found.select("USUBJID", "TUSEQ").is_unique().all()
 
 
+def test_visits_of_the_protocol_and_of_the_hospital_stand_apart(few, tmp_path, laid):
+    """Which the first Encounter is would decide for all: each hospital visit a row of SV, or none."""
+    resources = [one for one in to_fhir(few).resources if one["resourceType"] not in {"ResearchStudy", "Consent"}]
+    visits = [one for one in resources if one["resourceType"] == "Encounter"]
+    for number, one in enumerate(visits):
+        one["identifier"] = [each for each in one["identifier"] if not each["system"].endswith("/sdtm-record")]
+        if number % 3 == 1:
+            one["identifier"] = [{"system": "https://hospital.example.org/visits", "value": str(number)}]
+        if number % 3 == 2:
+            del one["identifier"]
+    found = _same(laid(resources, tmp_path))["SV"].frame
+    assert found.height == len(visits[::3])
+
+
+def test_rows_without_a_cell(few, tmp_path, laid):
+    """A row of which nothing came along would end the run."""
+    resources = [one for one in to_fhir(few).resources if one["resourceType"] not in {"ResearchStudy", "Consent"}]
+    rows = [one for one in resources if one["resourceType"] == "Basic" and b'"RELREC"' in encode(one)]
+    for one in rows:
+        one["extension"] = [each for each in one["extension"] if not each["url"].endswith("/sdtm-variable")]
+    assert rows
+    _same(laid(resources, tmp_path))
+
+
 WRONG = {
     "a member FHIR does not have": lambda one: one | {"colour": "red"},
     "one it does not have, deep down": lambda one: one | {"meta": {"tag": [{"code": "a", "colour": "red"}]}},
