@@ -101,6 +101,16 @@ def unit_code(text: str | None) -> str | None:
     return unit if unit in _DAYS else _UNITS.get(unit) or _UNITS.get(unit.removesuffix("s"))
 
 
+def of_something_else(unit: str | None) -> bool:
+    """Whether a unit is surely none of an age: a year begins so in English, Dutch, German, French, Spanish, Italian.
+
+    >>> [of_something_else(one) for one in ("kg", "%", "ng/mL", "YEARS", "Jahre", "jr", "ans", None)]
+    [True, True, True, False, False, False, False, False]
+    """
+    text = (unit or "").strip()
+    return bool(text) and unit_code(text) is None and ("/" in text or text[0].lower() not in "yja")
+
+
 def years(number: float, unit: str | None) -> float:
     """An age in years; a unit that is none of time counts as years."""
     return number * _DAYS.get(unit_code(unit) or "a", _DAYS["a"]) / _DAYS["a"]
@@ -111,10 +121,10 @@ def over(text: str, unit: str | None, most: int) -> bool:
 
     >>> [over(one, None, 89) for one in ("93", "89", "> 89", "85-95", "1100 months", "UNKNOWN", "2019-03-01")]
     [True, False, True, True, True, False, False]
-    >>> over("95", "%", 89), over("1100", "MONTHS", 89)
-    (False, True)
+    >>> over("95", "%", 89), over("1100", "MONTHS", 89), over("95", "Jahre", 89)
+    (False, True, True)
     """
-    if unit and unit_code(unit) is None and ("/" in unit or "%" in unit):
+    if of_something_else(unit):
         return False
     return any(
         (told := years(float(number.replace(",", ".")), word if unit_code(word) else unit)) > most

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from trialbridge.base.deidentify_ages import Said, over, unit_code, years
+from trialbridge.base.deidentify_ages import Said, of_something_else, over, unit_code, years
 
 if TYPE_CHECKING:
     from trialbridge.base.deidentify_ages import AgeRules
@@ -61,7 +61,8 @@ def _said(concept: Any, rules: AgeRules) -> Said | None:
 
 def _result_above(value: Any, said: Said | None, most: int) -> bool:
     if isinstance(value, dict) and ("value" in value or _ends(value)):
-        return any(_above(one, most) for one in _ends(value) or [value] if said or _unit(one))
+        parts = [one for one in _ends(value) or [value] if _unit(one) or (said and not _of_something_else(one))]
+        return any(_above(one, most) for one in parts)
     if said is None or isinstance(value, bool):
         return False
     return any(over(one, None, most) for one in _texts(value))
@@ -82,14 +83,16 @@ def _ends(value: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _above(quantity: dict[str, Any], most: int) -> bool:
-    """A number without a unit counts as years, and an age that cannot be read as one above; a percentage is none."""
-    if _unit(quantity) is None and any(one in str(quantity.get("unit") or "") for one in ("%", "/")):
-        return False
+    """A number without a unit counts as years, and an age that cannot be read as one above."""
     try:
         told = years(float(quantity["value"]), _unit(quantity))
     except (KeyError, TypeError, ValueError):
         return "value" in quantity
     return told > most or (quantity.get("comparator") in {">", ">="} and told >= most)
+
+
+def _of_something_else(quantity: dict[str, Any]) -> bool:
+    return any(of_something_else(one) for one in (quantity.get("unit"), quantity.get("code")) if isinstance(one, str))
 
 
 def _unit(quantity: dict[str, Any]) -> str | None:

@@ -72,6 +72,9 @@ RESULTS = [
     ("FA", "DURATION", "Duration of Hypertension", "90", "MONTHS", False),
     ("VS", "PULSE", "Pulse Rate", "93", "beats/min", False),
     ("VS", "BMIAPCTL", "BMI-for-Age Percentile", "95", "%", False),  # C163567
+    ("FT", "CORRSTD", "Age-Corrected Standard Score", "104", None, False),
+    ("VS", "WTAGE", "Weight at this Age", "93", "kg", False),
+    ("SC", "AGEX", "Alter (Age)", "93", "Jahre", True),
     ("LB", "RAGE", "Receptor Advanced Glycation Endproducts", "1400", "pg/mL", False),  # C165980
     ("SC", "STAGE", "Stage", "93", None, False),
     ("ZZ", "AGE", "Age", "93", "YEARS", True),  # a domain of the sponsor's own
@@ -223,6 +226,9 @@ def _loinc(code: str) -> dict[str, str]:
         (_observation(_loinc("30525-0"), valueCodeableConcept={"coding": [{"code": "261665006"}]}), False),
         (_observation({"display": "Age at menopause"}, valueQuantity={"value": Decimal("90.5")}), True),
         (_observation({"system": "http://hospital.example", "code": "7"}, "Leeftijd", valueInteger=91), True),
+        (_observation({"display": "Weight at age 12"}, valueQuantity={"value": 93, "unit": "kg", "code": "kg"}), False),
+        (_observation({"display": "Age-corrected standard score"}, valueInteger=104), False),
+        (_observation({"display": "Age"}, valueQuantity={"value": 93, "unit": "Jahre"}), True),
         (_observation(_loinc("8867-4"), "Heart rate", valueQuantity={"value": 93, "unit": "/min"}), False),
         (_observation(_loinc("63586-2"), "Income", valueInteger=93), False),
         (_observation({"display": "Lung age"}, valueQuantity={"value": 93, "unit": "a"}), True),  # in years: it may be
