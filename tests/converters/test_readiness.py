@@ -190,6 +190,30 @@ def test_a_code_that_is_not_understood():
     assert "männlich" not in as_csv([query])
 
 
+@pytest.mark.parametrize(
+    ("name", "ask", "begins"),
+    [
+        ("AE.AEDECOD", "sponsor", "Please code "),  # dictionary coding (SDTMIG 3.4, AE assumption 4) is the sponsor's
+        ("AE.AESER", "site", "Please send "),
+        ("DM.SEX", "site", "Please send "),
+        ("DM.RFENDTC", "sponsor", "FHIR does not say "),
+        ("DM.STUDYID", "sponsor", "Please send "),
+        ("DS.DSDECOD", "site", "Please send "),  # a completion's term is no dictionary's, but the site's knowledge
+    ],
+)
+def test_who_is_asked_and_in_which_words(name, ask, begins):
+    """A site would be asked for the sponsor's coding, or the sponsor for what the ward knows."""
+    patient, enrolled = subject(1)
+    progress = "http://hl7.org/fhir/5.0/StructureDefinition/extension-ResearchSubject.progress"
+    enrolled["extension"] = [{"url": progress, "extension": [{"url": "startDate", "valueDateTime": "2020-02-03"}]}]
+    event = {"resourceType": "AdverseEvent", "id": "a", "actuality": "actual", "event": {"text": "Rash"}}
+    event["subject"] = {"reference": "Patient/p1"}
+    if name == "DM.STUDYID":
+        del enrolled["study"]
+    found = [one for one in asked([STUDY, patient, enrolled, event]) if f"{one.dataset}.{one.variable}" == name]
+    assert {(one.ask, one.question.startswith(begins)) for one in found} == {(ask, True)}
+
+
 def test_a_reason_for_absence():
     """A value the source gives as unknown would be asked for as if it had been forgotten."""
     url = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
