@@ -214,6 +214,17 @@ def test_who_is_asked_and_in_which_words(name, ask, begins):
     assert {(one.ask, one.question.startswith(begins)) for one in found} == {(ask, True)}
 
 
+@pytest.mark.parametrize(
+    ("with_events", "subjects"), [((1,), ["S1-01"]), ((1, 3), ["(all 2)"]), ((1, 2, 3), ["(all 3)"])]
+)
+def test_all_are_those_who_have_such_a_record(with_events, subjects):
+    """A site would be asked of all its subjects because the two who had an event lack it, or of each for itself."""
+    people = [one for number in (1, 2, 3) for one in subject(number)]
+    event = {"resourceType": "AdverseEvent", "actuality": "actual", "event": {"text": "Rash"}}
+    events = [{**event, "id": f"a{one}", "subject": {"reference": f"Patient/p{one}"}} for one in with_events]
+    assert [one.subject for one in asked([STUDY, *people, *events]) if one.variable == "AESER"] == subjects
+
+
 def test_a_reason_for_absence():
     """A value the source gives as unknown would be asked for as if it had been forgotten."""
     url = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
