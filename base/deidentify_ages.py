@@ -28,6 +28,8 @@ _UNITS = {
     "minute": "min",
 }
 _NUMBER = re.compile(r"([0-9]+(?:[.,][0-9]+)?)(\+?)\s*([a-z]*)", re.IGNORECASE)
+_ISO = re.compile(r"-?P(?=[0-9T])(?:([0-9.]+)Y)?(?:([0-9.]+)M)?(?:([0-9.]+)W)?(?:([0-9.]+)D)?(?:T[0-9HMS.]+)?")
+"""An ISO 8601 duration: years, months, weeks, days; hours make nobody old."""
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}(?:-[0-9]{2})?(?:T[0-9:.]*)?|[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{4}")
 
 
@@ -121,11 +123,17 @@ def over(text: str, unit: str | None, most: int) -> bool:
 
     >>> [over(one, None, 89) for one in ("93", "89", "> 89", "85-95", "1100 months", "UNKNOWN", "2019-03-01")]
     [True, False, True, True, True, False, False]
+    >>> [over(one, None, 89) for one in ("P91Y", "P95M", "PT100M", "P1100M", "P32600D")]
+    [True, False, False, True, True]
     >>> over("95", "%", 89), over("1100", "MONTHS", 89), over("95", "Jahre", 89)
     (False, True, True)
     """
     if of_something_else(unit):
         return False
+    if iso := _ISO.fullmatch(text.strip()):
+        return (
+            sum(years(float(one or 0), of) for one, of in zip(iso.groups(), ("a", "mo", "wk", "d"), strict=True)) > most
+        )
     return any(
         (told := years(float(number.replace(",", ".")), word if unit_code(word) else unit)) > most
         or (told >= most and (plus == "+" or ">" in text))

@@ -53,6 +53,17 @@ def qualifier_said(name: str | None, label: str | None, value: Any, rules: AgeRu
     return said, said is Said.AGE and value is not None and over(str(value), None, rules.most)
 
 
+def cell_said(name: str, value: Any, unit: str | None, rules: AgeRules) -> tuple[Said | None, bool]:
+    """What a variable's own name says its value is, and whether it tells an age above the limit: AGE…, or --DUR.
+
+    DM's own variables are `too_old`'s business.
+    """
+    if name in OF_BIRTH or value is None:
+        return None, False
+    said = Said.AGE if rules.of_name(name) else None
+    return said, (said is not None or name[2:] == "DUR") and over(str(value), unit, rules.most)
+
+
 def goes(said: Said | None, above: bool, value: Any, too_old: bool) -> bool:  # noqa: FBT001 - two plain facts
     """Whether a value goes: an age above the limit, and of a subject who is too old any age and what tells the birth."""
     return above or (said is not None and too_old and any(one.isdigit() for one in str(value)))
@@ -138,9 +149,9 @@ def ages_in(table: Table, rules: AgeRules) -> Iterator[tuple[str | None, int, Sa
             said, above = result_said(domain, row, rules)
             if said or above:
                 yield subjects[number], number, said, above, there
-    unit = "AGEU" if "AGEU" in columns else None
-    for name in (one for one in table.frame.columns if rules.of_name(one) and one not in OF_BIRTH):
-        units = table.frame[unit].to_list() if unit else [None] * len(subjects)
+    units = table.frame["AGEU"].to_list() if "AGEU" in columns else [None] * len(subjects)
+    for name in (one for one in table.frame.columns if rules.of_name(one) or one[2:] == "DUR"):
         for number, value in enumerate(table.frame[name].to_list()):
-            if value is not None:
-                yield subjects[number], number, Said.AGE, over(str(value), units[number], rules.most), (name,)
+            said, above = cell_said(name, value, units[number], rules)
+            if said or above:
+                yield subjects[number], number, said, above, (name,)

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from trialbridge.base.deidentify_ages import Said, over
 from trialbridge.converters.generic import from_basic
-from trialbridge.sdtm.deidentify_ages import OF_BIRTH, goes, qualifier_said, result_said, results
+from trialbridge.sdtm.deidentify_ages import cell_said, goes, qualifier_said, result_said, results
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -46,7 +45,7 @@ def aged(
             found |= {id(resource)} if goes(*said, value, row.get("USUBJID") in old) else set()
             continue
         gone = [*results(dataset[:2])] if _result_goes(dataset[:2], row, rules, old) else []
-        gone += [name for name in row if rules.of_name(name) and name not in OF_BIRTH and _goes(row, name, rules, old)]
+        gone += [name for name in row if _goes(row, name, rules, old)]
         found |= set(_carriers(resource, gone, ctx))
     return frozenset(found)
 
@@ -57,8 +56,7 @@ def _result_goes(domain: str, row: Row, rules: AgeRules, old: AbstractSet[str]) 
 
 
 def _goes(row: Row, name: str, rules: AgeRules, old: AbstractSet[str]) -> bool:
-    above = over(str(row[name]), _text(row, "AGEU"), rules.most)
-    return goes(Said.AGE, above, row[name], row.get("USUBJID") in old)
+    return goes(*cell_said(name, row[name], _text(row, "AGEU"), rules), row[name], row.get("USUBJID") in old)
 
 
 def _text(row: Row, name: str) -> str | None:

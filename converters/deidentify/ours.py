@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trialbridge.base.deidentify import Action, Person, Tally
-from trialbridge.base.deidentify_ages import Said, over
 from trialbridge.fhir.deidentify import Surroundings
 from trialbridge.fhir.located import name_of
 from trialbridge.mappings.spellings import record_id, record_parts
 from trialbridge.sdtm.deidentify import SdtmRules, cell
-from trialbridge.sdtm.deidentify_ages import OF_BIRTH, goes, qualifier_said
+from trialbridge.sdtm.deidentify_ages import OF_BIRTH, cell_said, goes, qualifier_said
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -129,7 +128,7 @@ def _tells_age(one: Resource, whose: Person | None, rules: SdtmRules, old: set[s
         )
     if name in OF_BIRTH:
         return too_old
-    return rules.ages.of_name(name) and goes(Said.AGE, over(str(value), None, rules.ages.most), value, too_old)
+    return goes(*cell_said(name, value, None, rules.ages), value, too_old)
 
 
 def _emptied(one: Resource) -> Resource:

@@ -145,6 +145,18 @@ def test_a_loose_qualifier_and_an_age_in_a_column_of_its_own_go_too(tmp_path, ke
     assert made["XX"].frame["AGENTX"].cast(pl.String).to_list() == ["93", "93"]
 
 
+@pytest.mark.parametrize(
+    ("duration", "goes"), [("P91Y", True), ("P1100M", True), ("P95M", False), ("PT100M", False), ("P3D", False)]
+)
+@pytest.mark.parametrize("dataset", ["MH", "ZZ"])
+def test_a_duration_of_more_than_89_years_goes(tmp_path, key, duration, goes, dataset):
+    """Who has had asthma for 91 years is over 89; of who had it for 95 months nothing is known (ISO 8601, --DUR)."""
+    text = f"STUDYID,DOMAIN,USUBJID,--SEQ,--TERM,--DUR\nS1,{dataset},{OLD},1,Asthma,{duration}\nS1,{dataset},{YOUNG},1,Gout,P3D\n"
+    made = _both(_study(tmp_path, **{dataset.lower(): text.replace("--", dataset)}), key)
+    assert made[dataset].frame[f"{dataset}DUR"].to_list() == [None if goes else duration, "P3D"]
+    assert made["DM"].frame["AGE"].to_list() == [None if goes else 69, 59]
+
+
 def test_of_a_subject_over_89_every_age_goes_and_what_tells_the_birth(tmp_path, key):
     """An age of 60 at diagnosis, beside its date, tells the year in which a subject of 93 was born."""
     dm = (
