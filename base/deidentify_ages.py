@@ -28,7 +28,7 @@ _UNITS = {
     "minute": "min",
 }
 _NUMBER = re.compile(r"([0-9]+(?:[.,][0-9]+)?)(\+?)\s*([a-z]*)", re.IGNORECASE)
-_ISO = re.compile(r"-?P(?=[0-9T])(?:([0-9.]+)Y)?(?:([0-9.]+)M)?(?:([0-9.]+)W)?(?:([0-9.]+)D)?(?:T[0-9HMS.]+)?")
+_ISO = re.compile(r"-?P(?=[0-9T])(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T[0-9HMS.]+)?", re.ASCII)
 """An ISO 8601 duration: years, months, weeks, days; hours make nobody old."""
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}(?:-[0-9]{2})?(?:T[0-9:.]*)?|[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{4}")
 
@@ -118,6 +118,18 @@ def years(number: float, unit: str | None) -> float:
     return number * _DAYS.get(unit_code(unit) or "a", _DAYS["a"]) / _DAYS["a"]
 
 
+def duration(text: str) -> float | None:
+    """The years of an ISO 8601 duration; None for any other text.
+
+    >>> duration("P1Y6M"), duration("PT12H"), duration("120")
+    (1.5, 0.0, None)
+    """
+    found = _ISO.fullmatch(text.strip())
+    if found is None:
+        return None
+    return sum(years(float(one or 0), unit) for one, unit in zip(found.groups(), ("a", "mo", "wk", "d"), strict=True))
+
+
 def over(text: str, unit: str | None, most: int) -> bool:
     """Whether a text tells an age above so many years, or one that may be (`> 89`); a date in it is no age.
 
@@ -130,10 +142,9 @@ def over(text: str, unit: str | None, most: int) -> bool:
     """
     if of_something_else(unit):
         return False
-    if iso := _ISO.fullmatch(text.strip()):
-        return (
-            sum(years(float(one or 0), of) for one, of in zip(iso.groups(), ("a", "mo", "wk", "d"), strict=True)) > most
-        )
+    lasted = duration(text)
+    if lasted is not None:
+        return lasted > most
     return any(
         (told := years(float(number.replace(",", ".")), word if unit_code(word) else unit)) > most
         or (told >= most and (plus == "+" or ">" in text))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from trialbridge.base.deidentify_ages import Said, over, unit_code, years
+from trialbridge.base.deidentify_ages import Said, duration, over, unit_code, years
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -60,8 +60,9 @@ def cell_said(name: str, value: Any, unit: str | None, rules: AgeRules) -> tuple
     """
     if name in OF_BIRTH or value is None:
         return None, False
-    said = Said.AGE if rules.of_name(name) else None
-    return said, (said is not None or name[2:] == "DUR") and over(str(value), unit, rules.most)
+    if rules.of_name(name):
+        return Said.AGE, over(str(value), unit, rules.most)
+    return None, name[2:] == "DUR" and (duration(str(value)) or 0) > rules.most
 
 
 def goes(said: Said | None, above: bool, value: Any, too_old: bool) -> bool:  # noqa: FBT001 - two plain facts

@@ -146,7 +146,8 @@ def test_a_loose_qualifier_and_an_age_in_a_column_of_its_own_go_too(tmp_path, ke
 
 
 @pytest.mark.parametrize(
-    ("duration", "goes"), [("P91Y", True), ("P1100M", True), ("P95M", False), ("PT100M", False), ("P3D", False)]
+    ("duration", "goes"),
+    [("P91Y", True), ("P1100M", True), ("P95M", False), ("PT100M", False), ("P3D", False), ("120", False)],
 )
 @pytest.mark.parametrize("dataset", ["MH", "ZZ"])
 def test_a_duration_of_more_than_89_years_goes(tmp_path, key, duration, goes, dataset):
