@@ -82,7 +82,8 @@ class Tally:
 
     def add(self, place: str, action: str, times: int = 1) -> None:
         """Count one value of a place (`Patient.name`, `AE.AESTDTC`)."""
-        self.counts[place, action] += times
+        if times:
+            self.counts[place, action] += times
 
 
 def shifted(text: str, days: int) -> str | None:

@@ -219,12 +219,12 @@ def _one(
         around.tally.add(kind, "age")
         findings.append(_left_out(resource, "It tells an age above the limit.", Severity.NOTE, "see ages in the rules"))
         return None
+    if kind == "Patient" and usubjid in around.too_old:
+        around.tally.add("Patient.birthDate", "age", int("birthDate" in resource))
+        resource = {name: one for name, one in resource.items() if name not in ("birthDate", "_birthDate")}
     made = deidentified(resource, whose, around)
     if isinstance(resource.get("id"), str):
         made = {"resourceType": kind, "id": around.reference(name_of(resource)).partition("/")[2], **made}
-    if kind == "Patient" and usubjid in around.too_old:
-        for name in ("birthDate", "_birthDate"):
-            made.pop(name, None)
     return made
 
 
