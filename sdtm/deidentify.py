@@ -78,23 +78,21 @@ def _table(
         subjects = [None] * frame.height
     columns = {}
     for variable in table.variables:
+        given = frame[variable.name]
+        if variable.name in OF_BIRTH and old:
+            given = columns[variable.name] = _without(given, subjects, old, table.name, tally)
         if variable.type == "Num":
-            if variable.name in OF_BIRTH and old:
-                columns[variable.name] = _without(frame[variable.name], subjects, old, table.name, tally)
             continue
         action = rules.action(table.domain, variable.name)
         place = f"{table.name}.{variable.name}"
         values = [
             None if value is None else cell(variable.name, value, subject, action, people, pseudonym)
-            for value, subject in zip(frame[variable.name].to_list(), subjects, strict=True)
+            for value, subject in zip(given.to_list(), subjects, strict=True)
         ]
-        changed = sum(1 for new, value in zip(values, frame[variable.name].to_list(), strict=True) if new != value)
+        changed = sum(1 for new, value in zip(values, given.to_list(), strict=True) if new != value)
         if changed:
             tally.add(place, action, changed)
-        column = pl.Series(variable.name, values, pl.String)
-        if variable.name in OF_BIRTH and old:
-            column = _without(column, subjects, old, table.name, tally)
-        columns[variable.name] = column
+        columns[variable.name] = pl.Series(variable.name, values, pl.String)
     return replace(table, frame=frame.with_columns(**columns), extra={})
 
 

@@ -290,6 +290,9 @@ def test_an_age_over_89_goes_with_the_birth_date(key, study):
     old = study.with_tables([trialbridge.Table("DM", frame, dm.variables, dm.label)])
     tables = deidentify_study(old, key, load_rules())
     row = tables.study["DM"].frame.row(0, named=True)
+    pairs = zip(old["DM"].frame["BRTHDTC"][1:], tables.study["DM"].frame["BRTHDTC"][1:], strict=True)
+    told = (tables.tally.counts["DM.BRTHDTC", "age"], tables.tally.counts["DM.BRTHDTC", "shift"])
+    assert told == (1, sum(before != after for before, after in pairs))  # one that went is not told as moved
     assert (row["AGE"], row["AGEU"], row["BRTHDTC"]) == (None, None, None)
     resources = deidentify_resources(trialbridge.to_fhir(old).resources, key, load_rules())
     assert trialbridge.diff(tables.study, trialbridge.to_sdtm(resources.resources).study).equal
