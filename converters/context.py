@@ -74,6 +74,8 @@ class Context:
         self.duplicates: list[tuple[str, tuple[Any, ...]]] = []
         self._elsewhere = elsewhere
         self._keys: dict[tuple[str, tuple[Any, ...]], Resource] = {}
+        self._enrolments: dict[str, tuple[Any, ...]] = {}
+        """The business key of each subject's first ResearchSubject."""
         self._lent: list[tuple[str, tuple[Any, ...]]] = []
         self._facts: dict[tuple[Any, ...], Any] = {}
         self._groups: dict[tuple[Any, ...], list[Any]] = {}
@@ -106,15 +108,25 @@ class Context:
         if count > 1:
             self.duplicates.append((resource_type, key))
         made: Resource = {"resourceType": resource_type, "id": self.new_id(resource_type, *full), **fresh(template)}
-        self._keys[resource_type, full] = made
-        self.resources[f"{resource_type}/{made['id']}"] = made
+        self._keep(resource_type, full, made)
         return made
+
+    def _keep(self, resource_type: str, key: tuple[Any, ...], made: Resource) -> None:
+        self._keys[resource_type, key] = made
+        self.resources[f"{resource_type}/{made['id']}"] = made
+        if resource_type == "ResearchSubject":
+            self._enrolments.setdefault(key[1], key)
 
     def share(
         self, resource_type: str, key: tuple[Any, ...], template: Mapping[str, Any] | None
     ) -> tuple[Resource, bool]:
-        """The resource of that business key, and whether it was made just now."""
+        """The resource of that business key, and whether it was made just now.
+
+        A subject has one ResearchSubject, also for rows that name another study than its row of DM, or none.
+        """
         found = self._keys.get((resource_type, key))
+        if found is None and resource_type == "ResearchSubject" and key[1] in self._enrolments:
+            found = self._keys.get((resource_type, self._enrolments[key[1]]))
         if found is not None:
             return found, False
         return self.begin(resource_type, key, template or {}), True
@@ -209,7 +221,10 @@ class Context:
         return found
 
     def studyid_of(self, study: Resource, depth: int = 0) -> str | None:
-        """STUDYID of a ResearchStudy: our identifier, else the whole study's, else its first identifier, else its id."""
+        """STUDYID of a ResearchStudy: our identifier, else the whole study's, else its first identifier, else its id.
+
+        None for a site (it has a SITEID of ours) whose study is not there: its own number is no study's.
+        """
         identifiers = [one for one in study.get("identifier") or () if isinstance(one, dict) and one.get("value")]
         for one in identifiers:
             if one.get("system") == self.url("studyid"):
@@ -218,6 +233,8 @@ class Context:
             parent = self.resolve(whole, study)
             if parent is not None and depth < 5:
                 return self.studyid_of(parent, depth + 1)
+        if any(one.get("system") == self.url("siteid") for one in identifiers):
+            return None
         if identifiers:
             return str(identifiers[0]["value"])
         found = study.get("id")
@@ -299,8 +316,7 @@ class Context:
 
     def lend(self, resource_type: str, key: tuple[Any, ...], resource: Resource) -> None:
         """Take a resource that was made elsewhere, until it is taken back."""
-        self._keys[resource_type, key] = resource
-        self.resources[f"{resource_type}/{resource['id']}"] = resource
+        self._keep(resource_type, key, resource)
         self._lent.append((resource_type, key))
 
     def take_back(self) -> None:
@@ -320,8 +336,7 @@ class Context:
     def enter(self, known: Known) -> None:
         """Take what another context knew. Its resources are taken as they are, not copied."""
         for kind, key, resource in known.resources:
-            self._keys[kind, key] = resource
-            self.resources[f"{kind}/{resource['id']}"] = resource
+            self._keep(kind, key, resource)
         self._facts.update(known.facts)
         self._studies.update(known.studies)
 

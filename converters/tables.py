@@ -80,7 +80,8 @@ def unnamed_note(dataset: str, count: int, columns: Collection[str]) -> list[Fin
     if not count or "POOLID" in columns or not _requires_subject(dataset):
         return []
     where = Where(dataset=dataset, variable="USUBJID")
-    message = f"{count} records name no subject: what hangs on one (study days, EPOCH) is not told of them."
+    named = "1 record names" if count == 1 else f"{count:,} records name"
+    message = f"{named} no subject: what hangs on one (study days, EPOCH) is not told."
     return [Finding("TB-NO-SUBJECT", Severity.WARNING, where, message, "give their resources a subject")]
 
 

@@ -109,7 +109,7 @@ def _learn(row: Row, parts: MappingOf[str, Resource], ctx: Context) -> None:
     ctx.learn("studyid", row["USUBJID"], value=row.get("STUDYID"))
     ctx.subject(row["USUBJID"])
     for name, code in (("ARM", "ARMCD"), ("ACTARM", "ACTARMCD")):
-        if row.get(name):
+        if row.get(name) and row.get("STUDYID"):  # the study has the arms: where there is none, nobody reads them
             ctx.learn("arm", row.get("STUDYID"), row[name], value=row.get(code))
             ctx.learn("arm name", arm_id(row[name]), value=row[name])
 

@@ -19,6 +19,7 @@ from trialbridge.converters import bulk, bulk_fhir
 from trialbridge.converters.bulk import shard as bulk_shard
 from trialbridge.converters.bulk.scan import NotInLinesError
 from trialbridge.converters.columnar.shard import LINES
+from trialbridge.converters.compare import compare_studies
 from trialbridge.converters.study import to_fhir, to_sdtm
 from trialbridge.fhir.checked import checked
 from trialbridge.fhir.files import read
@@ -300,6 +301,24 @@ def test_visits_of_the_protocol_and_of_the_hospital_stand_apart(few, tmp_path, l
             del one["identifier"]
     found = _same(laid(resources, tmp_path))["SV"].frame
     assert found.height == len(visits[::3])
+
+
+@pytest.mark.parametrize("studyid", [None, "ANOTHER"])
+@pytest.mark.parametrize("dataset", ["DM", "DS", "SE"])
+def test_a_row_of_another_study_than_its_subject(few, both_ways, tmp_path, laid, dataset, studyid):
+    """Its subject would be enrolled once more, without a Patient, and cells would come home changed."""
+    first = few[dataset].frame["USUBJID"][0]
+    mine = pl.col("USUBJID") == first
+    other = pl.when(mine & (mine.cum_sum() == 1)).then(pl.lit(studyid, pl.String)).otherwise(pl.col("STUDYID"))
+    given = few.with_tables([replace(few[dataset], frame=few[dataset].frame.with_columns(other.alias("STUDYID")))])
+    both_ways(given, "R4", 3)
+    made = to_fhir(given).resources
+    enrolled = [one["individual"]["reference"] for one in made if one["resourceType"] == "ResearchSubject"]
+    assert len(enrolled) == len(set(enrolled)) == 8
+    assert compare_studies(given, to_sdtm(made).study).differences == ()
+    with bulk.to_sdtm(laid(made, tmp_path), shard_bytes=60_000) as told:
+        assert told.rejects == []
+        assert compare_studies(given, told.study()).differences == ()
 
 
 def test_rows_without_a_cell(few, tmp_path, laid):
