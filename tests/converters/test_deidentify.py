@@ -379,6 +379,7 @@ def test_what_is_left_by_mistake_stops_the_whole(key, tmp_path):
         ("    HumanName: mask", "    HumanNome: mask", "HumanNome"),
         ("  most: 365", "  most: 0", "dates.most"),
         ("sdtm:", "sdmt:", "sdmt"),
+        ("  words: [age, ages, aged, leeftijd]\n", "", "ages.words"),  # no age would be known by its words
     ],
 )
 def test_a_faulty_rule_set_is_refused_by_name(tmp_path, old, new, said):
