@@ -123,7 +123,8 @@ class _Found:
 def compare_studies(a: Study, b: Study) -> Comparison:
     """Two studies cell by cell: datasets, columns, types and rows that are missing, and cells that differ.
 
-    A column that is Char in one and Num in the other is one difference; its cells are then compared as numbers.
+    A column that is Char in one and Num in the other is one difference (none where both are empty); its cells are then
+    compared as numbers.
     Labels and lengths are not compared (CSV has none).
     """
     found = _Found()
@@ -151,7 +152,8 @@ def _compare_tables(a: Table, b: Table, found: _Found) -> None:
         found.columns_moved.append(name)
     for column in shared:
         kinds = a.variable(column).type, b.variable(column).type
-        if kinds[0] != kinds[1]:
+        empty = a.frame[column].null_count() == a.frame.height and b.frame[column].null_count() == b.frame.height
+        if kinds[0] != kinds[1] and not empty:  # of a column without a value CSV and others know no type
             found.differences.append(Difference("type", Where(dataset=name, variable=column), *kinds))
     left, right = a.frame.select(shared), b.frame.select(shared)
     if left.equals(right):

@@ -108,6 +108,16 @@ def test_char_against_num():
     assert [one.kind for one in compare_studies(ae(), as_text).differences] == ["type", "cell"]
 
 
+def test_an_empty_column_has_no_type():
+    """A study would differ from itself as CSV, which knows no type of a column without a value."""
+    empty = study([table("AE", pl.DataFrame({**AE, "AESTDY": [None] * 3}, schema_overrides={"AESTDY": pl.String}))])
+    as_number = study(
+        [table("AE", pl.DataFrame({**AE, "AESTDY": [None] * 3}, schema_overrides={"AESTDY": pl.Float64}))]
+    )
+    assert compare_studies(empty, as_number).equal
+    assert only(compare_studies(ae(AESTDY=["3", None, None]), ae(AESTDY=[3.0, None, None]))).kind == "type"
+
+
 def test_dataset_without_known_keys():
     """A sponsor's own dataset would not be compared at all."""
 

@@ -249,6 +249,23 @@ def test_oncology_makes_its_folder_and_says_what_is_missing(public, tmp_path, ca
     assert "Not in this report" in (out / "oncology.html").read_text(encoding="utf-8")
 
 
+def test_outcome_tables_of_nobody_are_left_out_with_the_reason(tmp_path, capsys):
+    """A study without radiotherapy would be given tables that have rows and no column."""
+    folder = _public(tmp_path / "study")
+    subjects = pl.read_csv(folder / "tr.csv", infer_schema=False)["USUBJID"].unique()
+    people = pl.read_parquet(DATA / "dm.parquet").filter(pl.col("USUBJID").is_in(subjects.to_list()))
+    api.write(study_of([table("DM", people)]), tmp_path / "dm", "csv")
+    (tmp_path / "dm" / "dm.csv").rename(folder / "dm.csv")
+    assert people.height > 0
+    assert oncology.run(oncology.Wanted(folder, "1.1", tmp_path / "out", dpi=40), as_json=True) == 0
+    told = [one for one in _json(capsys)["missing"] if one.startswith("Outcome tables:")]
+    assert len(told) == 1
+    assert "radiotherapy" in told[0]
+    assert not (tmp_path / "out" / "outcomes.csv").exists()
+    page = (tmp_path / "out" / "oncology.html").read_text(encoding="utf-8")
+    assert "Outcome: Toxicity" not in page
+
+
 def test_oncology_refuses_what_does_not_exist(public, tmp_path, capsys):
     """The pictures of another reader would be shown, grades go unchecked, or an empty folder be left."""
     assert oncology.run(oncology.Wanted(public, "1.1", tmp_path / "r", "RADIOLOGIST 7")) == 2

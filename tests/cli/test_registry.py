@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import threading
 from contextlib import contextmanager
@@ -282,3 +283,16 @@ def test_what_is_no_record_is_called_so(run, tmp_path):
     done = run("registry", "check", tmp_path / "x.json")
     assert done.code == 2
     assert "no record of a registry" in done.err
+
+
+def test_measures_nobody_computes_are_one_finding_on_the_terminal(run, tmp_path):
+    """Another trial's thirty measures would be thirty lines; their titles must still be told."""
+    other = tmp_path / "NCT02552212.json"
+    other.write_bytes(gzip.decompress((DATA / "NCT02552212.json.gz").read_bytes()))
+    done = run("registry", "results", EXAMPLE / "sdtm", "--record", other, "-o", tmp_path / "out")
+    assert done.code == 1  # the record is another study's
+    assert done.out.count("TB-REG-OUTCOME-NOT-COMPUTED") == 1
+    listed = json.loads((tmp_path / "out" / "findings.json").read_text())["findings"]
+    titles = [one["message"].split("'")[1] for one in listed if one["id"] == "TB-REG-OUTCOME-NOT-COMPUTED"]
+    assert len(titles) > 10
+    assert all(title in done.out for title in titles)

@@ -131,14 +131,18 @@ def computed(study: Study, wanted: Wanted) -> Report:
     reader = reader_of(tables.done, wanted.evaluator)
     rules = _rules(study, wanted, reader)
     pfs = attempt("Progression-free survival", lambda: survival.progression_free_survival(study, rules, day=wanted.day))
-    measures = attempt(
-        "Outcome tables",
-        lambda: outcomes.outcomes(
-            study, wanted.criteria, wanted.ctcae, rules=rules, day=wanted.day, window=wanted.window
-        ),
-    )
+    measures = attempt("Outcome tables", lambda: _measures(study, wanted, rules))
     toxicity = attempt(f"Check by CTCAE {wanted.ctcae}", lambda: ctcae.check(study, wanted.ctcae)) or []
     return Report(study, tables, reader, pfs, measures, tuple(toxicity), tuple(missing))
+
+
+def _measures(study: Study, wanted: Wanted, rules: PfsRules) -> Outcomes:
+    """The outcome tables. Raises UnknownNameError where nobody is in their population: they would have no column."""
+    made = outcomes.outcomes(study, wanted.criteria, wanted.ctcae, rules=rules, day=wanted.day, window=wanted.window)
+    if not any(one.groups for one in made.measures):
+        message = "they are of participants who received radiotherapy, and PR tells of none."
+        raise UnknownNameError(message, fix="add PR")
+    return made
 
 
 def _rules(study: Study, wanted: Wanted, reader: ReaderName) -> PfsRules:

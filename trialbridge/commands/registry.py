@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 FINDINGS = "findings.json"
 _MOST = 30
 _OF_A_KIND = 3
+_QUOTED = re.compile(r"'[^']*'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +173,8 @@ def show(shell: Shell, findings: Iterable[Finding]) -> None:
 
 
 def _kind(one: Finding) -> tuple[str, ...]:
-    """What a finding says but for the variable it says it of."""
-    said = (one.id, one.message, one.fix)
+    """What a finding says but for what it says it of: a variable, what it quotes."""
+    said = (one.id, _QUOTED.sub("…", one.message), one.fix)
     return said if one.where.variable is None else tuple(text.replace(one.where.variable, "…") for text in said)
 
 
@@ -180,5 +182,10 @@ def _told(those: list[Finding]) -> list[str]:
     """Findings of one kind: each, or of many the first, and where else it is so."""
     if len(those) <= _OF_A_KIND:
         return [str(one) for one in those]
-    others = [str(one.where.variable or one.where.path or one.where) for one in those[1:]]
-    return [f"{those[0]}", f"  likewise {', '.join(others)}"]
+    places = {str(one.where) for one in those}
+    others = [_QUOTED.findall(one.message) for one in those[1:]]
+    if len(places) > 1 or not all(others):
+        named = [str(one.where.variable or one.where.path or one.where) for one in those[1:]]
+    else:
+        named = [", ".join(quoted) for quoted in others]
+    return [f"{those[0]}", f"  likewise {', '.join(named)}"]

@@ -22,15 +22,16 @@ def show(found: Comparison, most: int, console: Console) -> None:
         console.print(described(one), soft_wrap=True)
     if len(shown) < len(found.differences):
         console.print(f"… and {len(found.differences) - len(shown):,} more (--max 0 lists all)")
-    if not found.equal:
-        console.print(_places(found))
+    if not found.equal and (places := _places(found)).row_count:
+        console.print(places)
     for note in found.notes:
         console.print(f"[dim]note: {escape(note)}[/]", soft_wrap=True)
     compared = sum(one.compared for one in found.places)
     if found.equal:
         console.print(f"[green]equal[/]: {compared:,} {found.unit}s compared, none differs")
     else:
-        console.print(f"[red]different[/]: {len(found.differences):,} differences; {compared:,} {found.unit}s compared")
+        count = f"{len(found.differences):,} difference{'' if len(found.differences) == 1 else 's'}"
+        console.print(f"[red]different[/]: {count}; {compared:,} {found.unit}s compared")
 
 
 def _places(found: Comparison) -> Table:
