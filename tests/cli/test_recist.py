@@ -253,10 +253,16 @@ def test_outcome_tables_of_nobody_are_left_out_with_the_reason(tmp_path, capsys)
     """A study without radiotherapy would be given tables that have rows and no column."""
     folder = _public(tmp_path / "study")
     subjects = pl.read_csv(folder / "tr.csv", infer_schema=False)["USUBJID"].unique()
-    people = pl.read_parquet(DATA / "dm.parquet").filter(pl.col("USUBJID").is_in(subjects.to_list()))
-    api.write(study_of([table("DM", people)]), tmp_path / "dm", "csv")
-    (tmp_path / "dm" / "dm.csv").rename(folder / "dm.csv")
-    assert people.height > 0
+    more = [
+        table(
+            name, pl.read_parquet(DATA / f"{name.lower()}.parquet").filter(pl.col("USUBJID").is_in(subjects.to_list()))
+        )
+        for name in ("DM", "AE")
+    ]
+    api.write(study_of(more), tmp_path / "more", "csv")
+    for file in (tmp_path / "more").iterdir():
+        file.rename(folder / file.name)
+    assert all(one.frame.height for one in more)
     assert oncology.run(oncology.Wanted(folder, "1.1", tmp_path / "out", dpi=40), as_json=True) == 0
     told = [one for one in _json(capsys)["missing"] if one.startswith("Outcome tables:")]
     assert len(told) == 1
