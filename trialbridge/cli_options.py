@@ -13,8 +13,25 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but er
 FhirVersion = Annotated[
     str | None, typer.Option("--fhir-version", metavar="R4|R4B|R5", help="FHIR release. Default: R4, or as read.")
 ]
+
+
+def _absolute(url: str | None) -> str | None:
+    """An absolute address without the slash at its end: what stands under it must be one (FHIR R4 2.24.0.1, uri)."""
+    if url is None:
+        return None
+    if not url.startswith(("http://", "https://", "urn:")):
+        raise typer.BadParameter(f"{url!r} is no absolute address: give https://host/path, or urn:…")
+    return url.rstrip("/")
+
+
 BaseUrl = Annotated[
-    str | None, typer.Option("--base-url", metavar="URL", help="Where our identifier systems and extensions stand.")
+    str | None,
+    typer.Option(
+        "--base-url",
+        metavar="URL",
+        callback=_absolute,
+        help="Where our identifier systems and extensions stand.",
+    ),
 ]
 SdtmVersion = Annotated[
     str | None, typer.Option("--version", "-v", metavar="3-3|3-4", help="SDTMIG version. Default: as read, or 3-4.")

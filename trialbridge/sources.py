@@ -49,6 +49,14 @@ NEIGHBOURS = sdtm_files.KNOWN_NEIGHBOURS | {
     "resources.json",
 }
 _LISTED = 5
+_OF_OTHERS = {
+    ".sas7bdat": "a SAS data set",
+    ".sav": "an SPSS file",
+    ".dta": "a Stata file",
+    ".rds": "an R file",
+    ".xls": "an Excel workbook of before 2007",
+}
+_EXPORT = "Export it as SAS XPORT version 5, Dataset-JSON, Parquet, XLSX or CSV."
 _BINARY = {suffix: name for name in ("xpt", "dsjc", "parquet", "xlsx") for suffix in sdtm_files.FORMATS[name].suffixes}
 
 
@@ -184,6 +192,8 @@ def _passed_over(path: Path) -> Finding:
     fix = "If it should be data, give it by name: the error says what is wrong with it."
     if not head:
         message, fix = "The file is empty: passed over.", "Fetch it again, or remove it."
+    elif path.suffix.lower() in _OF_OTHERS:
+        message, fix = f"This is {_OF_OTHERS[path.suffix.lower()]}, which is not read: passed over.", _EXPORT
     elif head.startswith(b"\x1f\x8b"):
         message, fix = "Packed by gzip, and neither FHIR NDJSON nor Dataset-JSON: passed over.", "Unpack it."
     return Finding("TB-FILE-0001", Severity.WARNING, Where(file=path.name), message, fix)
@@ -222,6 +232,9 @@ def _has_data(folder: Path) -> bool:
 def _unknown(path: Path) -> UnreadableInputError:
     if not sniffing.head_of(path):
         return UnreadableInputError("The file is empty.", Where(file=str(path)), "Fetch it again.")
+    if path.suffix.lower() in _OF_OTHERS:
+        message = f"This is {_OF_OTHERS[path.suffix.lower()]}, which is not read."
+        return UnreadableInputError(message, Where(file=str(path)), _EXPORT)
     fix = f"SDTM: {', '.join(sdtm_files.FORMATS)} (a CSV needs STUDYID); FHIR: {', '.join(fhir_files.FORMATS)}."
     return UnreadableInputError("This is neither an SDTM dataset nor FHIR.", Where(file=str(path)), fix)
 

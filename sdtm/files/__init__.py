@@ -189,7 +189,11 @@ def read(paths: Path | str | Iterable[Path | str], kind: str | None = None, *, e
     try:
         joined = study(one for part in studies for one in part)
     except UnknownNameError as error:
-        fix = f"say which of {', '.join(kinds)} to read (kind)" if len(kinds) > 1 else error.fix
+        fix = (
+            f"give the files of one format only: {' or '.join(kinds)} (from Python: kind)"
+            if len(kinds) > 1
+            else error.fix
+        )
         raise UnknownNameError(error.message, error.where, fix) from error
     return Study(
         tables=joined.tables,

@@ -307,3 +307,30 @@ def test_json_in_utf_16(run, tmp_path, patient):
     done = run("convert", tmp_path / "p.json", "--to", "sdtm", "-o", tmp_path / "f")
     assert done.code == 2
     assert "UTF-16" in done.err
+
+
+def test_a_base_url_is_an_absolute_address(run, study, tmp_path):
+    """Identifier systems would be no absolute addresses, or have two slashes in the middle."""
+    words = ("convert", study, "--to", "fhir", "-o")
+    assert run(*words, tmp_path / "no", "--base-url", "our-trial").code == 2
+    assert run(*words, tmp_path / "f", "--base-url", "https://trial.example/x/").code == 0
+    text = (tmp_path / "f" / "Patient.ndjson").read_text()
+    assert '"https://trial.example/x/sid/usubjid"' in text
+
+
+def test_files_of_other_programs_are_called_by_their_name(run, tmp_path):
+    """A SAS data set would only be called no dataset, and what to do not be said."""
+    (tmp_path / "dm.sas7bdat").write_bytes(b"\0\0\0\0 SAS FILE")
+    done = run("validate", tmp_path / "dm.sas7bdat")
+    assert done.code == 2
+    assert "SAS data set" in done.err
+    assert "XPORT" in done.err
+
+
+def test_one_dataset_in_two_formats(run, study, tmp_path):
+    """The fix would name a word of the Python API."""
+    run("convert", study, "--to", "sdtm", "-o", tmp_path / "json")
+    (tmp_path / "json" / "dm.json").rename(study / "dm.json")
+    done = run("convert", study, "--to", "fhir", "-o", tmp_path / "f")
+    assert done.code == 2
+    assert "csv or json" in done.err
