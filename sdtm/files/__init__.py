@@ -190,7 +190,7 @@ def read(paths: Path | str | Iterable[Path | str], kind: str | None = None, *, e
         joined = study(one for part in studies for one in part)
     except UnknownNameError as error:
         fix = (
-            f"give the files of one format only: {' or '.join(kinds)} (from Python: kind)"
+            f"give the files of one format only, of {', '.join(kinds)} (from Python: kind)"
             if len(kinds) > 1
             else error.fix
         )

@@ -333,4 +333,4 @@ def test_one_dataset_in_two_formats(run, study, tmp_path):
     (tmp_path / "json" / "dm.json").rename(study / "dm.json")
     done = run("convert", study, "--to", "fhir", "-o", tmp_path / "f")
     assert done.code == 2
-    assert "csv or json" in done.err
+    assert "files of one format only, of csv, json" in " ".join(done.err.split())
