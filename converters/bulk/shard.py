@@ -133,7 +133,7 @@ class _Readers:
     def of(self, dataset: str, places: NDArray[np.int64]) -> NDArray[np.int64]:
         """The number of the mapping (of `readers_of`) for each row; -1 where none is known."""
         blocks = [(one, np.array([place], np.int64)) for one, place in self._sources.get(dataset, ())]
-        blocks += self._by_columns.get(dataset, [])
+        blocks += [one for one in self._by_columns.get(dataset, ()) if len(one[1])]
         if not blocks:
             return np.full(len(places), -1, np.int64)
         numbers = {id(one): at for at, one in enumerate(readers_of(self._dictionary, dataset))}

@@ -321,6 +321,14 @@ def test_a_row_of_another_study_than_its_subject(few, both_ways, tmp_path, laid,
         assert compare_studies(given, told.study()).differences == ()
 
 
+def test_a_subject_whose_row_travels_as_it_is(few, tmp_path, laid):
+    """A shard whose only row of DM is carried, beside a subject that only stands in, would end the run."""
+    domain = pl.when(pl.int_range(pl.len()) == 0).then(pl.lit("XX")).otherwise(pl.col("DOMAIN")).alias("DOMAIN")
+    given = few.with_tables([replace(few["DM"], frame=few["DM"].frame.with_columns(domain))])
+    with bulk.to_sdtm(laid(to_fhir(given).resources, tmp_path), shard_bytes=1) as told:
+        assert compare_studies(given, told.study()).differences == ()
+
+
 def test_rows_without_a_cell(few, tmp_path, laid):
     """A row of which nothing came along would end the run."""
     resources = [one for one in to_fhir(few).resources if one["resourceType"] not in {"ResearchStudy", "Consent"}]
