@@ -131,6 +131,10 @@ def model_type(kind: str, release: Release) -> Any:
         return None
 
 
+_PLAINER = {"json_invalid": "A JSON object is asked for here."}
+"""By pydantic's kind of complaint, where its own words mislead: a text in the place of an element is tried as JSON."""
+
+
 def _errors(model: Callable[[Any], Any], resource: Resource, release: Release) -> Iterator[tuple[str, str]]:
     """The model's complaints as (FHIRPath, message), without its known false one."""
     from pydantic import ValidationError  # noqa: PLC0415 - heavy, comes with fhir.resources
@@ -141,7 +145,8 @@ def _errors(model: Callable[[Any], Any], resource: Resource, release: Release) -
     except ValidationError as error:
         for one in error.errors(include_url=False, include_input=False, include_context=False):
             if not _false_alarm(one["loc"], one["type"], release):
-                yield _path(kind, one["loc"]), one["msg"].removeprefix("Value error, ")
+                said = _PLAINER.get(one["type"], one["msg"].removeprefix("Value error, "))
+                yield _path(kind, one["loc"]), said
     except Exception as error:  # noqa: BLE001 - a fault inside fhir.resources must not become the user's traceback
         yield kind, f"fhir.resources failed on this resource ({type(error).__name__})."
 

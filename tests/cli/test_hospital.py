@@ -165,3 +165,13 @@ def test_deidentified_references_by_address_still_lead_to_the_patient(run, tmp_p
     weight = json.loads((tmp_path / "out" / "Observation.ndjson").read_text())
     assert weight["subject"] == {"reference": f"Patient/{patient['id']}"}
     assert "hospital.example" not in "".join(one.read_text() for one in (tmp_path / "out").iterdir())
+
+
+def test_where_all_is_rejected_that_is_what_is_said(run, tmp_path):
+    """Rejected resources would be called none of a study's, and the ledger be said not to have been asked for."""
+    source = written(tmp_path / "in" / "a.ndjson", [{**PATIENT, "id": "p1", "birthDate": "03/02/1950"}])
+    done = run("convert", source, "--to", "sdtm", "-o", tmp_path / "o")
+    assert done.code == 1
+    assert finding(tmp_path / "o", "TB-NOTHING-MADE") == []
+    assert "--no-residue" not in done.out
+    assert "1950" not in done.out

@@ -44,6 +44,13 @@ def test_faults_are_found_with_their_path(resource, path):
     assert [(finding.id, finding.where.path) for finding in found] == [("TB-FHIR-STRUCTURE", path)]
 
 
+def test_a_text_where_an_element_should_be():
+    """It would be called broken JSON, which the file is not."""
+    (told,) = check({"resourceType": "Patient", "maritalStatus": "married"}, "R4")
+    assert told.where.path == "Patient.maritalStatus"
+    assert told.message == "A JSON object is asked for here."
+
+
 def test_nothing_of_the_data_is_in_a_finding():
     """A patient's name would land in a report."""
     found = check({"resourceType": "Patient", "id": "1", "name": "Miller", "birthDate": "Miller"}, "R4")

@@ -147,7 +147,7 @@ def resources_accounted(
 
 def nothing_made(done: Outcome) -> list[Finding]:
     """TB-NOTHING-MADE where no record came of the source: a folder of the wrong resources ends well otherwise."""
-    if any(done.made.values()) or done.to == "forms":
+    if any(done.made.values()) or done.to == "forms" or any(one.rejected for one in done.accounts):
         return []
     what = {"sdtm": "The datasets have no rows", "fhir": "No resource here is a record of a study"}
     message = f"Nothing was made. {what.get(done.kind, 'There is no record')}."

@@ -40,7 +40,7 @@ def show(done: Outcome, output: Path, formats: tuple[str, ...], console: Console
         totals = done.ledger.totals()
         unit = "elements" if done.kind == "fhir" else "cells"
         accounted = ", ".join(f"{times:,} {reason}" for reason, times in totals.items())
-        unfollowed = "not followed (--no-residue)" if given else "none"
+        unfollowed = "not followed (--no-residue)" if kept else "none"
         console.print(f"{sum(totals.values()):,} {unit}: {accounted or unfollowed}")
     made = "  ".join(f"{name} {count:,}" for name, count in done.made.items())
     console.print(f"made: {made or 'nothing'}")
