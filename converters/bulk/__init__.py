@@ -179,6 +179,9 @@ def told(plan: Plan, parts: list[Part], package: Package | None, version: str, d
     datasets = bulk_join.joined(parts, package, version, dictionary.rank)
     findings.extend(bulk_join.unnamed(datasets))
     given = plan.given + plan.aside
+    for part in parts:  # the first pass took the type for told
+        given.subtract(part.unreadable)
+        given[""] += part.unreadable.total()
     given[""] += len(plan.rejects)
     sums["rejected"][""] += len(plan.rejects)
     sums["aside"].update(plan.aside)

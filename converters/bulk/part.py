@@ -78,6 +78,8 @@ class Part:
     kept: Counter[str] = field(default_factory=Counter)
     aside: Counter[str] = field(default_factory=Counter)
     rejected: Counter[str] = field(default_factory=Counter)
+    unreadable: Counter[str] = field(default_factory=Counter)
+    """Lines that say their type and are no JSON all the same, by that type: they count as those that say none."""
     subjects: tuple[str, ...] = ()
     sources: Sources | None = None
 

@@ -72,6 +72,7 @@ def convert(job: Job, number: int, lines: Iterable[Line], folder: Path | None = 
             part.findings.extend(noise.findings)
             part.rejects.extend(noise.rejects)
             part.rejected.update(noise.rejected)
+            part.unreadable.update(noise.unreadable)
         context = frozenset() if number == 0 else frozenset(id(one.resource) for one in shared)
         while True:
             items = [*shared, *(one for _, one in mine)]
@@ -260,7 +261,8 @@ def _item(job: Job, of: Line, part: Part, *, passed: bool = False) -> Located | 
         item = Located(decode(line), name, number)
     except UnreadableInputError as error:
         where = Where(file=name, line=number)
-        _reject(part, reject(line.decode(errors="replace"), where, error.message, error.fix), kind_at_once(line))
+        part.unreadable[kind_at_once(line)] += 1
+        _reject(part, reject(line.decode(errors="replace"), where, error.message, error.fix), None)
         return None
     if passed or job.mode == "mapped":
         return item

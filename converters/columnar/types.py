@@ -169,6 +169,9 @@ class Reader:
             self._unread.clear()
             space |= {"members_of": members_of, "unread": self._unread, "unread_of": self._not_looked_up}
             space["right"] = self._judge.right
+        named = f"one_identifier[{NAMED}]"
+        if self.resource == "AdverseEvent":  # has room for one identifier in R4: see `route.domain_named`
+            named = f"{named} if {named} is not None else one_extension[{NAMED}]"
         lookups, key = self._asked.key(self.root, fields, "one", space)
         self._known = self._asked.looked_up(self.root, fields, "one")
         for listed in self.lists.values():
@@ -186,7 +189,7 @@ class Reader:
             f"            key = {key}",
             "            takers = routes.get(key, MISSING)",
             "            if takers is MISSING:",
-            f"                takers = routes[key] = reader.route(line, one_identifier[{NAMED}], ctx)",
+            f"                takers = routes[key] = reader.route(line, {named}, ctx)",
             "            if takers is None:",
             "                raise NotPlainError",
             *(_CHECKED if self._judge is not None else ()),

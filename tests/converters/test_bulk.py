@@ -329,6 +329,29 @@ def test_a_subject_whose_row_travels_as_it_is(few, tmp_path, laid):
         assert compare_studies(given, told.study()).differences == ()
 
 
+def test_a_line_in_another_encoding_is_of_no_type(cohort, tmp_path):
+    """The account would name a type that nobody can read, and another one than in memory."""
+    patients = [encode(one) for one in cohort if one["resourceType"] == "Patient"]
+    wrong = b'{"resourceType":"Patient","id":"other","name":[{"text":"M\xfcller"}]}'
+    path = tmp_path / "Patient.ndjson"
+    path.write_bytes(b"\n".join([*patients, wrong]))
+    for mode in ("mapped", "strict"):
+        with bulk.to_sdtm([path], mode=mode) as told:
+            assert told.rejected == {"": 1}
+            assert told.given == {"Patient": len(patients), "": 1}
+            assert [one.finding.where.line for one in told.rejects] == [len(patients) + 1]
+
+
+@pytest.mark.parametrize("release", ["R4", "R5"])
+def test_parts_of_a_domain_in_shards(few, tmp_path, laid, release):
+    """The parts of AE would come home as one dataset of another name."""
+    events = few["AE"].frame
+    parts_of = [replace(few["AE"], name="AEXX", frame=events[::2]), replace(few["AE"], name="AEYY", frame=events[1::2])]
+    given = study([*(one for one in few if one.name not in {"AE", "SUPPAE"}), *parts_of], version=few.version)
+    with bulk.to_sdtm(laid(to_fhir(given, release=release).resources, tmp_path), release=release) as told:
+        assert compare_studies(given, told.study()).differences == ()
+
+
 def test_rows_without_a_cell(few, tmp_path, laid):
     """A row of which nothing came along would end the run."""
     resources = [one for one in to_fhir(few).resources if one["resourceType"] not in {"ResearchStudy", "Consent"}]

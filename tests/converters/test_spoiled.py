@@ -59,7 +59,7 @@ def _by_name(resources):
 
 @pytest.mark.once
 @pytest.mark.parametrize("release", ["R4", "R5"])
-@pytest.mark.parametrize("seed", [11, 42, 120, 1008, 1032, 1122])  # each of them once lost a cell or ended in an error
+@pytest.mark.parametrize("seed", [2, 10, 13, 22, 45, 91])  # each once lost a cell or ended in an error in R4
 def test_a_spoiled_study_comes_home(example_of, tmp_path, laid, seed, release):
     """Data as nobody thought of would come home changed, and no finding would say so."""
     chance = random.Random(seed)  # noqa: S311 - seeded
