@@ -5,6 +5,7 @@ A command's code is loaded when it runs, so that `trialbridge --help` needs type
 
 from __future__ import annotations
 
+import signal
 import sys
 from enum import StrEnum
 from importlib.metadata import version as installed
@@ -290,6 +291,7 @@ _USAGE_ERROR = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 
 def main() -> None:
     """The entry point of the `trialbridge` program."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a command that is ended leaves nothing half done
     if "--json" not in sys.argv:
         app()
     try:

@@ -84,7 +84,7 @@ def test_what_hangs_on_subjects_of_several_groups_is_refused():
 
 STOPPED = """
 import sys
-from trialbridge.cli import app
+from trialbridge.cli import main
 from trialbridge.commands import convert_bulk
 from trialbridge.base.finding import Severity
 from trialbridge.converters import bulk_fhir
@@ -92,12 +92,20 @@ if __name__ == "__main__":
     convert_bulk.LARGE = 1
     bulk_fhir.to_lines.__kwdefaults__["at_once"] = 1
     sys.argv = ["trialbridge", *sys.argv[1:]]
-    app()
+    main()
 """
 
 
 @pytest.mark.once
-def test_ctrl_c_ends_workers_and_leaves_nothing(tmp_path):
+@pytest.mark.parametrize(
+    "stop",
+    [
+        lambda of: os.killpg(of.pid, signal.SIGINT),  # as a terminal sends it: to the workers too
+        lambda of: of.send_signal(signal.SIGTERM),  # as `kill` sends it, or whoever ends a container
+    ],
+    ids=["Ctrl-C", "SIGTERM"],
+)
+def test_a_run_that_is_stopped_ends_its_workers_and_leaves_nothing(tmp_path, stop):
     """A run that is stopped would leave patients' data on the disk, or processes that go on."""
     program = tmp_path / "program.py"
     program.write_text(STOPPED)
@@ -115,7 +123,7 @@ def test_ctrl_c_ends_workers_and_leaves_nothing(tmp_path):
     while running.poll() is None and not list((tmp_path / "run").glob(".trialbridge-*/*.ndjson")):
         assert time.monotonic() < until
         time.sleep(0.01)
-    os.killpg(running.pid, signal.SIGINT)  # as a terminal sends it: to the workers too
+    stop(running)
     said, _ = running.communicate(timeout=60)
     assert running.returncode not in {0, 1, 2}, said.decode()
     assert list((tmp_path / "run").iterdir()) == []
