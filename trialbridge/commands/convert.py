@@ -94,7 +94,7 @@ def _run(wanted: Wanted, shell: Shell) -> int:
         }
         files = output.write(done, wanted.output, formats, about, given, wanted.encoding)
     if shell.as_json:
-        shell.json(_as_dict(done, wanted, formats, files))
+        shell.json(accounting.as_dict(done, wanted.output, formats, files) | {"findings": counts(done.findings)})
     elif shell.speaks:
         summary.show(done, wanted.output, formats, shell.out)
     return exit_code(done.findings, Severity(wanted.fail_on))
@@ -380,25 +380,3 @@ def _checked(read: Resources, findings: list[Finding], rejects: list[Reject], st
             continue
         steps.advance()
     return accepted
-
-
-def _as_dict(done: Outcome, wanted: Wanted, formats: tuple[str, ...], files: list[str]) -> dict[str, object]:
-    """The summary as JSON."""
-    records = {
-        one.name: {"given": one.given, "kept": one.kept, "rejected": one.rejected, "aside": one.aside}
-        for one in done.accounts
-    }
-    return {
-        "direction": done.direction,
-        "output": str(wanted.output),
-        "formats": list(formats),
-        "fhirRelease": done.release,
-        "files": files,
-        "records": records,
-        "addsUp": done.adds_up,
-        "made": done.made,
-        "unit": None if done.ledger is None else done.ledger.as_dict()["unit"],
-        "totals": None if done.ledger is None else done.ledger.totals(),
-        "rejected": len(done.rejects),
-        "findings": counts(done.findings),
-    }

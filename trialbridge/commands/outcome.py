@@ -168,3 +168,24 @@ def missing(accounts: Iterable[Account]) -> list[Finding]:
         for one in accounts
         if not one.adds_up
     ]
+
+
+def as_dict(done: Outcome, output: Path, formats: tuple[str, ...], files: list[str]) -> dict[str, object]:
+    """The summary as JSON, but for the findings."""
+    records = {
+        one.name: {"given": one.given, "kept": one.kept, "rejected": one.rejected, "aside": one.aside}
+        for one in done.accounts
+    }
+    return {
+        "direction": done.direction,
+        "output": str(output),
+        "formats": list(formats),
+        "fhirRelease": done.release,
+        "files": files,
+        "records": records,
+        "addsUp": done.adds_up,
+        "made": done.made,
+        "unit": None if done.ledger is None else done.ledger.as_dict()["unit"],
+        "totals": None if done.ledger is None else done.ledger.totals(),
+        "rejected": len(done.rejects),
+    }
