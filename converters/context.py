@@ -5,12 +5,12 @@ One class for both directions, for a round trip needs both: what was written is 
 
 from __future__ import annotations
 
-from bisect import insort
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from trialbridge.converters.dictionary import DICTIONARY, Dictionary
+from trialbridge.converters.epochs import Epochs
 from trialbridge.fhir.ids import resource_id
 from trialbridge.mappings.common import learn_planned
 from trialbridge.mappings.names import ABSENT, absent, constants
@@ -82,7 +82,7 @@ class Context:
         self._subjects: dict[str, str] = {}
         self._studies: dict[str, str] = {}
         self._references: dict[str, Resource] = {}
-        self._epochs: dict[str, list[tuple[str, str]]] = {}
+        self._epochs = Epochs()
         self._names = constants(base)
         self.full_urls: dict[int, str] = {}
         """The fullUrl of resources read without an id, by their id()."""
@@ -345,7 +345,7 @@ class Context:
     def fact(self, kind: str, *key: Any) -> Any:
         """What is known by key; `epoch` is looked up in the subject's elements."""
         if kind == "epoch":
-            return self._epoch(*key)
+            return self._epochs.at(*key)
         return self._facts.get((kind, *key))
 
     def learn(self, kind: str, *key: Any, value: Any) -> None:
@@ -361,10 +361,7 @@ class Context:
         return {key[1:]: value for key, value in self._facts.items() if key[0] == kind}
 
     def enter_design(self, elements: Iterable[Row], visits: Iterable[Row]) -> None:
-        """The rows of SE and TV, from which EPOCH and VISITDY follow.
-
-        A date lies in the last element of SE that has begun by then (SDTMIG 3.4, SE assumptions).
-        """
+        """The rows of SE and TV, from which EPOCH and VISITDY follow."""
         for row in visits:
             learn_planned(row, self)
         for row in elements:
@@ -372,11 +369,7 @@ class Context:
 
     def learn_element(self, row: Row) -> None:
         """A row of SE: its epoch begins with it."""
-        usubjid, start, epoch = row.get("USUBJID"), row.get("SESTDTC"), row.get("EPOCH")
-        if usubjid and start and epoch and len(start) >= 10:
-            begun = self._epochs.setdefault(usubjid, [])
-            if (start, epoch) not in begun:
-                insort(begun, (start, epoch))
+        self._epochs.learn(row)
 
     def enter_exposure(self, rows: Iterable[Row]) -> None:
         """The rows of EX, from which RFXSTDTC and RFXENDTC follow (SDTMIG 3.4, DM: earliest start, latest end)."""
@@ -392,15 +385,3 @@ class Context:
         for kind, found in (("rfxstdtc", first), ("rfxendtc", last)):
             for usubjid, value in found.items():
                 self.learn(kind, usubjid, value=value)
-
-    def _epoch(self, usubjid: str, when: str) -> str | None:
-        """The epoch of a complete date; None for partial dates and before the first element."""
-        if len(when) < 10:
-            return None
-        found = None
-        for start, epoch in self._epochs.get(usubjid, ()):
-            at = min(len(start), len(when))
-            if start[:at] > when[:at]:
-                break
-            found = epoch
-        return found

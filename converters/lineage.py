@@ -22,7 +22,7 @@ from trialbridge.converters.package import learn_arms
 from trialbridge.converters.records import filled, supplemental
 from trialbridge.converters.relrec import with_relrec
 from trialbridge.converters.sound import sound
-from trialbridge.converters.subjects import enter_subjects
+from trialbridge.converters.subjects import enter_subjects, learn_subject
 from trialbridge.converters.to_fhir import native_to_fhir
 from trialbridge.converters.to_sdtm import native_to_sdtm
 from trialbridge.converters.tracing import homes, named
@@ -87,7 +87,7 @@ def lineage(
     for source in done.sources:
         row = source.record.row
         if source.mapping.domain == "DM" and row.get("USUBJID"):
-            ctx.learn("rfstdtc", row["USUBJID"], value=row.get("RFSTDTC"))
+            learn_subject(row, ctx)
             ctx.learn("reference start", row["USUBJID"], value=row.get("RFSTDTC"))
         if source.mapping.after_read is not None:
             source.mapping.after_read(dict(row), source.parts, ctx)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping as MappingOf
 
     from trialbridge.converters.context import Context
-    from trialbridge.mappings.kit import Mapping, Resource
+    from trialbridge.mappings.kit import Mapping, Resource, Row
 
 VOLUME_MORPHOLOGIES = frozenset({"228793007", "228791009", "228792002", "1201745009", "1201746005", "1162586008"})
 
@@ -90,6 +90,15 @@ def _keys(patient: Resource | None, link: Any, ctx: Context) -> list[str]:
     keys = [ctx.name_of(patient)] if patient is not None and named else []
     text = link.get("reference") if isinstance(link, dict) else None
     return [*keys, text] if isinstance(text, str) and text not in keys else keys
+
+
+def learn_subject(row: Row, ctx: Context) -> None:
+    """Remember what other records ask of a subject's row of DM."""
+    usubjid = row.get("USUBJID")
+    if usubjid:
+        for name in ("RFSTDTC", "RFICDTC"):
+            if row.get(name) is not None:  # a second row of the subject may say less
+                ctx.learn(name.lower(), usubjid, value=row[name])
 
 
 def _only_study(resources: list[Resource], ctx: Context) -> str | None:

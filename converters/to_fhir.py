@@ -21,6 +21,7 @@ from trialbridge.converters.native import walk
 from trialbridge.converters.order import in_order
 from trialbridge.converters.package import add_arms, package_extension
 from trialbridge.converters.records import Record, joined, mistyped, records
+from trialbridge.converters.subjects import learn_subject
 from trialbridge.converters.trial_summary import ct_date, summary_to_fhir
 from trialbridge.fhir.ids import BASE
 from trialbridge.mappings.findings import value_or_reason
@@ -251,7 +252,7 @@ def round_trip(written: list[Written], study: Study, ctx: Context, result: ToFhi
         dataset = one.record.dataset
         _settle_record(one, columns[dataset], ctx, result)
         if dataset == "DM":
-            ctx.learn("rfstdtc", one.record.row["USUBJID"], value=one.record.row.get("RFSTDTC"))
+            learn_subject(one.record.row, ctx)
         result.ledger.record(dataset, "out")
 
 

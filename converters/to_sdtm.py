@@ -22,7 +22,7 @@ from trialbridge.converters.native import walk
 from trialbridge.converters.package import Package, learn_arms, package_of
 from trialbridge.converters.records import Record
 from trialbridge.converters.sound import sound
-from trialbridge.converters.subjects import enter_subjects, not_records, orphans
+from trialbridge.converters.subjects import enter_subjects, learn_subject, not_records, orphans
 from trialbridge.converters.tables import tables_of
 from trialbridge.converters.trial_summary import ct_date, summary_to_sdtm
 from trialbridge.mappings.pr import COURSE_SUMMARY
@@ -354,15 +354,6 @@ def _read(
     if mapping.after_read is not None:
         mapping.after_read(record.row, named, ctx)
     return Source(record, mapping, primary, each, named)
-
-
-def learn_subject(row: Row, ctx: Context) -> None:
-    """Remember what other records ask of a subject's row of DM."""
-    usubjid = row.get("USUBJID")
-    if usubjid:
-        for name in ("RFSTDTC", "RFICDTC"):
-            if row.get(name) is not None:  # a second row of the subject may say less
-                ctx.learn(name.lower(), usubjid, value=row[name])
 
 
 def _not_the_studys(domain: str, primary: Resource) -> Finding:

@@ -11,7 +11,8 @@ import numpy as np
 from trialbridge.converters.columnar.members import NotPlainError
 from trialbridge.converters.columnar.rows import Rows, rows_of
 from trialbridge.converters.columnar.types import Reader
-from trialbridge.converters.to_sdtm import STANDING_IN, learn_subject, stale_note
+from trialbridge.converters.subjects import learn_subject
+from trialbridge.converters.to_sdtm import STANDING_IN, stale_note
 from trialbridge.fhir.jsontext import decode, encode
 
 if TYPE_CHECKING:

@@ -198,3 +198,11 @@ def test_records_that_name_no_subject_are_told():
     told = [str(each.where) for each in to_sdtm(resources).findings if each.id == "TB-NO-SUBJECT"]
     assert told == ["AE, USUBJID"]
     assert not [each for each in to_sdtm(to_fhir(one).resources).findings if each.id == "TB-NO-SUBJECT"]
+
+
+@pytest.mark.parametrize("release", ["R4", "R5"])
+def test_a_reference_date_in_the_subjects_second_row_counts(release):
+    """Study days would be told by another date when read back than when they were written, and come home changed."""
+    subject = {**WHO, "DOMAIN": "DM", "SUBJID": "1"}
+    twice = frame(subject | {"RFSTDTC": None}, subject | {"RFSTDTC": "2020-01-01"})
+    comes_home({"DM": twice, "AE": frame(row("AE", AESTDTC="2020-01-05", AESTDY=7.0))}, release)
