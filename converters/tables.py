@@ -12,10 +12,11 @@ from trialbridge.base.finding import Finding, Severity, Where
 from trialbridge.converters.records import Record, supplemental
 from trialbridge.mappings.spellings import number_text
 from trialbridge.sdtm import metadata
+from trialbridge.sdtm.model_variables import WHOSE
 from trialbridge.sdtm.table import Study, Table, Variable, study, table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable
 
     from trialbridge.converters.package import Declared, Package
     from trialbridge.mappings.kit import Row
@@ -29,8 +30,8 @@ def tables_of(rows: dict[str, list[Record]], package: Package | None, version: s
     datasets, numbered = datasets_of(rows, package)
     findings.extend(numbered_note(dataset, count) for dataset, count in numbered.items())
     for dataset, found in datasets.items():
-        count = sum(one.row.get("USUBJID") is None for one in found)
-        findings.extend(unnamed_note(dataset, count, {key for one in found for key in one.row}))
+        count = sum(all(one.row.get(name) is None for name in WHOSE) for one in found)
+        findings.extend(unnamed_note(dataset, count))
     declared = package.datasets if package else {}
     made = [_table(name, found, declared.get(name), version) for name, found in datasets.items()]
     return study(made, version=version, **about(package))
@@ -75,9 +76,9 @@ def numbered_note(dataset: str, count: int) -> Finding:
     )
 
 
-def unnamed_note(dataset: str, count: int, columns: Collection[str]) -> list[Finding]:
-    """The finding on so many records without USUBJID, where the standard requires it and no pool of subjects stands in."""
-    if not count or "POOLID" in columns or not _requires_subject(dataset):
+def unnamed_note(dataset: str, count: int) -> list[Finding]:
+    """The finding on so many records that do not say whose they are (WHOSE), where the standard requires USUBJID."""
+    if not count or not _requires_subject(dataset):
         return []
     where = Where(dataset=dataset, variable="USUBJID")
     named = "1 record names" if count == 1 else f"{count:,} records name"

@@ -27,6 +27,7 @@ from trialbridge.fhir.ids import BASE
 from trialbridge.mappings.findings import value_or_reason
 from trialbridge.mappings.qualifiers import DEFAULTS
 from trialbridge.mappings.spellings import record_id
+from trialbridge.sdtm.model_variables import WHOSE
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -38,8 +39,6 @@ TRIAL_DESIGN = frozenset({"TA", "TE", "TV", "TI"})
 """Mapped datasets whose rows belong to the trial, not to a subject."""
 
 
-_INSTEAD = ("POOLID", "SPDEVID")
-"""What names whom a row is about where it is no subject: a pool of animals, a device (SDTM 2.0, identifiers)."""
 _LISTED = 5
 _FIX_OF_KEY = {
     "ResearchSubject": "give each subject one record in DM",
@@ -194,7 +193,7 @@ def without_subject(study: Study, plain: dict[str, list[Record]], dictionary: Di
     for name, its in plain.items():
         if name[:2] in TRIAL_DESIGN or not dictionary.takes(name, study[name].frame.columns):
             continue
-        rows = [one.number for one in its if not any(one.row.get(key) for key in ("USUBJID", *_INSTEAD))]
+        rows = [one.number for one in its if not any(key in one.row for key in WHOSE)]
         if rows:
             listed = ", ".join(map(str, rows[:_LISTED])) + (f", … ({len(rows)} in all)" if len(rows) > _LISTED else "")
             message = f"No USUBJID in row {listed}: of no subject, kept as Basic and not as the domain's own resources."

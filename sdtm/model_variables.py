@@ -44,6 +44,9 @@ _CLASSES = {
     "Findings": _FINDINGS,
     "Findings About": f"--OBJ {_FINDINGS}",
 }
+WHOSE = ("USUBJID", "APID", "SPDEVID", "SPTOBID", "POOLID", "STOCONID", "NHOID")
+"""The identifiers of whom or what a record is about: a subject, or in its stead an associated person, a device, a product,
+a pool of subjects, an organism (SDTM 2.0, identifiers of all classes; conformance rule CG0554)."""
 CLASSES = tuple(_CLASSES)
 """The general observation classes."""
 

@@ -126,11 +126,7 @@ def numbered(parts: Iterable[Part]) -> list[Finding]:
 
 def unnamed(datasets: Iterable[Dataset]) -> list[Finding]:
     """The findings on records that name no subject, over all parts."""
-    return [
-        finding
-        for one in datasets
-        for finding in unnamed_note(one.name, sum(part.nobody for part in one.parts), one.about.frame.columns)
-    ]
+    return [finding for one in datasets for finding in unnamed_note(one.name, sum(part.unnamed for part in one.parts))]
 
 
 def _names(parts: Sequence[Part], package: Package | None, rank: Callable[[str], int]) -> list[str]:

@@ -28,6 +28,8 @@ class Stored:
     studyids: tuple[str, ...]
     nobody: int
     """How many rows name no subject."""
+    unnamed: int
+    """How many of these do not name what stands in its place either (`sdtm.model_variables.WHOSE`)."""
     places: Spooled | None
     """Each row's place in the shard (the line's number, from 0, times STEP, and where in the line); and by which reader."""
 

@@ -35,6 +35,7 @@ from trialbridge.fhir.jsontext import decode
 from trialbridge.fhir.located import Located, Reject, reject
 from trialbridge.fhir.strict import sound
 from trialbridge.mappings.names import constants
+from trialbridge.sdtm.model_variables import WHOSE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -331,6 +332,8 @@ def _store(
         subjects |= dict.fromkeys(_distinct(frame, "USUBJID"))
         first, last = (sort_key(frame.row(at, named=True), name) for at in (0, -1))
         nobody = frame["USUBJID"].null_count() if "USUBJID" in frame.columns else frame.height
+        whose = [pl.col(one).is_null() for one in WHOSE if one in frame.columns]
+        unnamed = int(frame.select(pl.all_horizontal(whose).sum()).item()) if whose else frame.height
         held: Spooled | bytes
         where = None
         if target is None:
@@ -339,7 +342,7 @@ def _store(
             held = Spooled(target, start, written.tell() - start)
             its = placed[PLACE].to_numpy()
             where = Spooled(target, written.tell(), written.write(np.stack((its, readers.of(name, its))).tobytes()))
-        part.stored[name] = Stored(held, frame.height, kinds, first, last, studyids, nobody, where)
+        part.stored[name] = Stored(held, frame.height, kinds, first, last, studyids, nobody, unnamed, where)
     if target is not None and frames:
         target.write_bytes(written.getbuffer())
     part.subjects = tuple(subjects)

@@ -11,6 +11,7 @@ import polars as pl
 
 from trialbridge.base.finding import Severity
 from trialbridge.sdtm import metadata
+from trialbridge.sdtm.model_variables import WHOSE
 from trialbridge.sdtm.rules import shapes
 from trialbridge.sdtm.rules.data import OBSERVATIONS, RELATIONSHIP, NotThereError
 from trialbridge.sdtm.rules.declare import rule
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from trialbridge.sdtm.rules.declare import Hit
 
 _IG = "SDTMIG 3.4, 4.1"
-_WHO = ("USUBJID", "APID", "SPDEVID", "SPTOBID", "POOLID", "STOCONID", "NHOID")
 _WITHOUT_SEQ = ("DM", "SV", "TA", "TE", "TV", "TI", "TD", "TM")
 
 
@@ -106,12 +106,12 @@ def seq_is_whole(data: Data) -> Iterator[Hit]:
 def records_have_a_subject(data: Data) -> Iterator[Hit]:
     """A record of the observation classes has USUBJID, or another identifier of whom or what was observed."""
     for one in data.datasets(classes=OBSERVATIONS):
-        if not any(one.has(name) for name in _WHO):
+        if not any(one.has(name) for name in WHOSE):
             yield one.hit("USUBJID")
         else:
-            nobody = pl.all_horizontal(one.missing(name) for name in _WHO)
+            nobody = pl.all_horizontal(one.missing(name) for name in WHOSE)
             required = one.standard is not None and "USUBJID" in one.standard and one.has("USUBJID")
-            if not required or any(one.has(name) for name in _WHO[1:]):
+            if not required or any(one.has(name) for name in WHOSE[1:]):
                 yield from one.hits(nobody, "USUBJID")
 
 

@@ -329,6 +329,23 @@ def test_a_subject_whose_row_travels_as_it_is(few, tmp_path, laid):
         assert compare_studies(given, told.study()).differences == ()
 
 
+def test_rows_are_of_nobody_where_nothing_stands_in_for_the_subject(few, tmp_path, laid):
+    """Records of a device would be told as lost, or lost ones be silent because another row names a pool (SDTM 2.0)."""
+    stands_in = {1: "SPDEVID", 2: "POOLID", 3: "APID", 4: "NHOID"}
+    events = few["AE"].frame.with_row_index("at")
+    named = [
+        pl.when(pl.col("at") == at).then(pl.lit("X")).otherwise(None).alias(name) for at, name in stands_in.items()
+    ]
+    subject = pl.when(pl.col("at") <= 5).then(None).otherwise(pl.col("USUBJID")).alias("USUBJID")  # 0 and 5: nobody's
+    given = few.with_tables([table("AE", events.with_columns(subject, *named).drop("at"))])
+    made = to_fhir(given)
+    told = [one.message for one in made.findings if one.id == "TB-NO-SUBJECT"]
+    assert told == ["No USUBJID in row 1, 6: of no subject, kept as Basic and not as the domain's own resources."]
+    back = [one.message for one in to_sdtm(made.resources).findings if one.id == "TB-NO-SUBJECT"]
+    assert [one.partition(":")[0] for one in back] == ["2 records name no subject"]
+    _same(laid(made.resources, tmp_path))
+
+
 def test_a_line_in_another_encoding_is_of_no_type(cohort, tmp_path):
     """The account would name a type that nobody can read, and another one than in memory."""
     patients = [encode(one) for one in cohort if one["resourceType"] == "Patient"]
