@@ -26,7 +26,7 @@ def pause(number: int, retry_after: str | None, longest: float = LONGEST) -> flo
     asked = _asked(retry_after) if retry_after else None
     if asked is not None:
         return min(max(asked, 0.0), longest)
-    return min(0.5 * 2.0 ** (number - 1) * random.uniform(0.8, 1.2), longest)  # noqa: S311 - jitter
+    return min(0.5 * 2.0 ** (number - 1) * random.uniform(0.8, 1.2), longest)  # noqa: S311 - waits are spread, nothing is kept secret
 
 
 def _asked(retry_after: str) -> float | None:

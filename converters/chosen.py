@@ -22,12 +22,12 @@ def chosen(mapping: Path | None, study_file: Path | None, licensed: tuple[str, .
         dictionary = dictionary_of(mapping)
     if study_file is not None:
         from trialbridge.converters.tailoring import tailored  # noqa: PLC0415 - only with --study-file
-        from trialbridge.study_file.load import load  # noqa: PLC0415
+        from trialbridge.study_file.load import load  # noqa: PLC0415 - as above
 
         dictionary = tailored(dictionary, load(study_file).records)
     if licensed:
         from trialbridge.converters.coder import Coder  # noqa: PLC0415 - only with --dictionary
-        from trialbridge.sdtm import dictionaries  # noqa: PLC0415
+        from trialbridge.sdtm import dictionaries  # noqa: PLC0415 - as above
 
         coder = Coder(dictionaries.load(name) for name in licensed)
         dictionary = Dictionary(dictionary.mappings, dictionary.tailoring, coder)

@@ -20,7 +20,7 @@ sys.path.insert(0, str(ROOT / "tests" / "sdtm" / "rules"))
 
 from open_rules import unpack, verdicts  # noqa: E402 - in the tests' folder
 
-from trialbridge.sdtm.rules import RULES  # noqa: E402
+from trialbridge.sdtm.rules import RULES  # noqa: E402 - below it
 
 if TYPE_CHECKING:
     from open_rules import Verdict

@@ -315,7 +315,7 @@ def _type(annotation: Any, metadata: list[Any], module: ModuleType) -> Any:
         return _type(arguments[0], metadata, module) if len(arguments) == 1 else None
     if origin is list:
         of = _type(arguments[0], [], module)
-        return None if of is None else Annotated[list[of], Meta(min_length=1)]  # type: ignore[valid-type]
+        return None if of is None else Annotated[list[of], Meta(min_length=1)]  # type: ignore[valid-type]  # a type made as it runs
     if origin is Annotated:
         return _primitive(arguments[1:])
     if annotation is bool:

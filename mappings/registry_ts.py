@@ -292,8 +292,8 @@ def _types(value: Any) -> list[TsValue]:
     return found or ([TsValue(null_flavor="OTH")] if kinds else [])
 
 
-I, S, D, E = P + "identificationModule.", P + "statusModule.", P + "designModule.", P + "eligibilityModule."  # noqa: E741
-O, A = P + "oversightModule.", P + "armsInterventionsModule."  # noqa: E741
+I, S, D, E = P + "identificationModule.", P + "statusModule.", P + "designModule.", P + "eligibilityModule."  # noqa: E741 - initials of the modules
+O, A = P + "oversightModule.", P + "armsInterventionsModule."  # noqa: E741 - as above
 INFO = D + "designInfo."
 PARAMETERS: tuple[Parameter, ...] = (
     age("AGEMAX", E + "maximumAge", "PINF"),

@@ -165,7 +165,7 @@ def convert(
     no_color: NoColor = False,
 ) -> None:
     """Convert a study: SDTM, FHIR and a centre's own tables into one another, or into other formats of their own."""
-    from trialbridge.commands import convert as command  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.commands import convert as command
 
     wanted = command.Wanted(
         sources=tuple(source),
@@ -204,7 +204,7 @@ def diff(
     no_color: NoColor = False,
 ) -> None:
     """Compare two studies cell by cell, or two sets of FHIR resources element by element."""
-    from trialbridge.commands import diff as command  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.commands import diff as command
 
     raise typer.Exit(command.run(a, b, most, as_json=as_json, no_color=no_color))
 
@@ -219,7 +219,7 @@ def explain(
     no_color: NoColor = False,
 ) -> None:
     """Explain a variable, a FHIR path, an url or a code: its line, both spellings, codelists and source."""
-    from trialbridge.commands import explain as command  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.commands import explain as command
 
     raise typer.Exit(command.run(name, as_json=as_json, no_color=no_color))
 
@@ -227,7 +227,7 @@ def explain(
 @app.command()
 def doctor(*, as_json: AsJson = False, no_color: NoColor = False) -> None:
     """Show versions, packages, terminology and folders."""
-    from trialbridge.commands import doctor as command  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.commands import doctor as command
 
     raise typer.Exit(command.run(as_json=as_json, no_color=no_color))
 
@@ -243,7 +243,7 @@ def extensions(
     no_color: NoColor = False,
 ) -> None:
     """Write our own extensions as StructureDefinitions, so that a validator knows them."""
-    from trialbridge.commands import extensions as command  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.commands import extensions as command
 
     raise typer.Exit(command.run(output, base_url, as_json=as_json, no_color=no_color))
 
@@ -259,7 +259,7 @@ def terminology_add(
     no_color: NoColor = False,
 ) -> None:
     """Install a terminology package into your folder."""
-    from trialbridge.commands import terminology as command  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.commands import terminology as command
 
     raise typer.Exit(command.add(file, package, as_json=as_json, no_color=no_color))
 
@@ -267,7 +267,7 @@ def terminology_add(
 @terminology.command("list")
 def terminology_list(*, as_json: AsJson = False, no_color: NoColor = False) -> None:
     """List the packages there are, and which is in use."""
-    from trialbridge.commands import terminology as command  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.commands import terminology as command
 
     raise typer.Exit(command.show(as_json=as_json, no_color=no_color))
 
@@ -280,7 +280,7 @@ def terminology_use(
     no_color: NoColor = False,
 ) -> None:
     """Choose the package to use from now on."""
-    from trialbridge.commands import terminology as command  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.commands import terminology as command
 
     raise typer.Exit(command.use(name, as_json=as_json, no_color=no_color))
 
@@ -299,7 +299,7 @@ def main() -> None:
     except typer.Abort:
         code = 1
     except _USAGE_ERROR as error:
-        from trialbridge.commands.shell import Shell, wrong_usage  # noqa: PLC0415 - rare
+        from trialbridge.commands.shell import Shell, wrong_usage
 
         code = wrong_usage(Shell(as_json=True), error.format_message())
     sys.exit(code)

@@ -117,7 +117,7 @@ def way_in(
     """What makes the access when the command runs: wrong options are then told as its errors are."""
 
     def made() -> Access:
-        from trialbridge.exchange.connection import Access  # noqa: PLC0415 - loaded when it runs
+        from trialbridge.exchange.connection import Access
 
         return Access(
             url,

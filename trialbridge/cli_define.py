@@ -62,7 +62,7 @@ def define(
     no_color: NoColor = False,
 ) -> None:
     """Write the Define-XML 2.1 of a study, its readable page, or its specification workbook."""
-    from trialbridge.commands import define as command  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.commands import define as command
 
     wanted = command.Wanted(
         sources=tuple(source),

@@ -33,7 +33,7 @@ def deidentify(
     no_color: NoColor = False,
 ) -> None:
     """Shift dates by subject, put pseudonyms for ids, drop or scrub what tells of persons; SDTM or FHIR."""
-    from trialbridge.commands import deidentify as command  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.commands import deidentify as command
 
     wanted = command.Wanted(
         tuple(source), output, key_file, new_key, rules, linkage, tuple(format or ()), fhir_version, base_url

@@ -31,7 +31,7 @@ def add(
     no_color: NoColor = False,
 ) -> None:
     """Install a dictionary into your own folder."""
-    from trialbridge.commands import dictionaries as command  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.commands import dictionaries as command
 
     raise typer.Exit(command.add(kind.value, source, version, as_json=as_json, no_color=no_color))
 
@@ -39,7 +39,7 @@ def add(
 @commands.command("list")
 def listed(*, as_json: AsJson = False, no_color: NoColor = False) -> None:
     """List the installed dictionaries."""
-    from trialbridge.commands import dictionaries as command  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.commands import dictionaries as command
 
     raise typer.Exit(command.show(as_json=as_json, no_color=no_color))
 
@@ -53,6 +53,6 @@ def check(
     no_color: NoColor = False,
 ) -> None:
     """Check a study's terms and codes against dictionaries."""
-    from trialbridge.commands import dictionaries as command  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.commands import dictionaries as command
 
     raise typer.Exit(command.check(study, tuple(dictionary), as_json=as_json, no_color=no_color))

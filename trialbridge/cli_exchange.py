@@ -123,7 +123,7 @@ def pull(
     no_color: NoColor = False,
 ) -> None:
     """Pull a study's resources from a FHIR server into a folder that `convert` takes; again, only what is new."""
-    from trialbridge.commands import pull as command  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.commands import pull as command
 
     way = "auto" if export is None else "export" if export else "search"
     raise typer.Exit(
@@ -208,7 +208,7 @@ def push(
     no_color: NoColor = False,
 ) -> None:
     """Push a study's resources to a FHIR server; a second push changes nothing."""
-    from trialbridge.commands import push as command  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.commands import push as command
 
     raise typer.Exit(
         command.run(
@@ -299,8 +299,8 @@ def sync(
     no_color: NoColor = False,
 ) -> None:
     """Stay in step with a FHIR server: pull what changed, and write the next version of the study with its changes."""
-    from trialbridge.commands import pull as pulling  # noqa: PLC0415 - loaded when it runs
-    from trialbridge.commands import sync as command  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.commands import pull as pulling
+    from trialbridge.commands import sync as command
 
     way = "auto" if export is None else "export" if export else "search"
     since = None if full else "auto"

@@ -30,7 +30,7 @@ def study_schema(
     no_color: NoColor = False,
 ) -> None:
     """Write the JSON Schema of the study file, for editors that check as you type."""
-    from trialbridge.commands import study as command  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.commands import study as command
 
     raise typer.Exit(command.published(output, as_json=as_json, no_color=no_color))
 
@@ -43,7 +43,7 @@ def study_check(
     no_color: NoColor = False,
 ) -> None:
     """Say what is wrong with a study file, each place with its line."""
-    from trialbridge.commands import study as command  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.commands import study as command
 
     raise typer.Exit(command.check(file, as_json=as_json, no_color=no_color))
 
@@ -57,7 +57,7 @@ def study_export(
     no_color: NoColor = False,
 ) -> None:
     """Write a study file as a workbook, which is read in its place."""
-    from trialbridge.commands import study as command  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.commands import study as command
 
     raise typer.Exit(command.export(file, output, as_json=as_json, no_color=no_color))
 
@@ -72,7 +72,7 @@ def template(
     no_color: NoColor = False,
 ) -> None:
     """Write a workbook of case report forms for radiotherapy and immune therapy, which converts as it stands."""
-    from trialbridge.commands import template as command  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.commands import template as command
 
     raise typer.Exit(command.run(output, study=study_id, as_json=as_json, quiet=quiet, no_color=no_color))
 
@@ -87,7 +87,7 @@ def database_load(
     no_color: NoColor = False,
 ) -> None:
     """Write datasets or forms into a database, all of them or none; tables of the same names are replaced."""
-    from trialbridge.commands import database as command  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.commands import database as command
 
     raise typer.Exit(command.load(source, where, as_json=as_json, quiet=quiet, no_color=no_color))
 
@@ -97,13 +97,13 @@ def database_save(
     *,
     where: Database,
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write to.")],
-    format: Annotated[str, typer.Option("--format", metavar="FORMAT", help="As of convert.")] = "dataset-json",  # noqa: A002
+    format: Annotated[str, typer.Option("--format", metavar="FORMAT", help="As of convert.")] = "dataset-json",  # noqa: A002 - the user's word
     as_json: AsJson = False,
     quiet: Quiet = False,
     no_color: NoColor = False,
 ) -> None:
     """Write the SDTM datasets of a database as files."""
-    from trialbridge.commands import database as command  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.commands import database as command
 
     raise typer.Exit(command.save(where, output, format, as_json=as_json, quiet=quiet, no_color=no_color))
 
@@ -119,7 +119,7 @@ def redcap(
     no_color: NoColor = False,
 ) -> None:
     """Fetch a REDCap project's records and data dictionary, for `convert`."""
-    from trialbridge.commands import redcap as command  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.commands import redcap as command
 
     raise typer.Exit(command.run(url, token, output, as_json=as_json, quiet=quiet, no_color=no_color))
 
@@ -133,7 +133,7 @@ def profile(
     no_color: NoColor = False,
 ) -> None:
     """Show what is in a centre's tables: columns, types, ranges, frequencies, suspicious values."""
-    from trialbridge.commands import profile as command  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.commands import profile as command
 
     raise typer.Exit(command.run(source, mask=mask, as_json=as_json, no_color=no_color))
 
@@ -149,7 +149,7 @@ def init(
     no_color: NoColor = False,
 ) -> None:
     """Draft a study file from what the tables show; each guess with its confidence and reason."""
-    from trialbridge.commands import init as command  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.commands import init as command
 
     raise typer.Exit(command.run(source, output, study=study_id, as_json=as_json, quiet=quiet, no_color=no_color))
 
@@ -166,7 +166,7 @@ def preview(
     no_color: NoColor = False,
 ) -> None:
     """Show the first rows of each dataset and the first resource of each type, beside the cells they come from."""
-    from trialbridge.commands import preview as command  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.commands import preview as command
 
     raise typer.Exit(
         command.run(

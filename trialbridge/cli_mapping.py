@@ -24,7 +24,7 @@ def export(
     no_color: NoColor = False,
 ) -> None:
     """Write every line and code pair, to read or to edit."""
-    from trialbridge.commands import mapping as command  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.commands import mapping as command
 
     raise typer.Exit(command.export(output, mapping=mapping, as_json=as_json, no_color=no_color))
 
@@ -37,7 +37,7 @@ def check(
     no_color: NoColor = False,
 ) -> None:
     """Say what a study's mapping changes and what is wrong with it, by cell or line."""
-    from trialbridge.commands import mapping as command  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.commands import mapping as command
 
     raise typer.Exit(command.check(file, as_json=as_json, no_color=no_color))
 
@@ -53,7 +53,7 @@ def views(
     no_color: NoColor = False,
 ) -> None:
     """Write the read direction as SQL-on-FHIR ViewDefinitions, one file a view."""
-    from trialbridge.commands import mapping as command  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.commands import mapping as command
 
     raise typer.Exit(
         command.views(

@@ -59,7 +59,7 @@ def recist(
     no_color: NoColor = False,
 ) -> None:
     """Compute responses by RECIST 1.0, RECIST 1.1 or iRECIST, each with its reason."""
-    from trialbridge.commands import recist as command  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.commands import recist as command
 
     choices = command.choices(confirmation=confirmation, confirmation_days=confirmation_days)
     wanted = command.Wanted(study, criteria.value, output, by_group, against, day, window, choices)
@@ -88,8 +88,8 @@ def oncology(
     no_color: NoColor = False,
 ) -> None:
     """Responses, survival, outcome tables, all pictures and a page with them, in one folder."""
-    from trialbridge.commands import oncology as command  # noqa: PLC0415 - loaded when it runs
-    from trialbridge.commands.recist import choices as chosen  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.commands import oncology as command
+    from trialbridge.commands.recist import choices as chosen
 
     choices = chosen(confirmation=confirmation, confirmation_days=confirmation_days)
     wanted = command.Wanted(study, criteria.value, output, evaluator, ctcae, day, window, choices)

@@ -29,7 +29,7 @@ def trace(
     no_color: NoColor = False,
 ) -> None:
     """Show the resource, element, line and code pair that a cell comes from (or goes to)."""
-    from trialbridge.commands import trace as command  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.commands import trace as command
 
     wanted = command.Wanted(study, name, subject, row, most, html, fhir_version, base_url)
     raise typer.Exit(command.run(wanted, as_json=as_json, no_color=no_color))
@@ -50,7 +50,7 @@ def readiness(
     no_color: NoColor = False,
 ) -> None:
     """Say which required and expected variables a source can fill, by subject and site, and what to ask for."""
-    from trialbridge.commands import readiness as command  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.commands import readiness as command
 
     wanted = command.Wanted(tuple(source), queries, fhir_version, version, base_url, study_file)
     raise typer.Exit(command.run(wanted, as_json=as_json, no_color=no_color))

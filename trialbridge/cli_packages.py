@@ -34,7 +34,7 @@ def packages_add(
     no_color: NoColor = False,
 ) -> None:
     """Install packages, with what they depend on, from files or from a registry."""
-    from trialbridge.commands import packages as command  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.commands import packages as command
 
     raise typer.Exit(
         command.add(package, registry, dependencies=not no_dependencies, as_json=as_json, no_color=no_color)
@@ -44,7 +44,7 @@ def packages_add(
 @commands.command("list")
 def packages_list(*, as_json: AsJson = False, no_color: NoColor = False) -> None:
     """List the installed packages and the definitions that come with trialbridge."""
-    from trialbridge.commands import packages as command  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.commands import packages as command
 
     raise typer.Exit(command.show(as_json=as_json, no_color=no_color))
 
@@ -57,6 +57,6 @@ def packages_remove(
     no_color: NoColor = False,
 ) -> None:
     """Take a package out of the cache."""
-    from trialbridge.commands import packages as command  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.commands import packages as command
 
     raise typer.Exit(command.remove(package, as_json=as_json, no_color=no_color))

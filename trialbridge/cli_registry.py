@@ -76,7 +76,7 @@ def convert(
     no_color: NoColor = False,
 ) -> None:
     """Write a record as FHIR, SDTM trial design, API v2 JSON or PRS XML."""
-    from trialbridge.commands import registry as command  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.commands import registry as command
 
     wanted = command.Wanted(
         record, to.value, output, fhir_version, file_format, study_file, org_name, contacts, base_url or ""
@@ -117,7 +117,7 @@ def results(
     no_color: NoColor = False,
 ) -> None:
     """Compute the results section from a study's data: API v2 JSON, PRS XML, EudraCT XML, a page."""
-    from trialbridge.commands import registry_results as command  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.commands import registry_results as command
 
     wanted = command.Wanted(
         study,
@@ -152,7 +152,7 @@ def check(
     no_color: NoColor = False,
 ) -> None:
     """Say what the registry's reviewers would send back, and where the record and the data differ."""
-    from trialbridge.commands import registry_check as command  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.commands import registry_check as command
 
     raise typer.Exit(command.run(record, study, fail_on=fail_on.value, as_json=as_json, quiet=quiet, no_color=no_color))
 
@@ -168,7 +168,7 @@ def page(
     no_color: NoColor = False,
 ) -> None:
     """Write a record, its results tables and what the check finds as one readable HTML page."""
-    from trialbridge.commands import registry_check as command  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.commands import registry_check as command
 
     raise typer.Exit(command.page(record, output, contacts=contacts, as_json=as_json, quiet=quiet, no_color=no_color))
 
@@ -189,7 +189,7 @@ def fetch(
     no_color: NoColor = False,
 ) -> None:
     """Get a record from the registry by its number. The only command that asks a registry anything."""
-    from trialbridge.commands import registry_fetch as command  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.commands import registry_fetch as command
 
     raise typer.Exit(
         command.run(nct_id, output, address, contacts=contacts, as_json=as_json, quiet=quiet, no_color=no_color)

@@ -28,7 +28,7 @@ class Choice(StrEnum):
 @commands.command("show")
 def show(*, report: ReportFile, as_json: AsJson = False, no_color: NoColor = False) -> None:
     """Show a report in the terminal, without any cell."""
-    from trialbridge.commands import report as command  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.commands import report as command
 
     raise typer.Exit(command.show(report, as_json=as_json, no_color=no_color))
 
@@ -46,7 +46,7 @@ def merge(
     no_color: NoColor = False,
 ) -> None:
     """Put reports together, or one into other formats."""
-    from trialbridge.commands import report as command  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.commands import report as command
 
     formats = tuple(output_format or ())
     raise typer.Exit(
@@ -63,7 +63,7 @@ def diff(
     no_color: NoColor = False,
 ) -> None:
     """Say what is new, gone, and still there; exit code 1 where something is new."""
-    from trialbridge.commands import report as command  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.commands import report as command
 
     raise typer.Exit(command.diff(old, new, as_json=as_json, no_color=no_color))
 
@@ -81,8 +81,8 @@ def decide(
     no_color: NoColor = False,
 ) -> None:
     """Decide about issues of a kind; kept in REPORT.triage.json and carried to the next run."""
-    from trialbridge.commands import report as command  # noqa: PLC0415 - loaded when it runs
-    from trialbridge.report.conformance import Decision, Disposition  # noqa: PLC0415 - as above
+    from trialbridge.commands import report as command
+    from trialbridge.report.conformance import Decision, Disposition
 
     decision = Decision(Disposition(disposition.value), comment, by, date)
     raise typer.Exit(command.decide(report, key, decision, as_json=as_json, no_color=no_color))
@@ -99,6 +99,6 @@ def guide(
     no_color: NoColor = False,
 ) -> None:
     """Write section 5 of the study data reviewer's guide: inputs, issues, explanations."""
-    from trialbridge.commands import report as command  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.commands import report as command
 
     raise typer.Exit(command.guide(report, output, as_json=as_json, no_color=no_color))

@@ -21,7 +21,7 @@ def list_rules(
     no_color: NoColor = False,
 ) -> None:
     """List the rules: id, severity, domains, the standards' ids, what they find."""
-    from trialbridge.commands import rules as command  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.commands import rules as command
 
     raise typer.Exit(command.show_all(domain, as_json=as_json, no_color=no_color))
 
@@ -34,6 +34,6 @@ def show(
     no_color: NoColor = False,
 ) -> None:
     """Show a rule in full: its text, source, and how to mend what it finds."""
-    from trialbridge.commands import rules as command  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.commands import rules as command
 
     raise typer.Exit(command.show_one(name, as_json=as_json, no_color=no_color))

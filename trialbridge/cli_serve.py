@@ -53,7 +53,7 @@ def serve(
     no_color: NoColor = False,
 ) -> None:
     """Serve the conversions and checks over HTTP (the package's extra: serve)."""
-    from trialbridge.commands import serve as command  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.commands import serve as command
 
     wanted = command.Wanted(
         host=host,

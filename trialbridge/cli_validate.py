@@ -94,7 +94,7 @@ def validate(
     no_color: NoColor = False,
 ) -> None:
     """Say what is wrong with a study, SDTM or FHIR: where, why, and how to mend it."""
-    from trialbridge.commands import validate as command  # noqa: PLC0415 - loaded when it runs
+    from trialbridge.commands import validate as command
 
     wanted = command.Wanted(
         sources=(*(source or ()), *([data] if data is not None else []), *(dataset_path or ())),

@@ -128,7 +128,7 @@ def _dataset(dataset: Dataset, define: Define, spec: Define) -> Dataset:
         ref = replace(ref, key=keys.get(name)) if keys else ref  # noqa: PLW2901 - told again
         if one is not None:
             derived = one.method or ("" if _not_derived(spec, one) else ref.method)
-            ref = replace(ref, method=derived, mandatory=one.mandatory, role=one.role or ref.role)  # noqa: PLW2901
+            ref = replace(ref, method=derived, mandatory=one.mandatory, role=one.role or ref.role)  # noqa: PLW2901 - as above
         its.append(ref)
     return replace(
         dataset,

@@ -20,6 +20,7 @@ from trialbridge.sdtm.define.model import Define
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     from lxml import etree
@@ -186,7 +187,7 @@ class _Reader:
         self,
         node: etree._Element,
         known: tuple[Attribute, ...],
-        also: set[str] = frozenset(),  # type: ignore[assignment]
+        also: AbstractSet[str] = frozenset(),
     ) -> dict[str, Any]:
         """The fields that are attributes."""
         told: dict[str, Any] = {}

@@ -113,6 +113,6 @@ def test_broken_papers_are_named(papers, tmp_path):
     for settings in (Settings(ca=tmp_path / "no.pem"), Settings(certificate=tmp_path / "gone.pem")):
         with pytest.raises(UnreadableInputError, match=r"no\.pem|gone\.pem"):
             Client("https://127.0.0.1", settings)
-    wrong = Settings(certificate=papers / "client.pem", key=papers / "client.key", password="wrong")  # noqa: S106
+    wrong = Settings(certificate=papers / "client.pem", key=papers / "client.key", password="wrong")  # noqa: S106 - no secret
     with pytest.raises(UnreadableInputError, match=r"client\.pem"):
         Client("https://127.0.0.1", wrong)

@@ -143,8 +143,8 @@ def test_pages_on_another_host(network):
 
 def test_pages_behind_a_proxy(network):
     """A server that calls itself by its inner port would be left after the first page."""
-    answers = lambda url: [_bundle(2, "https://127.0.0.1:1/fhir?page=2"), _bundle(2, None, ("2",))]  # noqa: E731
-    assert _searched(network, answers) == ["1", "2"]
+    pages = [_bundle(2, "https://127.0.0.1:1/fhir?page=2"), _bundle(2, None, ("2",))]
+    assert _searched(network, lambda url: pages) == ["1", "2"]
 
 
 def test_a_server_without_paging(network):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal
 
 from trialbridge import boundary, sources
 from trialbridge.base.collector import without_collector
@@ -158,7 +158,7 @@ def _from_forms(wanted: Wanted, release: Release, version: str | None, steps: St
     steps.begin("converting to FHIR")
     made = to_fhir(done.study, base=wanted.base_url or BASE, release=release, dictionary=_dictionary(wanted))
     done.to, done.ledger, done.study = "fhir", made.ledger, None
-    done.resources = cast("list[Located | dict[str, object]]", made.resources)
+    done.resources = made.resources
     done.findings.extend([*made.findings, *_wrongly_made(wanted, made.resources, release, steps)])
     return done
 
@@ -235,7 +235,7 @@ def _from_sdtm(
         release,
         [*findings, *done.findings, *_wrongly_made(wanted, done.resources, release, steps)],
         accounts,
-        resources=cast("list[Located | dict[str, object]]", done.resources),
+        resources=done.resources,
         ledger=done.ledger,
     )
 
@@ -332,7 +332,7 @@ def _in_release(
         [*findings, *done.findings, *_wrongly_made(wanted, done.resources, release, steps)],
         accounts,
         done.study if wanted.residue else None,
-        resources=cast("list[Located | dict[str, object]]", done.resources),
+        resources=done.resources,
         rejects=rejects,
         ledger=done.ledger,
     )
@@ -350,8 +350,8 @@ def _origins(
     if not (wanted.lineage or wanted.provenance):
         return {}
     from trialbridge.converters.lineage import as_lines, cells, lineage_of  # noqa: PLC0415 - only when asked for
-    from trialbridge.converters.provenance import provenances  # noqa: PLC0415
-    from trialbridge.fhir.jsontext import encode  # noqa: PLC0415
+    from trialbridge.converters.provenance import provenances  # noqa: PLC0415 - as above
+    from trialbridge.fhir.jsontext import encode  # noqa: PLC0415 - as above
 
     base = wanted.base_url or BASE
     of = lineage_of(

@@ -115,7 +115,7 @@ def _read(folder: Path, fhir_version: str | None) -> Resources:
 def _deidentified(read: Resources, key_file: Path, asked: Asked) -> Resources:
     """The resources without what tells who their subjects are. Raises TrialbridgeError where something is left."""
     from trialbridge.base.pseudonyms import read_key  # noqa: PLC0415 - only with --deidentify
-    from trialbridge.converters.deidentify import deidentify_resources  # noqa: PLC0415
+    from trialbridge.converters.deidentify import deidentify_resources  # noqa: PLC0415 - as above
     from trialbridge.converters.deidentify.rules import load_rules  # noqa: PLC0415 - where it is wanted
 
     key, rules = read_key(key_file), load_rules(asked.rules)

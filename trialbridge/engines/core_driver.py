@@ -49,10 +49,10 @@ def packages(request: dict[str, Any]) -> list[str]:
 
 def library(request: dict[str, Any], ct: list[str]) -> Any:
     """What CORE knows of the standard, from its cache."""
-    from cdisc_rules_engine.models.library_metadata_container import (  # noqa: PLC0415 - another Python's package
+    from cdisc_rules_engine.models.library_metadata_container import (
         LibraryMetadataContainer,
     )
-    from cdisc_rules_engine.utilities import utils  # noqa: PLC0415
+    from cdisc_rules_engine.utilities import utils
 
     cache, named = Path(request["cache"]), (request["standard"], request["version"], None)
     standard = held(cache, "standards_details").get(utils.get_standard_details_cache_key(*named))
@@ -75,14 +75,14 @@ def library(request: dict[str, Any], ct: list[str]) -> Any:
 
 def engine(request: dict[str, Any], paths: list[str], ct: list[str]) -> Any:
     """CORE's engine over the files."""
-    from cdisc_rules_engine.config import config  # noqa: PLC0415
-    from cdisc_rules_engine.models.external_dictionaries_container import (  # noqa: PLC0415
+    from cdisc_rules_engine.config import config
+    from cdisc_rules_engine.models.external_dictionaries_container import (
         ExternalDictionariesContainer,
     )
-    from cdisc_rules_engine.rules_engine import RulesEngine  # noqa: PLC0415
-    from cdisc_rules_engine.services import logger  # noqa: PLC0415
-    from cdisc_rules_engine.services.cache import InMemoryCacheService  # noqa: PLC0415
-    from cdisc_rules_engine.services.data_services import DataServiceFactory  # noqa: PLC0415
+    from cdisc_rules_engine.rules_engine import RulesEngine
+    from cdisc_rules_engine.services import logger
+    from cdisc_rules_engine.services.cache import InMemoryCacheService
+    from cdisc_rules_engine.services.data_services import DataServiceFactory
 
     logger.disabled = True
     cache = InMemoryCacheService()
@@ -161,9 +161,9 @@ def reasons(results: list[Any]) -> str:
 def main() -> None:
     """Runs the request."""
     request = json.loads(Path(sys.argv[1]).read_text("utf-8"))
-    import cdisc_rules_engine  # noqa: PLC0415
-    from cdisc_rules_engine.models.rule_validation_result import RuleValidationResult  # noqa: PLC0415
-    from cdisc_rules_engine.utilities.utils import get_execution_status  # noqa: PLC0415
+    import cdisc_rules_engine
+    from cdisc_rules_engine.models.rule_validation_result import RuleValidationResult
+    from cdisc_rules_engine.utilities.utils import get_execution_status
 
     files = sorted(one for one in Path(request["data"]).iterdir() if one.suffix.lower() in SUFFIXES)
     paths = [str(one) for one in files if one.name not in LISTINGS]

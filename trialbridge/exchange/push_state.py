@@ -80,7 +80,7 @@ class Holdings:
 def who_chooses(server: Server, kinds: Iterable[str], wanted: str) -> dict[str, Ids]:
     """Who chooses the ids of each type: we, where an update may create; else the server."""
     if wanted in ("client", "server"):
-        return dict.fromkeys(kinds, wanted)  # type: ignore[arg-type]
+        return dict.fromkeys(kinds, wanted)  # type: ignore[arg-type]  # one of the two, just asked
     capabilities = server.capabilities()
     return {kind: "client" if _ours(capabilities.of_type(kind)) else "server" for kind in kinds}
 

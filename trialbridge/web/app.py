@@ -127,7 +127,7 @@ def _conversions(app: FastAPI, settings: Settings, desk: work.Desk, gate: Gate) 
         ] = None,
         fhir_version: FhirVersion = None,
         version: Version = None,
-        residue: Annotated[bool, Query(description="Keep what SDTM has no place for.")] = True,  # noqa: FBT002
+        residue: Annotated[bool, Query(description="Keep what SDTM has no place for.")] = True,  # noqa: FBT002 - a parameter of the query
         encoding: Annotated[str | None, Query(description="Of text in XPT, and in CSV that is not UTF-8.")] = None,
     ) -> Response:
         """Convert the body; the answer is a ZIP of datasets, or resources (a ZIP too where Accept asks for it)."""

@@ -71,7 +71,7 @@ def _told(run: Callable[[], int]) -> Told:
 def validate(source: str, _target: str, options: dict[str, Any]) -> Told:
     """The checks of a spooled body: an OperationOutcome, under `outcome`."""
     from trialbridge.base.errors import TrialbridgeError  # noqa: PLC0415 - in the working process only
-    from trialbridge.web.checks import outcome_of  # noqa: PLC0415
+    from trialbridge.web.checks import outcome_of  # noqa: PLC0415 - as above
 
     try:
         return 0, {"outcome": outcome_of(Path(source), options)}
