@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from trialbridge.converters.dictionary import DICTIONARY, Dictionary
 from trialbridge.converters.epochs import Epochs
+from trialbridge.converters.logical import Patients, patient_named
 from trialbridge.fhir.ids import resource_id
 from trialbridge.mappings.common import learn_planned
 from trialbridge.mappings.names import ABSENT, absent, constants
@@ -19,6 +20,7 @@ from trialbridge.mappings.spellings import number_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Mapping
 
+    from trialbridge.converters.logical import Name
     from trialbridge.fhir.located import Located
     from trialbridge.mappings.kit import Release, Resource, Row
 
@@ -79,11 +81,13 @@ class Context:
         self._lent: list[tuple[str, tuple[Any, ...]]] = []
         self._facts: dict[tuple[Any, ...], Any] = {}
         self._groups: dict[tuple[Any, ...], list[Any]] = {}
-        self._subjects: dict[str, str] = {}
+        self._subjects: dict[str | Name, str] = {}
         self._studies: dict[str, str] = {}
         self._references: dict[str, Resource] = {}
         self._epochs = Epochs()
         self._names = constants(base)
+        self.patients = Patients()
+        """Those that a Reference may name by an identifier alone."""
         self.full_urls: dict[int, str] = {}
         """The fullUrl of resources read without an id, by their id()."""
         self.lesion_names: dict[str, str] = {}
@@ -172,15 +176,16 @@ class Context:
         self.learn("studyid", usubjid, value=studyid)
 
     def usubjid(self, reference: Any) -> str | None:
-        """The USUBJID of the Patient (or ResearchSubject) a Reference points to."""
+        """The USUBJID of the Patient (or ResearchSubject) a Reference points to, or names by an identifier."""
         text = reference.get("reference") if isinstance(reference, dict) else None
-        if not isinstance(text, str):
-            return None
-        found = self._subjects.get(text)
+        name = text if isinstance(text, str) else patient_named(reference)
+        found = self._subjects.get(name) if name is not None else None
         if found is None:
             resource = self.resolve(reference)
             if resource is not None:
                 found = self._subjects.get(self.name_of(resource))
+        if found is None and isinstance(name, tuple) and name[0] == self.url("usubjid"):
+            return name[1]
         return found
 
     def name_of(self, resource: Resource) -> str:
@@ -195,8 +200,8 @@ class Context:
             id(one.resource): one.full_url for one in items if one.full_url and one.resource.get("id") is None
         }
 
-    def enter_subject(self, reference: str, usubjid: str, studyid: str | None) -> None:
-        """Remember which subject a Patient is (`Patient/id`)."""
+    def enter_subject(self, reference: str | Name, usubjid: str, studyid: str | None) -> None:
+        """Remember which subject a Patient is (`Patient/id`, or an identifier)."""
         self._subjects.setdefault(reference, usubjid)
         if studyid:
             self.learn("studyid", usubjid, value=studyid)
@@ -243,7 +248,10 @@ class Context:
     # --- references -------------------------------------------------------------------------------------------------
 
     def resolve(self, reference: Any, within: Resource | None = None) -> Resource | None:
-        """The resource a Reference points to; a logical reference gives a stand-in that has the identifier alone."""
+        """The resource a Reference points to.
+
+        A logical reference gives the one Patient that has its identifier, else a stand-in that has the identifier alone.
+        """
         if not isinstance(reference, dict):
             return None
         text = reference.get("reference")
@@ -254,7 +262,8 @@ class Context:
             return found
         identifier = reference.get("identifier")
         if isinstance(identifier, dict):
-            return {"resourceType": reference.get("type"), "identifier": [identifier]}
+            stand_in = {"resourceType": reference.get("type"), "identifier": [identifier]}
+            return self.patients.named(reference) or stand_in
         return None
 
     def lesion(self, lnkid: str) -> Resource:

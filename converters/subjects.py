@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trialbridge.base.finding import Finding, Severity, Where
+from trialbridge.converters.logical import patient_named
 from trialbridge.converters.sound import sound
 from trialbridge.mappings.names import MCODE
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping as MappingOf
 
     from trialbridge.converters.context import Context
+    from trialbridge.converters.logical import Name
     from trialbridge.mappings.kit import Mapping, Resource, Row
 
 VOLUME_MORPHOLOGIES = frozenset({"228793007", "228791009", "228792002", "1201745009", "1201746005", "1162586008"})
@@ -24,7 +26,10 @@ VOLUME_MORPHOLOGIES = frozenset({"228793007", "228791009", "228792002", "1201745
 
 def enter_subjects(resources: list[Resource], ctx: Context, findings: list[Finding]) -> None:
     """Remember USUBJID and STUDYID of every Patient."""
-    seen: dict[str, tuple[str, str | None]] = {}
+    seen: dict[str | Name, tuple[str, str | None]] = {}
+    for resource in resources:
+        if resource.get("resourceType") == "Patient":
+            ctx.patients.enter(resource)
     for resource in resources:
         if resource.get("resourceType") == "ResearchSubject":
             with sound(resource, findings):
@@ -53,7 +58,7 @@ def _unnamed(patient: Resource, key: str) -> Finding:
     )
 
 
-def _enter(subject: Resource, ctx: Context, seen: dict[str, tuple[str, str | None]]) -> list[Finding]:
+def _enter(subject: Resource, ctx: Context, seen: dict[str | Name, tuple[str, str | None]]) -> list[Finding]:
     """Remember a ResearchSubject's Patient by the names it goes by; that it is another subject already is a finding."""
     link = subject.get("individual") or subject.get("subject")
     patient = ctx.resolve(link, subject)
@@ -75,21 +80,22 @@ def _enter(subject: Resource, ctx: Context, seen: dict[str, tuple[str, str | Non
     return told
 
 
-def _of_two(patient: str, first: str, subject: Resource) -> Finding:
+def _of_two(patient: str | Name, first: str, subject: Resource) -> Finding:
     return Finding(
         "TB-SUBJECT-TWO",
         Severity.ERROR,
         Where(resource=f"ResearchSubject/{subject.get('id')}", variable="USUBJID"),
-        f"{patient} is the subject {first} already, of this or another study: all its records are given to that one.",
+        f"{patient if isinstance(patient, str) else 'Its Patient'} is the subject {first} already, of this or another study: all its records are given to that one.",
         "convert one study, and one enrolment, at a time: leave the other ResearchSubject out",
     )
 
 
-def _keys(patient: Resource | None, link: Any, ctx: Context) -> list[str]:
+def _keys(patient: Resource | None, link: Any, ctx: Context) -> list[str | Name]:
     named = patient is not None and (patient.get("id") or id(patient) in ctx.full_urls)
-    keys = [ctx.name_of(patient)] if patient is not None and named else []
+    keys: list[str | Name] = [ctx.name_of(patient)] if patient is not None and named else []
     text = link.get("reference") if isinstance(link, dict) else None
-    return [*keys, text] if isinstance(text, str) and text not in keys else keys
+    name = text if isinstance(text, str) else None if named else patient_named(link)
+    return [*keys, name] if name is not None and name not in keys else keys
 
 
 def learn_subject(row: Row, ctx: Context) -> None:

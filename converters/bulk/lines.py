@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from trialbridge.converters.logical import names
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from trialbridge.converters.logical import Name
 
 
 class Head(msgspec.Struct):
@@ -140,6 +144,11 @@ def identifier_of(line: bytes, system: str) -> str | None:
     values = [one["value"] for one in known if one.get("system") == system and isinstance(one.get("value"), str)]
     others = [one["value"] for one in known if isinstance(one.get("value"), str)]
     return next(iter(values + others), None)
+
+
+def names_in(line: bytes) -> Iterator[Name]:
+    """The identifiers of a resource that have both a system and a value."""
+    return names({"identifier": _named(line).identifier})
 
 
 def says_r5(line: bytes, kind: str) -> bool:

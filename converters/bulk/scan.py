@@ -28,19 +28,24 @@ from trialbridge.converters.bulk.lines import (
     Lines,
     head_of,
     identifier_of,
+    kind_at_once,
+    kind_of,
+    names_in,
     says_r5,
 )
+from trialbridge.converters.logical import patient_named
 from trialbridge.fhir.files.ndjson import chunks, items_of_line
 from trialbridge.fhir.jsontext import BYTE_ORDER_MARK
 from trialbridge.fhir.located import Located, Reject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from trialbridge.converters.dictionary import Dictionary
+    from trialbridge.converters.logical import Name
     from trialbridge.fhir.releases import Release
 
 SHARD_BYTES = 16 << 20
@@ -50,7 +55,7 @@ _REFERENCE = re.compile(r"(?:^|/)(Patient|ResearchSubject)/([A-Za-z0-9.\-]{1,64}
 _TYPE = re.compile(r"[A-Z][A-Za-z0-9]*")
 _NOBODY, _SHARED = -1, -2
 _ODD = -3
-"""Below it stand the numbers of ResearchSubjects whose Patient may not have been met yet."""
+"""Below it stand the numbers of what names a subject that may not have been met yet."""
 
 
 class NotInLinesError(TrialbridgeError):
@@ -94,9 +99,11 @@ class _Scan:
     shared_types: frozenset[str]
     entries: Entries
     patients: dict[str, int] = field(default_factory=dict)
-    enrolled: dict[str, int] = field(default_factory=dict)
-    waiting: dict[str, int] = field(default_factory=dict)
-    """The ResearchSubjects that lines name, each with its number."""
+    enrolled: dict[str | Name, int] = field(default_factory=dict)
+    """The owner of what lines may wait for."""
+    waiting: dict[str | Name, int] = field(default_factory=dict)
+    """What lines name that may not have been met yet, each with its number: ResearchSubjects, identifiers of Patients."""
+    patient_files: set[int] = field(default_factory=set)
     called: dict[int, str] = field(default_factory=dict)
     stand_in: dict[int, str] = field(default_factory=dict)
     given: Counter[str] = field(default_factory=Counter)
@@ -129,6 +136,7 @@ def scan(
         plain = _unpacked(path, spool, at, found)
         places.append(plain)
         _scan_file(plain, path.name, at, found, usubjid_system, look=release is None)
+    _meet_patients(places, found, usubjid_system)
     release = release or ("R5" if found.r5 else "R4")
     return _plan(found, tuple(places), tuple(path.name for path in given), release, shard_bytes, spool / "shards")
 
@@ -219,6 +227,8 @@ def _line(
         _odd(line, name, number, found, whole=whole)
         return
     found.given[kind] += 1
+    if kind == "Patient":
+        found.patient_files.add(at)
     if kind.encode() in ONE_SUBJECT:
         found.kinds.add(kind.encode())
     entries = found.entries
@@ -255,7 +265,7 @@ def _outcome(item: Located) -> list[Finding]:
 
 
 def _owner(line: bytes, kind: str, head: Head, found: _Scan, system: str) -> int:
-    """The number of the subject a line belongs to, _SHARED, _NOBODY, or that of a ResearchSubject below _ODD."""
+    """The number of the subject a line belongs to, _SHARED, _NOBODY, or that of what names a subject, below _ODD."""
     if kind == "Patient":
         owner = _subject(f"Patient/{head.id}", found)
         name = identifier_of(line, system)
@@ -267,19 +277,52 @@ def _owner(line: bytes, kind: str, head: Head, found: _Scan, system: str) -> int
         matched = _REFERENCE.search(text) if isinstance(text, str) else None
         if matched and matched[1] == "Patient":
             owner = _subject(f"Patient/{matched[2]}", found)
-            if kind == "ResearchSubject":
-                found.enrolled.setdefault(f"ResearchSubject/{head.id}", owner)
-                found.called.setdefault(owner, identifier_of(line, system) or "")
             if at < 2 and isinstance(text, str) and text.isprintable():
                 found.owners[text.encode()] = owner
-            return owner
-        if matched:
-            return _ODD - 1 - found.waiting.setdefault(f"ResearchSubject/{matched[2]}", len(found.waiting))
+        elif named := f"ResearchSubject/{matched[2]}" if matched else patient_named(link):
+            owner = _ODD - 1 - found.waiting.setdefault(named, len(found.waiting))
+        else:
+            continue
+        if kind == "ResearchSubject" and not (matched and matched[1] == kind):
+            found.enrolled.setdefault(f"ResearchSubject/{head.id}", owner)
+            found.called.setdefault(owner, identifier_of(line, system) or "")
+        return owner
     return _SHARED if kind in found.shared_types else _NOBODY
 
 
 def _subject(key: str, found: _Scan) -> int:
     return found.patients.setdefault(key, len(found.patients))
+
+
+def _meet_patients(files: Sequence[Path], found: _Scan, system: str) -> None:
+    """Whose the identifiers are by which lines name a Patient: a Patient's, else those of a subject without one.
+
+    An identifier of two Patients names neither.
+    """
+    wanted = {name: _ODD - 1 - at for name, at in found.waiting.items() if isinstance(name, tuple)}
+    for at in sorted(found.patient_files) if wanted else ():
+        for name, key in _patients_named(files[at]):
+            if name in wanted and found.enrolled.setdefault(name, found.patients[key]) != found.patients[key]:
+                found.enrolled[name] = _NOBODY
+    known = {called: owner for owner, called in found.called.items() if owner >= 0} if wanted else {}
+    for name in wanted:
+        if name not in found.enrolled:
+            owner = known.get(name[1]) if name[0] == system else None
+            found.enrolled[name] = _subject("|".join(name), found) if owner is None else owner
+    owners = {number: found.enrolled[name] for name, number in wanted.items()}
+    found.enrolled = {name: owners.get(owner, owner) for name, owner in found.enrolled.items()}
+    for number, called in list(found.called.items()):
+        found.called.setdefault(owners.get(number, number), called)
+
+
+def _patients_named(file: Path) -> Iterator[tuple[Name, str]]:
+    """The identifiers of the Patients in a file, each with `Patient/id`."""
+    with file.open("rb") as stream:
+        for line in stream:
+            if kind_at_once(line) == "Patient" and kind_of(line):
+                key = f"Patient/{head_of(line).id}"
+                for name in names_in(line):
+                    yield name, key
 
 
 def _plan(

@@ -18,6 +18,7 @@ from trialbridge.converters.context import Context
 from trialbridge.converters.deidentify.aged import aged
 from trialbridge.converters.deidentify.check import left_in_resources, left_in_tables, twice
 from trialbridge.converters.deidentify.ours import surroundings
+from trialbridge.converters.logical import made_literal
 from trialbridge.converters.subjects import enter_subjects
 from trialbridge.converters.to_sdtm import native_to_sdtm
 from trialbridge.fhir.bundle import pool, relative_references
@@ -82,7 +83,7 @@ def deidentify_resources(
 
     A resource of a subject that names none, and types the rules do not keep, are left out; findings say so.
     """
-    held = pool(relative_references(given))
+    held = pool(_literal(relative_references(given), base, release))
     resources = [item.resource for item in held.items]
     findings: list[Finding] = []
     ctx = Context(base, release, elsewhere=held.resolve)
@@ -96,6 +97,21 @@ def deidentify_resources(
     findings.extend(twice(people))
     findings.extend(left_in_resources(made, people, rules))
     return Deidentified(tuple(people.values()), tally, findings, None, tuple(made))
+
+
+def _literal(resources: list[Resource], base: str, release: Release) -> list[Resource]:
+    """The resources with Patients named by an identifier referred to by what stays: their id, or USUBJID."""
+    ctx = Context(base, release, elsewhere=pool(resources).resolve)
+    enter_subjects(resources, ctx, [])
+
+    def found(reference: Resource) -> Resource | None:
+        patient = ctx.patients.named(reference)
+        if patient is not None and "id" in patient:
+            return {"reference": name_of(patient)}
+        usubjid = ctx.usubjid(reference)
+        return {"identifier": {"system": ctx.url("usubjid"), "value": usubjid}} if usubjid else None
+
+    return [made_literal(one, found) for one in resources]
 
 
 # --- who is who -------------------------------------------------------------------------------------------------------

@@ -1,0 +1,72 @@
+"""Logical references: a Patient that is named by an identifier alone.
+
+Source: https://hl7.org/fhir/R4/references.html#logical. Of other types nothing is followed that way: an identifier of
+ours (of a lesion, say) is one subject's, not the study's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from trialbridge.mappings.kit import Resource
+
+Name = tuple[str, str]
+"""System and value of an identifier."""
+
+
+def names(resource: Resource) -> Iterator[Name]:
+    """The identifiers of a resource that have both a system and a value."""
+    listed = resource.get("identifier")
+    for one in listed if isinstance(listed, list) else ():
+        if isinstance(one, dict) and (found := _name(one)) is not None:
+            yield found
+
+
+def patient_named(reference: Any) -> Name | None:
+    """The identifier by which a Reference names a Patient; None where it has a literal reference, or is to another type."""
+    if not isinstance(reference, dict) or "reference" in reference or reference.get("type") not in (None, "Patient"):
+        return None
+    identifier = reference.get("identifier")
+    return _name(identifier) if isinstance(identifier, dict) else None
+
+
+def _name(identifier: Resource) -> Name | None:
+    system, value = identifier.get("system"), identifier.get("value")
+    return (system, value) if isinstance(system, str) and isinstance(value, str) else None
+
+
+class Patients:
+    """Patients by their identifiers; an identifier that two of them have names none."""
+
+    def __init__(self) -> None:
+        self._by_name: dict[Name, Resource | None] = {}
+
+    def enter(self, patient: Resource) -> None:
+        """Take in a Patient."""
+        for name in names(patient):
+            if self._by_name.setdefault(name, patient) is not patient:
+                self._by_name[name] = None
+
+    def named(self, reference: Any) -> Resource | None:
+        """The Patient that a logical reference names."""
+        name = patient_named(reference)
+        return self._by_name.get(name) if name is not None else None
+
+
+def made_literal(resource: Resource, found: Callable[[Resource], Resource | None]) -> Resource:
+    """The resource with each logical reference to a Patient replaced by what `found` has for it, if it has something."""
+    changed: Resource = _replaced(resource, found)
+    return changed
+
+
+def _replaced(value: Any, found: Callable[[Resource], Resource | None]) -> Any:
+    if isinstance(value, list):
+        return [_replaced(one, found) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if "resourceType" not in value and patient_named(value) is not None and (literal := found(value)) is not None:
+        return {**{name: one for name, one in value.items() if name != "identifier"}, **literal}
+    return {name: _replaced(one, found) for name, one in value.items()}
