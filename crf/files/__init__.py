@@ -129,9 +129,9 @@ def kind_of(path: Path) -> str | None:
 
 
 def read(paths: Iterable[Path]) -> Source:
-    """The forms of files and folders, all of one kind (a REDCap export takes its dictionary along).
+    """The forms of files and folders; a REDCap export takes its dictionary along, and nothing else.
 
-    Raises UnreadableInputError where a form stands twice, or nothing can be read.
+    Raises UnreadableInputError where a form stands twice, a file holds no forms, or there is none.
     """
     files = [one for path in paths for one in members(path)]
     kinds: dict[str, list[Path]] = {}

@@ -8,10 +8,13 @@ import sys
 from pathlib import Path
 
 import openpyxl
+import polars as pl
 import pytest
 from typer.testing import CliRunner
 
+from trialbridge.base.errors import UnreadableInputError
 from trialbridge.cli import app
+from trialbridge.crf.files import read
 from trialbridge.sdtm import terminology
 from trialbridge.study_file.load import load
 
@@ -218,6 +221,15 @@ def test_forms_without_a_study_file(dutch, tmp_path):
     code, _, told = run("convert", dutch, "--from", "forms", "--to", "sdtm", "-o", tmp_path / "o")
     assert code == 2
     assert "trialbridge init" in told
+
+
+def test_a_form_that_stands_in_two_files(tmp_path):
+    """One of the two would hide the other's records."""
+    rows = pl.DataFrame({"patient": ["1"], "weight": ["80"]})
+    rows.write_csv(tmp_path / "visit.csv")
+    rows.write_parquet(tmp_path / "visit.parquet")
+    with pytest.raises(UnreadableInputError, match="The form visit stands twice"):
+        read([tmp_path])
 
 
 def test_a_study_file_does_not_make_sdtm_forms(tmp_path):

@@ -104,6 +104,25 @@ def test_other_procedures_do_not_irradiate():
     assert groups.end_of_radiotherapy(only) == {}
 
 
+def test_a_relation_to_another_procedure_does_not_irradiate():
+    """A lesion related to its CT scan, or to a radiotherapy of years ago, would count as irradiated."""
+    pr = {
+        "USUBJID": ["S1", "S1", "S1"],
+        "PRSEQ": [1.0, 2.0, 3.0],
+        "PRTRT": ["CT SCAN", "RADIOTHERAPY", "RADIOTHERAPY"],
+        "PRCAT": [None, "PRIOR RADIOTHERAPY", None],
+    }
+    relrec = {
+        "RDOMAIN": ["PR", "TU"] * 3,
+        "USUBJID": ["S1"] * 6,
+        "IDVAR": ["PRSEQ", "TULNKID"] * 3,
+        "IDVARVAL": ["1", "T01", "2", "T02", "3", "NEW01"],
+        "RELID": ["R1", "R1", "R2", "R2", "R3", "R3"],
+    }
+    related = example(table("RELREC", pl.DataFrame(relrec)), pr=pr)
+    assert groups.irradiated_lesions(related) == {"S1": frozenset({"NEW01"})}
+
+
 def test_remission_rates_three_months_after_radiotherapy():
     """The rates would count other subjects or visits: 22 January + 91 days is 22 April."""
     one = example()

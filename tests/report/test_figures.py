@@ -15,7 +15,7 @@ from trialbridge.report import figures, figures_events
 from trialbridge.report.figures_abscopal import abscopal
 from trialbridge.report.figures_data import Course, Point, courses, origin_of, reader_of
 from trialbridge.report.figures_lesions import panels
-from trialbridge.report.figures_spider import spider
+from trialbridge.report.figures_spider import line_of, spider
 from trialbridge.report.figures_style import GRADES, RESPONSES, colour, short_names
 from trialbridge.report.figures_survival import DAYS_A_MONTH
 from trialbridge.report.figures_survival import survival as kaplan_meier_picture
@@ -115,6 +115,17 @@ def test_spider_lines(drawn):
     np.testing.assert_allclose(first, [[-5 / 7, 0], [6, -2000 / 70], [12, -2700 / 70]])
     np.testing.assert_allclose(second, [[-5 / 7, 0], [6, 50], [12, -50]])
     np.testing.assert_allclose(fourth, [[-5 / 7, 0], [12, 0]])
+
+
+def test_a_new_lesion_is_marked_where_it_is_first_seen():
+    """Every later visit would be marked as a new lesion, or none."""
+    points = tuple(Point(42 * at, 10.0, "PD", "PD", new=at >= 2) for at in (1, 2, 3))
+    assert line_of(Course("S-1", "ALL", "PD", -7, points, 10.0)) == [
+        (-1, 0, False),
+        (6, 10, False),
+        (12, 10, True),
+        (18, 10, False),
+    ]
 
 
 def test_many_spiders_stand_apart_by_response():
