@@ -201,7 +201,5 @@ def analyses_are_consistent(record: Record) -> Iterator[Finding]:
                 value is not None and ((low is not None and value < low) or (high is not None and value > high))
             ):
                 yield error("ANALYSIS", place, "The estimate does not lie within its interval.", "correct the numbers")
-            if (text(analysis, "pValue") or text(analysis, "statisticalMethod")) and not text(
-                analysis, "statisticalMethod"
-            ):
+            if p_value and not text(analysis, "statisticalMethod"):
                 yield error("ANALYSIS", place, "A p-value stands without its method.", "name the statistical method")

@@ -26,6 +26,23 @@ COUNT, MEDIAN, UNITS = OUT + "[0].", OUT + "[1].", OUT + "[2]."
 AE = "resultsSection.adverseEventsModule."
 CELL = "classes[0].categories[0].measurements[0]."
 REMOVED = "removed"
+AGES = (ELIGIBLE + "minimumAge", ELIGIBLE + "maximumAge")
+WATCHED = {DESIGN + "studyType": "OBSERVATIONAL", DESIGN + "phases": []}
+DRUG = {"type": "DRUG", "name": "Another"}
+LONGER = (
+    ("13 Months", "1 Year"),
+    ("5 Weeks", "1 Month"),
+    ("8 Days", "1 Week"),
+    ("25 Hours", "1 Day"),
+    ("61 Minutes", "1 Hour"),
+)
+SHORTER = (
+    ("11 Months", "1 Year"),
+    ("4 Weeks", "1 Month"),
+    ("6 Days", "1 Week"),
+    ("23 Hours", "1 Day"),
+    ("59 Minutes", "1 Hour"),
+)
 
 REJECTED = [
     ("fields_are_known", {P + "shoeSize": 9}, "FIELD-UNKNOWN"),
@@ -69,12 +86,9 @@ REJECTED = [
     ("masking_fits_roles", {INFO + "maskingInfo.masking": "NONE"}, "MASKING"),
     ("type_fits_design", {DESIGN + "phases[1]": "NA"}, "TYPE-DESIGN"),
     ("type_fits_design", {DESIGN + "studyType": "OBSERVATIONAL", INFO: {}, ARMS: []}, "TYPE-DESIGN"),
-    ("type_fits_design", {DESIGN + "studyType": "OBSERVATIONAL", DESIGN + "phases": [], ARMS: []}, "TYPE-DESIGN"),
-    (
-        "type_fits_design",
-        {DESIGN + "studyType": "OBSERVATIONAL", DESIGN + "phases": [], INFO: {}, ARMS + "[0].type": REMOVED},
-        "TYPE-DESIGN",
-    ),
+    ("type_fits_design", {**WATCHED, INFO: {"allocation": "RANDOMIZED"}, ARMS: []}, "TYPE-DESIGN"),
+    ("type_fits_design", {**WATCHED, INFO: {"maskingInfo": {"masking": "DOUBLE"}}, ARMS: []}, "TYPE-DESIGN"),
+    ("type_fits_design", {**WATCHED, INFO: {}, ARMS + "[0].type": REMOVED}, "TYPE-DESIGN"),
     ("title_fits_design", {INFO + "allocation": "NON_RANDOMIZED"}, "TITLE-DESIGN"),
     ("title_fits_design", {INFO + "maskingInfo.masking": "NONE"}, "TITLE-DESIGN"),
     ("title_fits_design", {P + "identificationModule": {"briefTitle": "Open-label study"}}, "TITLE-DESIGN"),
@@ -83,6 +97,9 @@ REJECTED = [
     ("arms_and_interventions_meet", {DRUGS + "[0].armGroupLabels[0]": "Arm 1"}, "CROSS-REFERENCE"),
     ("arms_and_interventions_meet", {DRUGS + "[0].armGroupLabels": REMOVED}, "CROSS-REFERENCE"),
     ("arms_and_interventions_meet", {ARMS + "[1].type": "NO_INTERVENTION"}, "CROSS-REFERENCE"),
+    ("arms_and_interventions_meet", {DRUGS + "[2]": {**DRUG, "armGroupLabels": ["Nowhere"]}}, "CROSS-REFERENCE"),
+    ("arms_and_interventions_meet", {DRUGS + "[2]": DRUG}, "CROSS-REFERENCE"),
+    ("arms_and_interventions_meet", {DRUGS + "[1]": REMOVED}, "CROSS-REFERENCE"),
     ("arms_name_their_interventions", {ARMS + "[0].interventionNames[0]": "Drug: Other"}, "ARM-NAMES"),
     ("comparators_have_something_to_compare", {ARMS + "[0]": REMOVED}, "COMPARATOR"),
     ("comparators_have_something_to_compare", {INFO + "maskingInfo.masking": "NONE"}, "COMPARATOR"),
@@ -108,6 +125,14 @@ REJECTED = [
     ),
     ("criteria_are_given", {ELIGIBLE + "eligibilityCriteria": "Exclusion Criteria:\n\n* Pregnancy"}, "CRITERIA"),
     ("criteria_have_headings", {ELIGIBLE + "eligibilityCriteria": "* Adults\n* Consent"}, "CRITERIA-HEADING"),
+    (
+        "criteria_have_headings",
+        {
+            ELIGIBLE
+            + "eligibilityCriteria": "* Consent\n\nInclusion Criteria:\n\n* Adults\n\nExclusion Criteria:\n\n* Pregnancy"
+        },
+        "CRITERIA-HEADING",
+    ),
     (
         "criteria_have_headings",
         {ELIGIBLE + "eligibilityCriteria": "Inclusion Criteria:\n\n* Adults"},
@@ -225,6 +250,19 @@ REJECTED = [
     ("terms_are_complete", {AE + "otherEvents[1].stats[1]": REMOVED}, "EVENTS-TERM"),
     ("terms_are_complete", {AE + "otherEvents[1].stats[1].groupId": "EG009"}, "GROUP-UNKNOWN"),
     ("serious_are_apart", {AE + "eventGroups[0].seriousNumAtRisk": REMOVED}, "EVENTS-SERIOUS"),
+    *(("ages_in_order", dict(zip(AGES, ages, strict=True)), "AGE-ORDER") for ages in LONGER),
+    ("limits_enclose_values", {MEDIAN + CELL + "value": "-10.2"}, "LIMITS"),
+    ("limits_enclose_values", {MEDIAN + CELL + "value": "-6.1"}, "LIMITS"),
+    ("limits_enclose_values", {MEDIAN + CELL + "value": "NA", MEDIAN + CELL + "upperLimit": "-10.2"}, "LIMITS"),
+    ("analyses_are_consistent", {COUNT + "analyses[0].paramValue": "1.4"}, "ANALYSIS"),
+    (
+        "analyses_are_consistent",
+        {COUNT + "analyses[0].paramValue": REMOVED, COUNT + "analyses[0].ciUpperLimit": "1.4"},
+        "ANALYSIS",
+    ),
+    ("values_are_valid", {COUNT + CELL + "value": "-1"}, "VALUE-INVALID"),
+    ("values_are_valid", {COUNT + CELL + "value": "0.5"}, "VALUE-INVALID"),
+    ("values_are_valid", {MEDIAN + "unitOfMeasure": "percent", MEDIAN + CELL + "value": "100.1"}, "VALUE-INVALID"),
 ]
 
 ACCEPTED = [  # near misses: each is right, and a rule written too widely would reject it
@@ -267,6 +305,67 @@ ACCEPTED = [  # near misses: each is right, and a rule written too widely would 
         {AE + "otherEvents[1].stats[0].numAffected": 1, AE + "otherEvents[1].stats[0].numAtRisk": 19},
     ),
     ("totals_fit_terms", {AE + "eventGroups[0].otherNumAffected": 13}),
+    ("type_fits_design", {**WATCHED, INFO: {}, ARMS + "[0].type": REMOVED, ARMS + "[1].type": REMOVED}),
+    ("type_fits_design", {DESIGN + "phases": ["NA"]}),
+    ("title_fits_design", {P + "identificationModule.briefTitle": "Open-label extension of a double-blind study"}),
+    (
+        "title_fits_design",
+        {P + "identificationModule": {"briefTitle": "Open-label study"}, INFO + "maskingInfo": {"masking": "NONE"}},
+    ),
+    (
+        "status_fits_start",
+        {STATUS + "overallStatus": "NOT_YET_RECRUITING", STATUS + "startDateStruct.type": "ESTIMATED"},
+    ),
+    (
+        "enrolment_fits_status",
+        {STATUS + "overallStatus": "NOT_YET_RECRUITING", DESIGN + "enrollmentInfo.type": "ESTIMATED"},
+    ),
+    ("texts_fit", {FLOW + "groups[0].title": "Arms"}),
+    *(("ages_in_order", dict(zip(AGES, ages, strict=True))) for ages in (*SHORTER, ("18 Years", "18 Years"))),
+    (
+        "ages_fit_criteria",
+        {
+            ELIGIBLE + "eligibilityCriteria": "Inclusion Criteria:\n\n* Diagnosed at least 10 years ago\n\n"
+            "Exclusion Criteria:\n\n* At least 70 years of age"
+        },
+    ),
+    ("gender_is_described", {ELIGIBLE + "genderBased": True, ELIGIBLE + "genderDescription": "Women by self-report"}),
+    ("started_fits_enrolment", {DESIGN + "enrollmentInfo": {"count": 90, "type": "ESTIMATED"}}),
+    ("started_fits_enrolment", {FLOW + "preAssignmentDetails": REMOVED}),
+    ("baseline_fits_flow", {BASE + "populationDescription": REMOVED}),
+    ("baseline_fits_flow", {BASE + "denoms[0].counts[2].value": "90"}),
+    ("total_is_the_sum", {BASE + "denoms[0].counts[1]": REMOVED}),
+    (
+        "categories_fit_denominator",  # a measure whose categories need not be the whole
+        {BASE + "measures[2].title": "Region", BASE + "measures[2]." + CELL + "value": "9"},
+    ),
+    (
+        "dispersion_is_given",
+        {BASE + "measures[0]." + CELL + "spread": REMOVED, BASE + "measures[0]." + CELL + "comment": "One subject."},
+    ),
+    ("values_are_valid", {COUNT + CELL + "value": "0"}),
+    ("values_are_valid", {MEDIAN + CELL + "value": "150"}),
+    ("values_are_valid", {MEDIAN + "unitOfMeasure": "percent", MEDIAN + CELL + "value": "100"}),
+    ("values_are_valid", {MEDIAN + "unitOfMeasure": "percent change", MEDIAN + CELL + "value": "150"}),
+    ("limits_enclose_values", {MEDIAN + CELL + "value": "-10.1"}),
+    ("limits_enclose_values", {MEDIAN + CELL + "value": "-6.2"}),
+    ("analyses_are_consistent", {COUNT + "analyses[0].paramValue": "1.5"}),
+    ("analyses_are_consistent", {COUNT + "analyses[0].paramValue": "8.0"}),
+    ("events_say_when_and_how", {AE + "frequencyThreshold": "0"}),
+    (
+        "events_say_when_and_how",
+        {AE + "eventGroups[0].deathsNumAffected": REMOVED, AE + "allCauseMortalityComment": "Not collected."},
+    ),
+    ("affected_fit_at_risk", {AE + "eventGroups[0].seriousNumAffected": 50}),
+    ("affected_fit_at_risk", {AE + "otherEvents[1].stats[0].numAffected": 50}),
+    (
+        "outcome_dispersion_is_given",
+        {
+            MEDIAN + "dispersionType": "NA",
+            MEDIAN + "denoms[0].counts": [{"groupId": "OG000", "value": "0"}, {"groupId": "OG001", "value": "0"}],
+        },
+    ),
+    ("unit_fits_measure", {MEDIAN + "reportingStatus": "NOT_POSTED", MEDIAN + "unitOfMeasure": REMOVED}),
 ]
 
 
