@@ -60,6 +60,14 @@ def test_explain_one_dataset_alone(run):
     assert {one["dataset"] for one in run("explain", "ARMCD", "--json").json["variables"]} > {"DM"}
 
 
+def test_explain_one_type_of_resource_alone(run):
+    """Medication would be explained by what MedicationAdministration holds, MedicationRequest likewise."""
+    lines = run("explain", "Medication", "--json").json["lines"]
+    assert lines
+    for one in lines:
+        assert any(path.startswith("Medication.") for path in (one["path"], *one["also"])), one["path"]
+
+
 def test_explain_unknown(run):
     """A typing error would be explained by nothing, without a hint."""
     done = run("explain", "AESERR")

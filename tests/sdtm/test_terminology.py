@@ -309,7 +309,7 @@ def test_other_standards_get_their_own_package_name(tmp_path):
         ),
         (lambda folder: write_text(folder / "SDTM 2026-03-27.txt", ROWS[1:]), "C66742, which has no row above"),
         (
-            lambda folder: write_text(folder / "SDTM 2026-03-27.txt", (ROWS[0], ROWS[1][:5])),
+            lambda folder: write_text(folder / "SDTM 2026-03-27.txt", (ROWS[0], ROWS[1][:-1])),
             "row 3: The row is incomplete",
         ),
         (lambda folder: write_text(folder / "SDTM 2026-03-27.txt", ()), "no codelist"),

@@ -171,6 +171,14 @@ def test_a_target_must_meet_its_profile(mcode):
     assert ("REFERENCE", "BodyStructure.patient") in told(mcode, tumour, bare)
 
 
+def test_the_target_of_a_codeable_reference():
+    """R5's CodeableReference could point anywhere: a Procedure's reason is a Condition, Observation or the like."""
+    procedure = {"resourceType": "Procedure", "status": "completed", "subject": {"reference": "Patient/1"}}
+    core = Validator("R5")
+    for target, expected in (("Condition/1", set()), ("Patient/1", {("REFERENCE", "Procedure.reason[0].reference")})):
+        assert told(core, {**procedure, "reason": [{"reference": {"reference": target}}]}) == expected
+
+
 def test_profiles_named_by_the_user(mcode_packages):
     """A profile named on the command line would not be asked for, or an unknown one pass in silence."""
     resource = observation(subject={"reference": "Patient/1"})

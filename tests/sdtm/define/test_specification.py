@@ -153,6 +153,7 @@ def test_texts_that_look_like_formulas_stay_texts(made, tmp_path):
         ("", None),
         ("LBTESTCD EQ", None),
         ("LBTESTCD = ALT", None),
+        ("LBTESTCD IN ()", None),
     ],
 )
 def test_where_clauses(text, expected):
