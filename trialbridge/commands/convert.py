@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from trialbridge import boundary, sources
 from trialbridge.base.collector import without_collector
@@ -12,6 +12,7 @@ from trialbridge.base.errors import UnknownNameError, UnreadableInputError
 from trialbridge.base.finding import Finding, Severity, Where
 from trialbridge.commands import outcome as accounting
 from trialbridge.commands import output
+from trialbridge.commands.convert_wanted import Wanted
 from trialbridge.commands.forms_known import are_forms
 from trialbridge.commands.outcome import Outcome
 from trialbridge.commands.shell import Shell, counts, exit_code, guarded
@@ -35,36 +36,7 @@ if TYPE_CHECKING:
     from trialbridge.sdtm.table import Study
     from trialbridge.sources import Resources, Source
 
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What the user asked for."""
-
-    sources: tuple[Path, ...]
-    to: Literal["sdtm", "fhir", "forms"]
-    output: Path
-    formats: tuple[str, ...] = ()
-    fhir_version: str | None = None
-    version: str | None = None
-    base_url: str | None = None
-    residue: bool = True
-    check: bool = True
-    """Whether FHIR that comes in is held against its structure."""
-    check_made: bool = False
-    """Whether FHIR that is made is."""
-    mapping: Path | None = None
-    study_file: Path | None = None
-    dictionaries: tuple[str, ...] = ()
-    define: Path | None = None
-    to_release: str | None = None
-    encoding: str | None = None
-    """Of text in XPT and CSV files."""
-    lineage: bool = False
-    provenance: bool = False
-    adjudication: Path | None = None
-    from_: Literal["sdtm", "fhir", "forms"] | None = None
-    workers: int = 1
-    fail_on: Literal["error", "warning"] = "error"
+__all__ = ["Wanted", "run"]
 
 
 def run(wanted: Wanted, *, as_json: bool = False, quiet: bool = False, no_color: bool = False) -> int:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import ExitStack
 
-    from trialbridge.commands.convert import Wanted
+    from trialbridge.commands.convert_wanted import Wanted
     from trialbridge.converters.bulk import Bulk
     from trialbridge.converters.to_fhir import ToFhir
     from trialbridge.fhir.releases import Release

@@ -11,8 +11,9 @@ from trialbridge.base.errors import UnreadableInputError
 from trialbridge.base.finding import Severity, Where
 from trialbridge.commands.shell import Shell, counts, exit_code, guarded
 from trialbridge.exchange.connection import opened
-from trialbridge.exchange.pull import Wanted, nothing_found
+from trialbridge.exchange.pull import nothing_found
 from trialbridge.exchange.pull import pull as pull_study
+from trialbridge.exchange.pull_wanted import Wanted
 from trialbridge.exchange.subjects import Scope
 from trialbridge.fhir.ids import BASE
 from trialbridge.report import progress, summary
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from trialbridge.exchange.connection import Access
-    from trialbridge.exchange.pull import Pulled
+    from trialbridge.exchange.pull_wanted import Pulled
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from trialbridge.commands.pull import Asked as PullAsked
     from trialbridge.exchange.connection import Access
-    from trialbridge.exchange.pull import Pulled
+    from trialbridge.exchange.pull_wanted import Pulled
 
 _PART = ".part"
 

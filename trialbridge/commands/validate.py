@@ -7,7 +7,7 @@ profiles; what the resources say as SDTM is held against the rules too, and each
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from trialbridge import sources
@@ -16,6 +16,7 @@ from trialbridge.base.finding import Severity
 from trialbridge.base.rule import Status
 from trialbridge.commands import validate_core, validate_details, validate_fhir, validate_sdtm
 from trialbridge.commands.shell import CLEAN, FOUND, Shell, guarded
+from trialbridge.commands.validate_wanted import STANDARD, Wanted
 from trialbridge.report import conformance, conformance_files, conformance_text, triage
 from trialbridge.sdtm.metadata import VERSIONS
 
@@ -25,37 +26,7 @@ if TYPE_CHECKING:
     from trialbridge.commands.validate_sdtm import Made
     from trialbridge.report.conformance import Report
 
-STANDARD = "sdtmig"
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What the user asked for; names as CORE's options. `rows` and `most` 0: no limit."""
-
-    sources: tuple[Path, ...]
-    standard: str = STANDARD
-    version: str | None = None
-    define: Path | None = None
-    packages: tuple[str, ...] = ()
-    rules: tuple[str, ...] = ()
-    excluded: tuple[str, ...] = ()
-    output: Path | None = None
-    formats: tuple[str, ...] = ()
-    rows: int = conformance_files.ROWS
-    most: int = 0
-    igs: tuple[str, ...] = ()
-    profiles: tuple[str, ...] = ()
-    fhir_version: str | None = None
-    base_url: str | None = None
-    fhir_only: bool = False
-    mapping: Path | None = None
-    study_file: Path | None = None
-    triage: Path | None = None
-    fail_on: str = "error"
-    engine: str = "ours"
-    core_path: Path | None = None
-    core_cache: Path | None = None
-    encoding: str | None = None
+__all__ = ["Wanted", "checked", "run"]
 
 
 def run(wanted: Wanted, *, as_json: bool = False, quiet: bool = False, no_color: bool = False) -> int:

@@ -11,8 +11,8 @@ from trialbridge.engines import core
 from trialbridge.report.conformance import RuleRun, issues_of, rules_of
 
 if TYPE_CHECKING:
-    from trialbridge.commands.validate import Wanted
     from trialbridge.commands.validate_sdtm import Made
+    from trialbridge.commands.validate_wanted import Wanted
 
 CORE = "CDISC CORE"
 ENGINES = ("ours", "core", "both")

@@ -12,8 +12,8 @@ from trialbridge.report.conformance import Checkedset
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from trialbridge.commands.validate import Wanted
     from trialbridge.commands.validate_sdtm import Made
+    from trialbridge.commands.validate_wanted import Wanted
     from trialbridge.sources import Source
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from trialbridge.commands.validate import Wanted
+    from trialbridge.commands.validate_wanted import Wanted
     from trialbridge.converters.dictionary import Dictionary
     from trialbridge.sources import Resources, Source
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from trialbridge.base.finding import Finding
     from trialbridge.base.rule import Checked, Rule
-    from trialbridge.commands.validate import Wanted
+    from trialbridge.commands.validate_wanted import Wanted
     from trialbridge.report.conformance import Issue, RuleRun
     from trialbridge.sdtm.codelists import Terminology
     from trialbridge.sdtm.define.model import Define

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
@@ -22,10 +21,10 @@ from trialbridge.exchange import pull_parts
 from trialbridge.exchange.kinds import kinds
 from trialbridge.exchange.pull_gone import gone_from
 from trialbridge.exchange.pull_state import STATE, WORK, Asked, Work, alone, lines, state_of, write_state
-from trialbridge.exchange.subjects import Found, Scope, find
+from trialbridge.exchange.pull_wanted import Pulled, Wanted
+from trialbridge.exchange.subjects import Found, find
 from trialbridge.fhir.elements import resource_types
 from trialbridge.fhir.files import ndjson
-from trialbridge.fhir.ids import BASE
 from trialbridge.fhir.located import name_of
 
 if TYPE_CHECKING:
@@ -35,45 +34,6 @@ if TYPE_CHECKING:
     from trialbridge.fhir.located import Resource
     from trialbridge.fhir.releases import Release
     from trialbridge.fhir.server.client import Server
-
-OVERLAP = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What to pull. `since` is an instant, `auto` (since the last pull) or None (everything); `types` None: all we read.
-
-    `overlap` is how many seconds before the last pull's beginning the next one asks for: what a server's transactions
-    committed late is then not missed. `way` is `search`, `export`, or `auto`: export for a group the server exports.
-    """
-
-    scope: Scope
-    folder: Path
-    types: tuple[str, ...] | None = None
-    since: str | None = None
-    overlap: float = OVERLAP
-    way: str = "auto"
-    base_url: str = BASE
-    workers: int = 4
-    page: int = 500
-    patience: float = 24 * 3600.0
-
-
-@dataclass(slots=True)
-class Pulled:
-    """What a pull brought: names by fate, how many resources the server sent by type, what is held now by type."""
-
-    release: Release = "R4"
-    since: str | None = None
-    way: str = "search"
-    received: Counter[str] = field(default_factory=Counter)
-    held: Counter[str] = field(default_factory=Counter)
-    added: list[str] = field(default_factory=list)
-    changed: list[str] = field(default_factory=list)
-    removed: dict[str, str] = field(default_factory=dict)
-    subjects: list[str] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
-    resumed: bool = False
 
 
 def pull(server: Server, wanted: Wanted, told: Callable[[str], None] = lambda _: None) -> Pulled:
@@ -128,7 +88,7 @@ def _brought(parts: pull_parts.Parts, outcome: Pulled, told: Callable[[str], Non
     pull_parts.follow(parts, told)
     if parts.since:
         told("looking for what is gone")
-        gone |= gone_from(parts, outcome)
+        gone |= gone_from(parts)
     outcome.received = parts.received
     outcome.findings.extend(pull_parts.foreign(parts))
     return gone

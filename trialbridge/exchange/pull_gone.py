@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from trialbridge.exchange.kinds import patients
 from trialbridge.exchange.pull_parts import IDS, by_kind, tasks
+from trialbridge.exchange.pull_wanted import Pulled
 from trialbridge.fhir.located import name_of
 from trialbridge.fhir.server.client import RefusedError
 from trialbridge.fhir.server.search import search
 
 if TYPE_CHECKING:
-    from trialbridge.exchange.pull import Pulled
     from trialbridge.exchange.pull_parts import Parts
     from trialbridge.fhir.located import Resource
     from trialbridge.fhir.server.client import Parameters
 
 
-def gone_from(parts: Parts, outcome: Pulled) -> dict[str, str]:
+def gone_from(parts: Parts) -> dict[str, str]:
     """What is held and the server has no more, with the reason."""
     subjects = set(parts.found.patients)
     now = dict(parts.base)
@@ -31,7 +31,7 @@ def gone_from(parts: Parts, outcome: Pulled) -> dict[str, str]:
         for name, one in now.items()
         if patients(one) and not patients(one) & subjects
     }
-    for task in tasks(parts, type(outcome)()):
+    for task in tasks(parts, Pulled()):  # what the tasks lack was said when they were run
         if task.kind:
             some = set(task.parameters[0][1].split(","))
             mine = {n for n, one in now.items() if one["resourceType"] == task.kind and _owned(one, some)}

@@ -25,8 +25,8 @@ from trialbridge.fhir.server.search import everything, matches
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from trialbridge.exchange.pull import Pulled, Wanted
     from trialbridge.exchange.pull_state import Work
+    from trialbridge.exchange.pull_wanted import Pulled, Wanted
     from trialbridge.exchange.subjects import Found
     from trialbridge.fhir.located import Resource
     from trialbridge.fhir.server.capability import Capabilities
