@@ -99,6 +99,7 @@ class Result:
 
 
 _TO_MM = {"mm": Decimal(1), "cm": Decimal(10), "": Decimal(1)}
+_NO_LESION_MM = Decimal(10_000)
 _TOO_SMALL = re.compile(r"TOO SMALL|^<\s*5(\.0+)?$", re.IGNORECASE)
 _GROWN = frozenset(
     ("INCREASED", "DIFFUSELY INCREASED", "FOCALLY INCREASED", "FURTHER ENLARGEMENT", "FURTHER ENLARGEMENT FROM NADIR")
@@ -115,7 +116,10 @@ _STATES = {
 
 
 def millimetres(text: str, unit: str) -> Decimal | None:
-    """A collected size in mm, exact: `2.52` `cm` -> 25.20. None when it is no size (no number, below 0, other unit)."""
+    """A collected size in mm, exact: `2.52` `cm` -> 25.20. None when it is no size of a lesion.
+
+    That is: no number, below 0, longer than any body, another unit than mm, cm or none.
+    """
     factor = _TO_MM.get(unit.strip().lower())
     if factor is None:
         return None
@@ -123,7 +127,7 @@ def millimetres(text: str, unit: str) -> Decimal | None:
         value = Decimal(text.strip()) * factor
     except InvalidOperation:
         return None
-    return value if value.is_finite() and value >= 0 else None
+    return value if value.is_finite() and 0 <= value < _NO_LESION_MM else None
 
 
 def reading(tests: Mapping[str, Result], axis: str, too_small: Decimal | None, *, state_first: bool = False) -> Reading:
@@ -167,7 +171,10 @@ def _sized(tests: Mapping[str, Result], axis: str, too_small: Decimal | None) ->
 
 def _size(result: Result, too_small: Decimal | None) -> Reading:
     """The size one TR record gives."""
-    for text, unit in ((result.orres, result.orresu), (result.stresc, result.stresu)):
+    given = ((result.orres, result.orresu), (result.stresc, result.stresu))
+    # A collected number without a unit may be cm: the standard result says, where it has one.
+    by_unit = result.stresc and result.stresu and not result.orresu
+    for text, unit in reversed(given) if by_unit else given:
         value = millimetres(text, unit) if text else None
         if value is not None:
             return Reading(State.PRESENT if value else State.ABSENT, value)

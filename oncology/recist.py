@@ -21,7 +21,7 @@ from trialbridge.oncology.groups import ALL, GROUPS, IRRADIATED, NON_IRRADIATED,
 from trialbridge.oncology.lesions import Kind, roots
 from trialbridge.oncology.recist_best import BestFound, Timed, best_response
 from trialbridge.oncology.recist_checks import baseline_checks
-from trialbridge.oncology.recist_criteria import DEFAULT, NON_CR_NON_PD, PD, Choices, Criteria, criteria_of
+from trialbridge.oncology.recist_criteria import DEFAULT, NE, NON_CR_NON_PD, PD, Choices, Criteria, criteria_of
 from trialbridge.oncology.recist_days import is_complete
 from trialbridge.oncology.recist_immune import Immune, immune_course
 from trialbridge.oncology.recist_overall import overall
@@ -216,7 +216,7 @@ def _assess_reader(
     """The responses of one reader and lesion group, and the best of them."""
     parts = walk(reader, criteria, choices)
     if not parts:
-        return [], None
+        return [], _never_assessed(reader, group, criteria)
     course = immune_course(parts, criteria, choices) if criteria.immune else [_plain(one, criteria) for one in parts]
     responses: list[Response] = []
     timed: list[Timed] = []
@@ -255,6 +255,17 @@ def _assess_reader(
         found.text,
     )
     return responses, best
+
+
+def _never_assessed(reader: Reader, group: str, criteria: Criteria) -> Best | None:
+    """NE for who has lesions at baseline and no visit after: every patient is in one category of best response.
+
+    Therasse 2000, "Reporting of results"; Eisenhauer 2009, section 4.8.
+    """
+    if all(lesion.kind is Kind.NEW for lesion in reader.lesions.values()):
+        return None
+    text = f"{NE}: no assessment after baseline ({criteria.label})"
+    return Best(reader.usubjid, reader.eval, reader.evalid, group, NE, "", None, "", text)
 
 
 def _plain(one: Components, criteria: Criteria) -> Immune:

@@ -49,9 +49,11 @@ def best_response(visits: Sequence[Timed], start: str, criteria: Criteria, choic
 
     last_word = "iCPD" if criteria.immune else PD
     ends = next((index for index, one in enumerate(visits) if one.response == last_word), len(visits))
-    until = [Timed(_PLAIN.get(one.response, one.response), one.date) for one in visits[:ends]]
     over = visits[ends] if ends < len(visits) else None
     progression = "" if over is None else over.progression or over.date
+    # Where a new lesion dates the progression back to its first sight, what was said from that day on is no response.
+    before = (one for one in visits[:ends] if not progression or one.date < progression)
+    until = [Timed(_PLAIN.get(one.response, one.response), one.date) for one in before]
     must = criteria.confirmation if choices.confirmation is None else choices.confirmation
     for response, as_good in ((CR, (CR,)), (PR, (CR, PR))):
         found = _responded(until, response, as_good, choices.confirmation_days if must else 0)

@@ -156,7 +156,8 @@ def _unconfirmed(
 def _wait(course: _Course, now: Components, active: frozenset[Category]) -> None:
     """Open an iUPD, or carry it on: growth in a category is measured from where that category first progressed.
 
-    A category that cannot be evaluated now stays open as it was.
+    A category that cannot be evaluated now stays open as it was. A sum that was incomplete when it first progressed is
+    none to measure from: the first complete one after it is.
     """
     old = course.pending
     total = now.sum if now.complete else None
@@ -168,7 +169,7 @@ def _wait(course: _Course, now: Components, active: frozenset[Category]) -> None
     course.pending = _Pending(
         old.since,
         active | keep,
-        old.sum if TARGET in keep else total,
+        old.sum if TARGET in keep and old.sum is not None else total,
         old.nontarget if NON_TARGET in keep else now.nontarget_readings,
         old.new if NEW in keep else now.new,
     )

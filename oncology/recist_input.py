@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from trialbridge.oncology.lesions import Kind, Result
+from trialbridge.sdtm.files import exact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -65,12 +66,18 @@ def records(study: Study, name: str, wanted: tuple[str, ...]) -> Iterator[dict[s
     if name not in study:
         return
     frame = study[name].frame
-    columns = [
-        pl.col(one).fill_null("") if frame.schema.get(one) == pl.String else pl.lit("").alias(one) for one in wanted
-    ]
-    number = frame.schema.get("VISITNUM")
-    visitnum = pl.col("VISITNUM") if number == pl.Float64 else pl.lit(None, dtype=pl.Float64).alias("VISITNUM")
+    columns = [_texts(frame, one) for one in wanted]
+    there = "VISITNUM" in frame.columns
+    visitnum = frame["VISITNUM"].cast(pl.Float64, strict=False) if there else pl.lit(None, pl.Float64).alias("VISITNUM")
     yield from frame.select(*columns, visitnum).iter_rows(named=True)
+
+
+def _texts(frame: pl.DataFrame, name: str) -> pl.Series | pl.Expr:
+    """A column as text: numbers, where a file gave TRORRES as Num, as they would be written."""
+    if name not in frame.columns:
+        return pl.lit("").alias(name)
+    column = frame[name]
+    return (column if column.dtype == pl.String else exact.decimal_texts(column)).fill_null("").alias(name)
 
 
 def gather(study: Study) -> dict[ReaderKey, Gathered]:

@@ -38,7 +38,7 @@ def readers(study: Study, criteria: Criteria, choices: Choices) -> tuple[list[Re
     gathered = gather(study)
     findings: list[Finding] = []
     starts = {
-        row["USUBJID"]: row["RFXSTDTC"] or row["RFSTDTC"]
+        row["USUBJID"]: next(filter(is_complete, (row["RFXSTDTC"], row["RFSTDTC"])), row["RFXSTDTC"] or row["RFSTDTC"])
         for row in records(study, "DM", ("USUBJID", "RFXSTDTC", "RFSTDTC"))
     }
     made = []

@@ -30,6 +30,8 @@ def result(orres="", unit="mm", *, stresc="", stresu="mm", stat="", reasnd=""):
         ("2,5", "cm", None),
         ("NaN", "mm", None),
         ("1", "in", None),
+        ("1e400", "mm", None),
+        ("10000", "mm", None),
         ("PRESENT", "", None),
     ],
 )
@@ -42,6 +44,12 @@ def test_the_collected_text_comes_before_the_standard_one():
     """A binary fraction of TRSTRESC would be used where TRORRES has the exact text."""
     one = reading({"LDIAM": result("11.7", stresc="11.700000000000001")}, "LDIAM", None)
     assert one.mm == Decimal("11.7")
+
+
+def test_a_collected_number_without_a_unit_gives_way_to_the_standard_one():
+    """2.0, meant in cm, would be 2 mm although TRSTRESC says 20 mm."""
+    assert reading({"LDIAM": result("2.0", "", stresc="20")}, "LDIAM", None).mm == Decimal(20)
+    assert reading({"LDIAM": result("20", "", stresc="20", stresu="")}, "LDIAM", None).mm == Decimal(20)
 
 
 @pytest.mark.parametrize(
@@ -237,3 +245,28 @@ def test_a_new_lesion_stays_until_it_is_said_to_be_gone():
 
 
 _FOUR_VISITS = ((1.0, "2024-01-02"), (2.0, "2024-02-27"), (3.0, "2024-04-23"), (4.0, "2024-06-18"))
+
+
+def three_visits(sizes, numbers, **dm):
+    """One target lesion at visits of 2 and 20 January and 2 March."""
+    days = ("2024-01-02", "2024-01-20", "2024-03-02")
+    shared = {"USUBJID": "S1", "TRLNKID": "T01", "TRTESTCD": "LDIAM", "TRORRESU": "mm"}
+    tr = [{**shared, "TRORRES": mm, "TRDTC": day, "VISITNUM": n} for mm, day, n in zip(sizes, days, numbers, strict=True)]
+    tu = {"USUBJID": ["S1"], "TULNKID": ["T01"], "TUSTRESC": ["TARGET"], "TULOC": ["LIVER"]}
+    tables = [table("TU", pl.DataFrame(tu)), table("TR", pl.DataFrame(tr))]
+    return study([*tables, table("DM", pl.DataFrame({"USUBJID": ["S1"], **dm}))])
+
+
+def test_numbers_and_texts_of_the_other_type_are_read():
+    """A file that gives TRORRES as Num or VISITNUM as Char would have every size not evaluable, or visits unnamed."""
+    read = three_visits([30, 21.5, 18], ["1", "2", "3"], RFSTDTC=["2024-01-02"])
+    overall = [one for one in recist.assess(read, "1.1").responses if one.testcd == "OVRLRESP"]
+    assert [(one.visitnum, one.sum) for one in overall] == [(2.0, Decimal("21.5")), (3.0, Decimal(18))]
+
+
+def test_a_whole_reference_start_counts_where_the_exposure_start_is_partial():
+    """RFXSTDTC 2024-01 would hide RFSTDTC, and the second visit before treatment would count as a response."""
+    read = three_visits(["30", "20", "19"], [1.0, 2.0, 3.0], RFXSTDTC=["2024-01"], RFSTDTC=["2024-01-25"])
+    done = recist.assess(read, "1.1")
+    assert [one.visitnum for one in done.responses if one.testcd == "OVRLRESP"] == [3.0]
+    assert not done.findings
