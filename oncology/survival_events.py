@@ -1,13 +1,16 @@
 """One subject's progression-free survival: event or censored, when, and why, in words.
 
-Partial dates: the subject's result is worked out with each of them at the first and at the last day it may mean. Where
-that makes no difference it stands; where it does, there is no result unless an imputation was asked for.
+Partial dates: the subject's result is worked out with each of them at the first and at the last day it may mean, and at
+the days between on which the result could turn: beside every other date, and where an assessment begins to count as
+missed. Where that makes no difference it stands; where it does, there is no result unless an imputation was asked for.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from itertools import product
+from math import prod
 from typing import TYPE_CHECKING, Literal
 
 from trialbridge.oncology.recist_days import bounds
@@ -15,7 +18,6 @@ from trialbridge.oncology.survival_rules import START_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from datetime import date
 
     from trialbridge.oncology.survival_rules import PfsRules
     from trialbridge.oncology.survival_sources import Facts
@@ -29,7 +31,7 @@ Reason = Literal[
     "NEW THERAPY",
     "UNDETERMINED",
 ]
-_MOST = 6  # beyond so many different partial dates only all-first and all-last are tried
+_MOST = 4096  # beyond so many combinations each partial date is varied alone, the others all at their first or last day
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ def result(usubjid: str, facts: Facts, plan: Plan) -> PfsResult:
     if missing:
         return PfsResult(usubjid, facts.start, "", None, None, "UNDETERMINED", f"undetermined: {missing}")
     partial = sorted({text for text in _texts(facts) if _is_partial(text)})
-    decisions = {_decide(_dated(facts, choice, plan), plan) for choice in _choices(partial, plan.rules)}
+    decisions = {_decide(_dated(facts, choice, plan), plan) for choice in _choices(partial, facts, plan)}
     if len({(one.days, one.event) for one in decisions}) > 1:
         least, most = min(one.days for one in decisions), max(one.days for one in decisions)
         said = f"undetermined: {', '.join(partial)} partial; between {least} and {most} days by the day it was"
@@ -122,21 +124,40 @@ def _is_partial(text: str) -> bool:
     return both is not None and both[0] != both[1]
 
 
-def _choices(partial: list[str], rules: PfsRules) -> Iterable[Mapping[str, int]]:
-    """For each partial date 0, its first, or 1, its last day."""
-    if rules.impute:
-        yield dict.fromkeys(partial, int(rules.impute == "last"))
-    elif len(partial) > _MOST:
-        yield from (dict.fromkeys(partial, end) for end in (0, 1))
-    else:
-        yield from (dict(zip(partial, ends, strict=True)) for ends in product((0, 1), repeat=len(partial)))
+def _choices(partial: list[str], facts: Facts, plan: Plan) -> Iterable[Mapping[str, date]]:
+    """The days to try the partial dates at."""
+    if plan.rules.impute:
+        yield {text: _ends(text)[plan.rules.impute == "last"] for text in partial}
+        return
+    days = {text: _turning(text, facts, plan) for text in partial}
+    if prod(map(len, days.values())) <= _MOST:
+        yield from (dict(zip(partial, chosen, strict=True)) for chosen in product(*days.values()))
+        return
+    for text, end in product(partial, (0, 1)):
+        others = {other: _ends(other)[end] for other in partial}
+        yield from ({**others, text: day} for day in days[text])
 
 
-def _dated(facts: Facts, choice: Mapping[str, int], plan: Plan) -> _Dated:
+def _turning(text: str, facts: Facts, plan: Plan) -> list[date]:
+    """The first and last day of a partial date, and those between on which the subject's result could turn."""
+    first, last = _ends(text)
+    edges = {edge for other in _texts(facts) for edge in _ends(other)} | ({plan.cutoff} if plan.cutoff else set())
+    most = _most_days(plan)
+    shifts = (-1, 0, 1) if most is None else (-1, 0, 1, most, most + 1, -most, -most - 1)
+    between = range(first.toordinal(), last.toordinal() + 1)
+    turning = {edge.toordinal() + shift for edge in edges for shift in shifts}
+    return sorted({first, last} | {date.fromordinal(day) for day in turning if day in between})
+
+
+def _ends(text: str) -> tuple[date, date]:
+    both = bounds(text)
+    assert both is not None  # _without_day has seen to it
+    return both
+
+
+def _dated(facts: Facts, choice: Mapping[str, date], plan: Plan) -> _Dated:
     def day(text: str) -> date:
-        both = bounds(text)
-        assert both is not None  # _without_day has seen to it
-        return both[choice.get(text, 0)]
+        return choice.get(text) or _ends(text)[0]
 
     def counted(texts: Iterable[str], least: date) -> list[date]:
         days = sorted(day(text) for text in texts)

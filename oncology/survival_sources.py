@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import cache
 from statistics import median_low
 from typing import TYPE_CHECKING
 
@@ -16,10 +17,12 @@ from trialbridge.base.errors import UnknownNameError
 from trialbridge.base.finding import Finding, Severity, Where
 from trialbridge.oncology.groups import ALL, end_of_radiotherapy, radiotherapy
 from trialbridge.oncology.recist_criteria import criteria_of
+from trialbridge.oncology.recist_days import bounds
 from trialbridge.oncology.recist_input import records
+from trialbridge.sdtm import terminology
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from trialbridge.oncology.survival_rules import PfsRules
     from trialbridge.sdtm.table import Study
@@ -52,7 +55,7 @@ def gather(study: Study, rules: PfsRules) -> tuple[dict[str, Facts], list[Findin
     if rules.progression == "computed":
         _computed(study, rules, facts)
     else:
-        _reported(study, rules, facts)
+        findings += _reported(study, rules, facts)
     _deaths(study, facts, findings)
     for where in rules.new_therapy:
         _therapies(study, where.domain, {one.upper() for one in where.categories}, facts)
@@ -106,8 +109,8 @@ def _sort_seen(seen: Mapping[str, list[tuple[str, str]]], facts: Mapping[str, Fa
         mine.progressions = _progressions(responses)
 
 
-def _reported(study: Study, rules: PfsRules, facts: Mapping[str, Facts]) -> None:
-    """Assessments and progressions as RS reports them for the chosen evaluator, over all lesions."""
+def _reported(study: Study, rules: PfsRules, facts: Mapping[str, Facts]) -> Iterator[Finding]:
+    """Assessments and progressions as RS reports them for the chosen evaluator, over all lesions; words that are none."""
     rows = [
         row
         for row in records(study, "RS", _RS)
@@ -126,7 +129,18 @@ def _reported(study: Study, rules: PfsRules, facts: Mapping[str, Facts]) -> None
     for row in rows:
         if (row["RSEVAL"], row["RSEVALID"]) == chosen and row["USUBJID"] in facts and not row["RSSTAT"]:
             by_subject[row["USUBJID"]].append((row["RSDTC"], (row["RSSTRESC"] or row["RSORRES"]).upper()))
+    for usubjid, responses in by_subject.items():
+        if any(value not in _NOT_ADEQUATE | _words() for _, value in responses):
+            where = Where(dataset="RS", subject=usubjid, variable="RSSTRESC")
+            said = "An overall response is no term of codelist ONCRSR; it counts as an assessment without progression."
+            yield Finding("TB-PFS-004", Severity.WARNING, where, said, "write the response as the codelist does: PD")
     _sort_seen(by_subject, facts)
+
+
+@cache
+def _words() -> frozenset[str]:
+    """The responses there are, in capitals."""
+    return frozenset(term.submission_value.upper() for term in terminology.default().codelist("ONCRSR"))
 
 
 def _progressions(seen: Iterable[tuple[str, str]]) -> list[str]:
@@ -179,12 +193,20 @@ def _deaths(study: Study, facts: Mapping[str, Facts], findings: list[Finding]) -
         if row["USUBJID"] in facts and row["DSDECOD"] == "DEATH":
             mine = facts[row["USUBJID"]]
             mine.died = True
-            if row["DSSTDTC"] and not mine.deaths:
-                mine.deaths.append(row["DSSTDTC"])
-            elif row["DSSTDTC"] and row["DSSTDTC"][:10] != mine.deaths[0][:10]:
+            if row["DSSTDTC"] and (not mine.deaths or _within(row["DSSTDTC"], mine.deaths[0])):
+                mine.deaths = [row["DSSTDTC"]]
+            elif row["DSSTDTC"] and not _within(mine.deaths[0], row["DSSTDTC"]):
                 where = Where(dataset="DS", subject=row["USUBJID"], variable="DSSTDTC")
                 said = f"Death is on {row['DSSTDTC']} in DS, on {mine.deaths[0]} in DM; DM counts."
                 findings.append(Finding("TB-PFS-002", Severity.WARNING, where, said, "correct the wrong one"))
+
+
+def _within(one: str, other: str) -> bool:
+    """Whether a date says the same day as another, or a day within what the other leaves open."""
+    inner, outer = bounds(one), bounds(other)
+    if inner is None or outer is None:
+        return one == other
+    return outer[0] <= inner[0] and inner[1] <= outer[1]
 
 
 def _therapies(study: Study, domain: str, categories: set[str], facts: Mapping[str, Facts]) -> None:

@@ -251,7 +251,9 @@ def three_visits(sizes, numbers, **dm):
     """One target lesion at visits of 2 and 20 January and 2 March."""
     days = ("2024-01-02", "2024-01-20", "2024-03-02")
     shared = {"USUBJID": "S1", "TRLNKID": "T01", "TRTESTCD": "LDIAM", "TRORRESU": "mm"}
-    tr = [{**shared, "TRORRES": mm, "TRDTC": day, "VISITNUM": n} for mm, day, n in zip(sizes, days, numbers, strict=True)]
+    tr = [
+        {**shared, "TRORRES": mm, "TRDTC": day, "VISITNUM": n} for mm, day, n in zip(sizes, days, numbers, strict=True)
+    ]
     tu = {"USUBJID": ["S1"], "TULNKID": ["T01"], "TUSTRESC": ["TARGET"], "TULOC": ["LIVER"]}
     tables = [table("TU", pl.DataFrame(tu)), table("TR", pl.DataFrame(tr))]
     return study([*tables, table("DM", pl.DataFrame({"USUBJID": ["S1"], **dm}))])

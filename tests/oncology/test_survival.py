@@ -247,6 +247,51 @@ def test_a_partial_date_that_does_not_matter_does_no_harm():
     assert (one.days, one.event) == (43, True)
 
 
+@pytest.mark.parametrize(
+    "seen",
+    [
+        # May be before the progression of day 43, though neither 1 January nor 31 December 2024 says so.
+        trial([(43, "PD")], cm=[("2024", NEW)], start=on(10)),
+        # An assessment some day in February, a therapy on the 15th, another assessment on the 5th.
+        trial([(36, "SD"), ("2024-02", "SD")], cm=[(46, NEW)]),
+    ],
+)
+def test_a_partial_date_that_matters_only_between_its_ends_gives_no_result(seen):
+    """The first and last day would agree, and a day between that says otherwise would be passed over."""
+    (one,) = progression_free_survival(seen, EVERY).results
+    assert one.event is None
+    assert "2024" in one.explanation
+
+
+def test_many_partial_dates_are_still_tried_one_by_one():
+    """With more partial dates than can be combined only the ends would be tried."""
+    responses = [*((f"2025-{month:02}", "SD") for month in range(1, 10)), (36, "SD"), ("2024-02", "SD")]
+    (one,) = progression_free_survival(trial(responses, cm=[(46, NEW)]), EVERY).results
+    assert one.event is None
+
+
+@pytest.mark.parametrize(("dm", "ds", "days"), [("2024-03", "2024-03-20", 80), ("2024-03-20", "2024-03", 80)])
+def test_a_death_has_the_day_that_one_of_two_datasets_gives(dm, ds, days):
+    """DM's month would count against the day in DS, or the two be called different."""
+    rows = pl.DataFrame({"USUBJID": ["S1"], "DSDECOD": ["DEATH"], "DSSTDTC": [ds]})
+    done = progression_free_survival(trial([(43, "SD")], death=dm, extra=[table("DS", rows)]), EVERY)
+    assert (done.results[0].days, done.findings) == (days, ())
+
+
+def test_two_deaths_on_different_days_are_reported():
+    """DS and DM would contradict each other unseen."""
+    rows = pl.DataFrame({"USUBJID": ["S1"], "DSDECOD": ["DEATH"], "DSSTDTC": ["2024-04"]})
+    done = progression_free_survival(trial([(43, "SD")], death="2024-03-20", extra=[table("DS", rows)]), EVERY)
+    assert [one.id for one in done.findings] == ["TB-PFS-002"]
+
+
+def test_a_word_that_is_no_response_is_reported():
+    """`Progressive disease` would count as an assessment without progression, and nobody know."""
+    done = progression_free_survival(trial([(43, "Progressive disease")]), EVERY)
+    assert [(one.id, one.where.subject) for one in done.findings] == [("TB-PFS-004", "S1")]
+    assert progression_free_survival(trial([(43, "non-CR/non-PD"), (85, "NE")]), EVERY).findings == ()
+
+
 def test_a_death_without_a_date_is_no_survival():
     """A subject known to be dead (DTHFL) would be censored as alive."""
     (one,) = progression_free_survival(trial([(43, "SD")], dthfl="Y"), EVERY).results
