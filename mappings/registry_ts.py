@@ -254,13 +254,18 @@ def age(code: str, field: str, without: str) -> Parameter:
     return Parameter(code, field, rows, back, of_none=True)
 
 
+def _members(value: Any) -> list[dict[str, Any]]:
+    """The objects of a list; none of anything else."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _named(value: Any, field: str) -> list[str]:
+    """The texts of one field of a list's objects, each once, in order."""
+    return list(dict.fromkeys(said for one in _members(value) if isinstance(said := one.get(field), str)))
+
+
 def _countries(value: Any) -> list[TsValue]:
-    names = (
-        list(dict.fromkeys(one.get("country") for one in value if isinstance(one, dict)))
-        if isinstance(value, list)
-        else []
-    )
-    found = [alpha3(name) for name in names if isinstance(name, str)]
+    found = [alpha3(name) for name in _named(value, "country")]
     return [TsValue(one, reference=ISO_3166) for one in found if one]
 
 
@@ -286,10 +291,9 @@ def _outcomes(code: str, kind: str) -> Parameter:
 
 def _types(value: Any) -> list[TsValue]:
     """The terms of the types, each once; OTH where none of them has a term."""
-    kinds = dict.fromkeys(one.get("type") for one in value if isinstance(one, dict)) if isinstance(value, list) else {}
-    said = [INTERVENTION_TYPE.pairs.to_fhir(kind, None) for kind in kinds if isinstance(kind, str)]
+    said = [INTERVENTION_TYPE.pairs.to_fhir(kind, None) for kind in _named(value, "type")]
     found = [ct(one, INTERVENTION_TYPE.nci) for one in said if one]
-    return found or ([TsValue(null_flavor="OTH")] if kinds else [])
+    return found or ([TsValue(null_flavor="OTH")] if _members(value) else [])
 
 
 I, S, D, E = P + "identificationModule.", P + "statusModule.", P + "designModule.", P + "eligibilityModule."  # noqa: E741 - initials of the modules

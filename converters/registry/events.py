@@ -62,7 +62,7 @@ def adverse_events(
             ids[title],
             title,
             arms.titles[title],
-            sum(text(one, "DTHFL") == "Y" for one in subjects),
+            sum(_is_dead(one) for one in subjects),
             len(subjects),
             _affected(serious, ids[title]),
             len(subjects),
@@ -71,6 +71,12 @@ def adverse_events(
         )
         for title, subjects in arms.actual.items()
     )
+    _say_deaths(study, arms, findings)
+    early = _before_treatment(study, arms)
+    if early:
+        message = f"{early} of the events counted began before the first treatment of their subject."
+        fix = "leave them out of AE where only treatment-emergent events are to be posted"
+        findings.append(_finding("EVENTS-BEFORE", "AESTDTC", message, fix))
     if not wanted.vocabulary:
         message = "The vocabulary of the terms and its version are not in SDTM; none is named."
         findings.append(
@@ -78,7 +84,7 @@ def adverse_events(
         )
     module = AdverseEvents(
         f"{wanted.threshold:g}",
-        wanted.time_frame or _time_frame(arms),
+        wanted.time_frame or _time_frame(arms, consent=bool(early)),
         wanted.description,
         "",
         groups,
@@ -92,7 +98,7 @@ def _collected(study: Study, of: Mapping[str, str], findings: list[Finding]) -> 
     """Serious and other events by term and group; records of subjects at risk in no arm are said."""
     serious: By = {}
     other: By = {}
-    outside, unknown, uncoded = 0, set(), 0
+    outside, unknown, uncoded, unsaid = 0, set(), 0, 0
     for row in rows(study, "AE"):
         group = of.get(text(row, "USUBJID"))
         if group is None:
@@ -104,11 +110,15 @@ def _collected(study: Study, of: Mapping[str, str], findings: list[Finding]) -> 
             unknown.add(given)
         uncoded += not text(row, "AEDECOD")
         term = (system or cased(given), cased(text(row, "AEDECOD") or text(row, "AETERM")))
+        unsaid += text(row, "AESER").upper() not in ("Y", "N")
         into = serious if text(row, "AESER").upper() == "Y" else other
         into.setdefault(term, {}).setdefault(group, []).append(row)
     if outside:
         message = f"{outside} events are of subjects who were not treated in any arm; they are not counted."
         findings.append(_finding("EVENTS-OUTSIDE", "USUBJID", message, "check DM and AE"))
+    if unsaid:
+        message = f"{unsaid} events do not say whether they are serious (Y or N); they count as not serious."
+        findings.append(_finding("SERIOUS-UNSAID", "AESER", message, "complete AESER"))
     if unknown:
         message = f"These are no organ classes of MedDRA: {', '.join(sorted(unknown)) or 'none given'}."
         findings.append(_finding("ORGAN-SYSTEM", "AEBODSYS", message, "code the events"))
@@ -135,17 +145,35 @@ def _event(term: Term, by: Mapping[str, Sequence[Row]], at_risk: Mapping[str, in
     return event(term[1], term[0], numbers, vocabulary=wanted.vocabulary, assessment=wanted.assessment)
 
 
-def _time_frame(arms: Arms) -> str:
-    """From the first treatment to the end of participation, and how long that was at most."""
+def _before_treatment(study: Study, arms: Arms) -> int:
+    """How many events of treated subjects surely began before the first treatment, as far as dates go."""
+    starts = {text(one, "USUBJID"): _treatment(one) for subjects in arms.actual.values() for one in subjects}
+    count = 0
+    for row in rows(study, "AE"):
+        began, start = text(row, "AESTDTC")[:10], starts.get(text(row, "USUBJID"), "")[:10]
+        known = min(len(began), len(start))
+        count += bool(known) and began[:known] < start[:known]
+    return count
+
+
+def _treatment(row: Row) -> str:
+    return text(row, "RFXSTDTC") or text(row, "RFSTDTC")
+
+
+def _time_frame(arms: Arms, *, consent: bool) -> str:
+    """From the first treatment (from consent, where events before treatment count) to the end of participation.
+
+    And how long that was at most.
+    """
     longest = 0
     for subjects in arms.actual.values():
         for one in subjects:
-            begin = _day(text(one, "RFXSTDTC") or text(one, "RFSTDTC"))
+            begin = _day((text(one, "RFICDTC") if consent else "") or _treatment(one))
             end = _day(text(one, "RFPENDTC") or text(one, "RFENDTC"))
             if begin and end:
                 longest = max(longest, (end - begin).days + 1)
     most = f", at most {longest} days" if longest else ""
-    return f"From first treatment to end of participation{most}"
+    return f"From {'informed consent' if consent else 'first treatment'} to end of participation{most}"
 
 
 def _day(value: str) -> date | None:
@@ -181,6 +209,25 @@ def _causality(serious: By, ids: Mapping[str, str], arms: Arms, study: Study, fi
         ids[title]: sum(text(one, "USUBJID") in dead for one in subjects) for title, subjects in arms.actual.items()
     }
     return Causality(found, deaths)
+
+
+def _is_dead(row: Row) -> bool:
+    return text(row, "DTHFL").upper() == "Y"
+
+
+def _say_deaths(study: Study, arms: Arms, findings: list[Finding]) -> None:
+    """A warning for subjects who are dead by another variable than DTHFL, which is what is counted."""
+    dead = {text(one, "USUBJID") for one in rows(study, "AE") if _is_fatal(one)}
+    dead |= {text(one, "USUBJID") for one in rows(study, "DS") if text(one, "DSDECOD").upper() == "DEATH"}
+    others = sum(
+        not _is_dead(one) and bool(text(one, "DTHDTC") or text(one, "USUBJID") in dead)
+        for subjects in arms.actual.values()
+        for one in subjects
+    )
+    if others:
+        message = f"{others} participants are dead by DTHDTC, DS or AE and not by DTHFL; they are not among the deaths."
+        where = Where(dataset="DM", variable="DTHFL")
+        findings.append(Finding("TB-REG-DEATHS-UNSAID", Severity.WARNING, where, message, "complete DTHFL"))
 
 
 def _is_fatal(row: Row) -> bool:

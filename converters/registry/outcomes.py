@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 LESIONS = "Lesions"
 TYPES = {"PRIMARY": "PRIMARY", "SECONDARY": "SECONDARY", "OTHER": "OTHER_PRE_SPECIFIED"}
 _REPEATS = "Grade 3 or higher"
-_LONGEST_TITLE, _LONGEST_TEXT = 255, 999
+_LONGEST_TEXT, _ELLIPSIS = 999, " ..."
 
 
 def outcome_measures(
@@ -58,10 +58,11 @@ def outcome_measures(
         done = oncology.outcomes(study, criteria, ctcae, rules=_rules(record, evaluator), day=day, window=window)
     except UnknownNameError as error:
         findings.append(_finding("OUTCOMES-MISSING", f"The outcome measures cannot be computed: {error.message}"))
-        return m.OutcomeMeasures(tuple(_unposted(one, findings) for one in record.outcomes))
+        return m.OutcomeMeasures(tuple(_fitting(_unposted(one, findings), findings) for one in record.outcomes))
     findings += done.findings
     lesions = list(_by_lesion(study, done, arms, criteria, day, window, evaluator))
-    computed = {one.key: _measure(one, arms, {key: counts for key, counts, _ in lesions}) for one in done.measures}
+    of_lesions = {key: counts for key, counts, _ in lesions}
+    computed = {one.key: _measure(one, arms, of_lesions) for one in done.measures}
     made = []
     for registered in record.outcomes:
         key = answer_to(registered.measure, registered.description)
@@ -70,7 +71,21 @@ def outcome_measures(
         else:
             made.append(_unposted(registered, findings))
     beyond = [replace(one, type="POST_HOC") for one in computed.values()] if made else list(computed.values())
-    return m.OutcomeMeasures((*made, *beyond, *(one for _, _, one in lesions)))
+    every = (*made, *beyond, *(one for _, _, one in lesions))
+    return m.OutcomeMeasures(tuple(_fitting(one, findings) for one in every))
+
+
+def _fitting(measure: m.OutcomeMeasure, findings: list[Finding]) -> m.OutcomeMeasure:
+    """A measure whose description fits the registry; a longer one is cut at a word, with a finding."""
+    if len(measure.description) <= _LONGEST_TEXT:
+        return measure
+    message = (
+        f"The description of {measure.title!r} has {len(measure.description)} characters with what was computed; "
+        f"the registry takes {_LONGEST_TEXT}, and the rest is cut off."
+    )
+    findings.append(_finding("DESCRIPTION-CUT", message, "shorten it, and say by hand how the numbers were computed"))
+    kept = measure.description[: _LONGEST_TEXT - len(_ELLIPSIS)].rsplit(" ", 1)[0]
+    return replace(measure, description=kept + _ELLIPSIS)
 
 
 def _rules(record: Record, evaluator: str) -> PfsRules:
@@ -84,14 +99,23 @@ def _rules(record: Record, evaluator: str) -> PfsRules:
 
 def _as_registered(computed: m.OutcomeMeasure, registered: Outcome) -> m.OutcomeMeasure:
     said = registered.description
-    text = computed.description if not said or said in computed.description else f"{said}. {computed.description}"
+    text = (
+        computed.description
+        if not said or said in computed.description
+        else f"{_sentence(said)} {computed.description}"
+    )
     return replace(
         computed,
         type=TYPES[registered.kind],
         title=registered.measure,
         time_frame=registered.time_frame or computed.time_frame,
-        description=text.replace("..", ".")[:_LONGEST_TEXT],
+        description=text,
     )
+
+
+def _sentence(text: str) -> str:
+    """A text that ends as a sentence does."""
+    return text if text.rstrip().endswith((".", "!", "?", ":", ";")) else f"{text.rstrip()}."
 
 
 def _unposted(registered: Outcome, findings: list[Finding]) -> m.OutcomeMeasure:
@@ -100,7 +124,7 @@ def _unposted(registered: Outcome, findings: list[Finding]) -> m.OutcomeMeasure:
     return m.OutcomeMeasure(
         TYPES[registered.kind],
         registered.measure,
-        registered.description[:_LONGEST_TEXT],
+        registered.description,
         reporting_status="NOT_POSTED",
         time_frame=registered.time_frame,
     )
@@ -115,8 +139,8 @@ def _measure(one: oncology.Outcome, arms: Arms, lesions: Mapping[str, Mapping[st
         denoms.append(m.denom(LESIONS, of_lesions))
     return m.OutcomeMeasure(
         one.kind,
-        one.title[:_LONGEST_TITLE],
-        " ".join((one.description, *_notes(one)))[:_LONGEST_TEXT],
+        one.title,
+        " ".join((one.description, *_notes(one))),
         one.population,
         "POSTED",
         "",
@@ -237,6 +261,6 @@ def _lesion_measure(
     )
 
 
-def _finding(name: str, message: str) -> Finding:
+def _finding(name: str, message: str, fix: str = "report it by hand") -> Finding:
     where = Where(path="resultsSection.outcomeMeasuresModule")
-    return Finding(f"TB-REG-{name}", Severity.WARNING, where, message, "report it by hand")
+    return Finding(f"TB-REG-{name}", Severity.WARNING, where, message, fix)

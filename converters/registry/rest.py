@@ -10,18 +10,21 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trialbridge.base.errors import UnreadableInputError
 from trialbridge.base.finding import Finding, Severity, Where
-from trialbridge.fhir.jsontext import encode
+from trialbridge.fhir.jsontext import decode, encode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 Path = tuple[str | int, ...]
+_PLAIN = re.compile(r"[^.$\[\]]+")
+_STEP = re.compile(r'\.?([^.$\[\]]+)|\[([0-9]+)\]|\[("(?:[^"\\]|\\.)*")\]')
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +109,15 @@ def put_back(content: Any, one: Rest) -> Any:
 
 
 def spelled(path: Path) -> str:
-    """`protocolSection.armGroups[0].label`."""
+    """`protocolSection.armGroups[0].label`; a name that is no plain word is quoted as JSON: `module["a.b"]`."""
     text = ""
     for step in path:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+        if isinstance(step, int):
+            text += f"[{step}]"
+        elif _PLAIN.fullmatch(step):
+            text += f".{step}" if text else step
+        else:
+            text += f"[{encode(step).decode()}]"
     return text
 
 
@@ -121,16 +129,18 @@ def generic(path: Path) -> str:
 def parsed(text: str) -> Path:
     """The path of that text.
 
-    >>> parsed("a.b[0].c")
-    ('a', 'b', 0, 'c')
+    >>> parsed('a.b[0].c["d.e"]')
+    ('a', 'b', 0, 'c', 'd.e')
 
     Raises UnreadableInputError for a text that is no path.
     """
     found: list[str | int] = []
-    for part in text.split("."):
-        name, *numbers = part.replace("]", "").split("[")
-        found += [name] if name else []
-        if not all(number.isdecimal() for number in numbers):
+    at = 0
+    while at < len(text):
+        step = _STEP.match(text, at)
+        if step is None:
             raise UnreadableInputError(f"{text[:80]!r} is no path of a record.", fix="convert the record again")
-        found += [int(number) for number in numbers]
+        name, number, quoted = step.groups()
+        found.append(int(number) if number else decode(quoted) if quoted else name)
+        at = step.end()
     return tuple(found)

@@ -164,7 +164,29 @@ def native(study: Study) -> dict[str, Any]:
 
 
 def to_record(study: Study, places: Iterable[Rest] = ()) -> tuple[Record, list[Finding]]:
-    """The record that trial design datasets and the rest give; without a rest what the datasets say."""
+    """The record that trial design datasets and the rest give; without a rest what the datasets say.
+
+    What the datasets say and no record does (parameters, elements, visits) is a finding, TB-REG-LOST.
+    """
     findings: list[Finding] = []
     content = restored(native(study), places, findings)
-    return Record(in_order(content), study.source), findings
+    record = Record(in_order(content), study.source)
+    return record, [*findings, *_unsaid(study, record)]
+
+
+def _unsaid(study: Study, record: Record) -> Iterable[Finding]:
+    """What of the trial design no record holds, by dataset."""
+    if "TS" in study:
+        yield from registry_ts.unsaid(study["TS"], record)
+    if "TI" in study:
+        said = {(one["IECAT"], one["IETEST"]) for one in registry_ti.rows(record, "", [])}
+        lost = sum((row.get("IECAT"), row.get("IETEST")) not in said for row in study["TI"].rows())
+        if lost:
+            yield _lost("TI", f"{lost} criteria are not in the record as TI has them.")
+    for name, what in (("TA", "the arms' ways through the elements"), ("TE", "elements"), ("TV", "visits")):
+        if name in study and study[name].frame.height:
+            yield _lost(name, f"{study[name].frame.height} rows of {name} are not in the record: it has no {what}.")
+
+
+def _lost(dataset: str, message: str) -> Finding:
+    return _finding("LOST", dataset, None, message, "keep the tables beside the record", Severity.WARNING)

@@ -6,6 +6,7 @@ other dose is at risk for that dose. Who was never assigned (screen failures) is
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +58,7 @@ def arms(study: Study, record: Record, findings: list[Finding]) -> Arms:
     subjects = rows(study, "DM")
     if not subjects:
         raise UnknownNameError("The study has no subjects: results need DM.", Where(dataset="DM"), "add DM")
+    _say_doubles(subjects, findings)
     planned = _by(subjects, lambda row: _arm(row, "ARM"))
     actual = _by(subjects, lambda row: _arm(row, "ACTARM" if "ACTARM" in row else "ARM") if _treated(row) else "")
     described = {one.label.casefold(): one for one in record.arms}
@@ -75,6 +77,16 @@ def arms(study: Study, record: Record, findings: list[Finding]) -> Arms:
         {name: actual.get(name, []) for name in found if name in actual},
         len(planned.get("", [])),
     )
+
+
+def _say_doubles(subjects: Sequence[Row], findings: list[Finding]) -> None:
+    """An error for subjects with more than one record in DM, each of which is counted."""
+    times = Counter(text(one, "USUBJID") for one in subjects)
+    twice = sum(count > 1 for count in times.values())
+    if twice:
+        message = f"{twice} subjects have more than one record in DM; each record is counted as a participant."
+        where = Where(dataset="DM", variable="USUBJID")
+        findings.append(Finding("TB-REG-SUBJECT-TWICE", Severity.ERROR, where, message, "keep one record a subject"))
 
 
 def _by(subjects: Sequence[Row], key: Callable[[Row], str]) -> dict[str, list[Row]]:

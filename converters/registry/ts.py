@@ -29,7 +29,7 @@ def rows(
     record: Record, design: Design, package: Terminology, version: str, findings: list[Finding]
 ) -> list[dict[str, Any]]:
     """The rows of TS, ordered by TSPARMCD and TSSEQ."""
-    values = _of_record(record, findings)
+    values = of_record(record, findings)
     values["SDTIGVER"], values["SDTMVER"] = [TsValue(version)], [TsValue(SDTM_MODEL[version])]
     for code, given in design.parameters.items():
         said = [
@@ -43,8 +43,8 @@ def rows(
             )
             for one in given
         ]
-        of_record = values.get(code)
-        if of_record and [one.value for one in of_record] != [one.value for one in said]:
+        registered = values.get(code)
+        if registered and [one.value for one in registered] != [one.value for one in said]:
             message = (
                 f"{code} is given by the record and by the study file, and they differ; the study file's is written."
             )
@@ -54,7 +54,7 @@ def rows(
     return [row for code in sorted(values) for row in _rows(code, values[code], package, findings)]
 
 
-def _of_record(record: Record, findings: list[Finding]) -> dict[str, list[TsValue]]:
+def of_record(record: Record, findings: list[Finding]) -> dict[str, list[TsValue]]:
     """What the record gives; a value that has no term or no code is said, and kept in the rest alone."""
     found: dict[str, list[TsValue]] = {}
     protocol = record.content.get("protocolSection")
@@ -155,8 +155,8 @@ def _finding(name: str, code: str, message: str, fix: str, severity: Severity) -
     return Finding(f"TB-REG-{name}", severity, Where(dataset="TS", variable=code), message, fix)
 
 
-def read(table: Table, protocol: dict[str, Any]) -> None:
-    """Put what TS says into a protocol section; null flavours say nothing there."""
+def _given(table: Table) -> dict[str, list[TsValue]]:
+    """The values of TS by parameter, texts put together from TSVAL and its further pieces."""
     found: dict[str, list[TsValue]] = {}
     pieces = [name for name in table.frame.columns if name.startswith("TSVAL") and name[5:].isdigit()]
     for row in table.rows():
@@ -165,6 +165,12 @@ def read(table: Table, protocol: dict[str, Any]) -> None:
         one = TsValue(value, row.get("TSVALNF") or "", row.get("TSVALCD") or "", row.get("TSVCDREF") or "")
         if row.get("TSPARMCD"):
             found.setdefault(row["TSPARMCD"], []).append(one)
+    return found
+
+
+def read(table: Table, protocol: dict[str, Any]) -> None:
+    """Put what TS says into a protocol section; null flavours say nothing there."""
+    found = _given(table)
     for parameter in PARAMETERS:
         said = parameter.value(found[parameter.code]) if parameter.value and parameter.code in found else None
         if said is not None:
@@ -172,3 +178,20 @@ def read(table: Table, protocol: dict[str, Any]) -> None:
     for derived in DERIVED:
         if derived.back and derived.code in found:
             derived.back(found[derived.code], protocol)
+
+
+OWN = frozenset({"SDTIGVER", "SDTMVER"})
+"""Parameters that are of the tables, not of the trial."""
+
+
+def unsaid(table: Table, record: Record) -> list[Finding]:
+    """A warning for each parameter of TS with rows that the record, written as TS again, does not give."""
+    again = of_record(record, [])
+    found = []
+    for code, given in _given(table).items():
+        said = {(one.value, one.null_flavor) for one in again.get(code, ())}
+        lost = sum((one.value, one.null_flavor) not in said for one in given)
+        if lost and code not in OWN:
+            message = f"{lost} rows of {code} are not in the record: it has no place for them, or says otherwise."
+            found.append(_finding("LOST", code, message, "keep the tables beside the record", Severity.WARNING))
+    return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from trialbridge.base.errors import UnreadableInputError
+from trialbridge.base.errors import DoesNotFitError, UnreadableInputError
 from trialbridge.base.finding import Finding, Severity, Where
 from trialbridge.base.writing import whole_file
 from trialbridge.registry.contacts import without_contacts
@@ -18,6 +18,7 @@ from trialbridge.registry.files import prs_lines, prs_results_read, prs_results_
 from trialbridge.registry.files.arm_names import name_interventions
 from trialbridge.registry.files.prs_specials import is_sponsors_reference
 from trialbridge.registry.files.rrs import RRS
+from trialbridge.registry.files.unread import not_written_again
 from trialbridge.registry.ledger import losses
 from trialbridge.registry.record import Record
 
@@ -130,11 +131,25 @@ def parse(data: bytes, file: str, *, with_contacts: bool = False) -> list[tuple[
     found = []
     for study in root.findall("clinical_study"):
         content, findings = _read_study(study)
+        findings += _unread(study, content)
         if not with_contacts:
             content, dropped = without_contacts(content)
             findings += dropped
         found.append((Record(content, file), findings))
     return found
+
+
+def _unread(study: etree._Element, content: dict[str, Any]) -> list[Finding]:
+    """What of a study's elements is not there when its record is written again."""
+    from lxml import etree  # noqa: PLC0415 - only XML needs it
+
+    again = etree.Element(study.tag)
+    try:
+        _write_study(Record(content), again, "", [])
+    except DoesNotFitError as error:  # numbers of groups that are not listed: the rules say more
+        message = f"Whether everything was read cannot be told: {error.message}"
+        return [Finding("TB-REG-ELEMENT-UNKNOWN", Severity.WARNING, error.where, message, error.fix)]
+    return not_written_again(study, again)
 
 
 def _read_study(study: etree._Element) -> tuple[dict[str, Any], list[Finding]]:

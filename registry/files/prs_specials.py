@@ -268,7 +268,7 @@ def read_location_contacts(element: etree._Element, target: dict[str, Any], find
     """A facility's contacts and investigators."""
     found = [_read_contact(one, CONTACT) for tag in ("contact", "contact_backup") for one in element.findall(tag)]
     for one in element.findall("investigator"):
-        role, more = enums.read("ContactRole", child_text(one, "role"), "prs")
+        role, more = enums.read("ContactRole", child_text(one, "role"), "prs", Where(path="contacts[].role"))
         findings += more
         found.append(_read_contact(one, role or ""))
     if any(found):

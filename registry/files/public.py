@@ -9,18 +9,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trialbridge.base.errors import UnreadableInputError
-from trialbridge.base.finding import Finding, Severity, Where
+from trialbridge.base.finding import Where
 from trialbridge.registry.contacts import without_contacts
 from trialbridge.registry.content import put
 from trialbridge.registry.dates import from_words
 from trialbridge.registry.files import public_lines, public_results, xmllines, xmltree
 from trialbridge.registry.files.arm_names import name_interventions
+from trialbridge.registry.files.unread import not_in_lines
 from trialbridge.registry.record import Record
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from lxml import etree
+
+    from trialbridge.base.finding import Finding
 
 # Read elsewhere, or counts and copies of what the record says in another place.
 KNOWN = frozenset(
@@ -56,7 +59,7 @@ def parse(data: bytes, file: str, *, with_contacts: bool = False) -> tuple[Recor
     _documents(root, content)
     _derived(root, content)
     content["hasResults"] = results is not None
-    findings += _unread(root)
+    findings += not_in_lines(root, public_lines.STUDY, KNOWN)
     if not with_contacts:
         content, dropped = without_contacts(content)
         findings += dropped
@@ -88,18 +91,3 @@ def _derived(root: etree._Element, content: dict[str, Any]) -> None:
     countries = [one.text for one in root.findall("removed_countries/country") if one.text]
     if countries:
         put(content, "derivedSection.miscInfoModule.removedCountries", countries)
-
-
-def _unread(root: etree._Element) -> list[Finding]:
-    """A warning for each kind of element at the top that nothing reads."""
-    read_tags = {tag for line in public_lines.STUDY for tag in _tags(line)} | KNOWN
-    tags = dict.fromkeys(xmltree.local_name(one) for one in root)
-    return [
-        Finding("TB-REG-ELEMENT-UNKNOWN", Severity.WARNING, Where(path=tag), "This element is not read.")
-        for tag in tags
-        if tag not in read_tags
-    ]
-
-
-def _tags(line: xmllines.Line) -> tuple[str, ...]:
-    return line.tags if isinstance(line, xmllines.Special) else (line.tag,)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from trialbridge.base.finding import Finding, Severity, Where
 from trialbridge.registry import enums
 from trialbridge.registry.content import put
 from trialbridge.registry.files.spelling import NUMBER, TEXT, WORDY_DATE, YES_NO, Spelling, code, phases
@@ -71,7 +72,13 @@ def _masking(element: etree._Element, target: dict[str, Any], findings: Findings
     """`Double (Participant, Investigator)` as masking and roles."""
     text = child_text(element, "masking")
     match = _MASKING.fullmatch(text)
-    if not text or not match:
+    if not text:
+        return
+    if match is None:
+        put(target, INFO + "maskingInfo.masking", text)
+        where = Where(path=INFO + "maskingInfo.masking")
+        message = "This is not the masking as the format knows it; kept as it stands."
+        findings.append(Finding("TB-REG-VALUE-UNKNOWN", Severity.WARNING, where, message, "correct the record"))
         return
     how, more = enums.read("DesignMasking", match["how"], "public")
     findings += more
@@ -92,7 +99,7 @@ def _patient_registry(element: etree._Element, target: dict[str, Any], _findings
 
 def _ids(element: etree._Element, target: dict[str, Any], _findings: Findings) -> None:
     """Secondary ids: the public XML gives their text alone."""
-    found = [{"id": text} for one in element.findall("id_info/secondary_id") if (text := (one.text or "").strip())]
+    found = [{"id": text} for one in element.findall("secondary_id") if (text := (one.text or "").strip())]
     if found:
         put(target, ID + "secondaryIdInfos", found)
 
@@ -145,7 +152,7 @@ DESIGN_INFO: tuple[Line, ...] = (
     Leaf("primary_purpose", INFO + "primaryPurpose", code("PrimaryPurpose", "public")),
     Leaf("observational_model", INFO + "observationalModel", code("ObservationalModel", "public")),
     Leaf("time_perspective", INFO + "timePerspective", code("DesignTimePerspective", "public")),
-    reads(_masking),
+    reads(_masking, "masking"),
     Leaf("masking_description", INFO + "maskingInfo.maskingDescription", PROSE),
 )
 ELIGIBLE: tuple[Line, ...] = (
@@ -185,9 +192,9 @@ STUDY: tuple[Line, ...] = (
             Leaf("nct_id", ID + "nctId"),
             EachText("nct_alias", ID + "nctIdAliases"),
             Leaf("org_study_id", ID + "orgStudyIdInfo.id"),
+            reads(_ids, "secondary_id"),
         ),
     ),
-    reads(_ids),
     Leaf("source", ID + "organization.fullName"),
     Leaf("brief_title", ID + "briefTitle"),
     Leaf("official_title", ID + "officialTitle"),

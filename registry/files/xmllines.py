@@ -7,7 +7,7 @@ A tuple of lines, in the order of the schema, is written by `write` and read by 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from trialbridge.base.finding import Finding, Severity, Where
@@ -90,13 +90,20 @@ def write(lines: tuple[Line, ...], source: Mapping[str, Any], parent: etree._Ele
             case Each(tag, path, inner, choose):
                 for one in items(source, path):
                     if choose is None or choose(one):
-                        write(inner, one, add(parent, tag), findings)
+                        said: Findings = []
+                        write(inner, one, add(parent, tag), said)
+                        findings += _below(path, said)
             case EachText(tag, path, spelling):
                 members = at(source, path)
                 for value in members if isinstance(members, list | tuple) else ():
                     add(parent, tag, _spelled(spelling, value, path, findings))
             case Special(writes, _):
                 writes(source, parent, findings)
+
+
+def _below(path: str, findings: Findings) -> Findings:
+    """Findings of a list's member, with the list before their path."""
+    return [replace(one, where=replace(one.where, path=f"{path}[].{one.where.path or ''}")) for one in findings]
 
 
 def _write_leaf(line: Leaf, source: Mapping[str, Any], parent: etree._Element, findings: Findings) -> None:
@@ -139,7 +146,9 @@ def read(lines: tuple[Line, ...], element: etree._Element, target: dict[str, Any
                 members = []
                 for one in element.findall(tag):
                     member: dict[str, Any] = {}
-                    read(inner, one, member, findings)
+                    told: Findings = []
+                    read(inner, one, member, told)
+                    findings += _below(path, told)
                     members.append(member)
                 _extend(target, path, [one for one in members if one])
             case EachText(tag, path, spelling):

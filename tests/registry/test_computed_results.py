@@ -275,7 +275,11 @@ def test_the_example_trial(driving, example, valid):
     assert {one[0] for one in reported[4:]} == {"POST_HOC"}
     pfs = done.results.outcome_measures_module.outcome_measures[0]
     assert "from the end of radiotherapy" in pfs.description
-    assert {one.id for one in done.findings} == {"TB-REG-BASELINE-VALUE", "TB-REG-MORE-INFO"}
+    assert {one.id for one in done.findings} == {
+        "TB-REG-BASELINE-VALUE",
+        "TB-REG-EVENTS-BEFORE",
+        "TB-REG-MORE-INFO",
+    }
 
 
 def test_lesions_are_the_units_of_the_remission_rates(driving, example):
@@ -457,6 +461,68 @@ def test_the_threshold_is_strict():
     assert module.time_frame == "From first treatment to end of participation, at most 31 days"
     none = compute(tiny(), Record({}), Options(Wanted(threshold=0))).results.adverse_events_module
     assert [one.term for one in none.other_events] == ["Often", "Rare"]
+
+
+def changed_rows(name, **cells):
+    """The rows of a dataset of `tiny`, with cells of the first row changed."""
+    first, *others = tiny()[name].rows()
+    return [{**first, **cells}, *others]
+
+
+def test_events_before_treatment_are_in_the_time_frame():
+    """If it failed, the posted time frame would not hold events that are counted in it."""
+    ae = [
+        {**one, "AESTDTC": date}
+        for one, date in zip(tiny()["AE"].rows(), ("2019-12", "2020-01", "2020", ""), strict=True)
+    ]
+    dm = [{**one, "RFICDTC": "2019-12-11"} for one in tiny()["DM"].rows()]
+    done = compute(tiny(AE=ae, DM=dm), Record({}))
+    (found,) = (one for one in done.findings if one.id == "TB-REG-EVENTS-BEFORE")
+    assert found.message.startswith("1 of the events")  # of the others nothing says that they began before
+    frame = done.results.adverse_events_module.time_frame
+    assert frame == "From informed consent to end of participation, at most 52 days"
+    given = compute(tiny(AE=ae, DM=dm), Record({}), Options(Wanted(time_frame="Two months")))
+    assert given.results.adverse_events_module.time_frame == "Two months"
+    assert any(one.id == "TB-REG-EVENTS-BEFORE" for one in given.findings)
+
+
+@pytest.mark.parametrize(
+    ("said", "finding"),
+    [
+        ({"AE": {"AESER": None}}, "TB-REG-SERIOUS-UNSAID"),
+        ({"DM": {"DTHDTC": "2020-01-20"}}, "TB-REG-DEATHS-UNSAID"),
+        ({"DS": {"DSDECOD": "DEATH"}}, "TB-REG-DEATHS-UNSAID"),
+        ({"AE": {"AEOUT": "FATAL"}}, "TB-REG-DEATHS-UNSAID"),
+        ({"DM": {"USUBJID": "S-07"}}, "TB-REG-SUBJECT-TWICE"),
+    ],
+)
+def test_what_would_be_counted_wrongly_is_said(said, finding):
+    """If it failed, a serious event, a death or a participant would be counted wrongly and no one would be told."""
+    sound = {one.id for one in compute(tiny(), Record({})).findings}
+    spoiled = tiny(**{name: changed_rows(name, **cells) for name, cells in said.items()})
+    found = {one.id for one in compute(spoiled, Record({})).findings}
+    assert finding in found - sound
+
+
+def test_a_death_counts_however_the_flag_is_written():
+    """If it failed, a death whose flag is written `y` would not be posted."""
+    spoiled = tiny(DM=changed_rows("DM", DTHFL="y"))
+    groups = compute(spoiled, Record({})).results.adverse_events_module.event_groups
+    assert [one.deaths_num_affected for one in groups] == [2, 0]
+
+
+def test_a_long_description_is_cut_with_a_finding(example):
+    """If it failed, the end of a registered description would vanish, or a text the registry refuses be posted."""
+    long = "Measured as registered... " * 36
+    outcome = {"measure": "Progression free survival", "timeFrame": "3 months", "description": long}
+    other = {"measure": "A thing no one computes", "timeFrame": "1 day", "description": "word " * 300}
+    record = Record({"protocolSection": {"outcomesModule": {"primaryOutcomes": [outcome, other]}}})
+    done = compute(example, record, OPTIONS)
+    first, second, *_ = done.results.outcome_measures_module.outcome_measures
+    assert first.description.startswith(long.strip())  # as registered, its dots too
+    assert max(len(first.description), len(second.description)) <= 999
+    assert second.description.endswith("word ...")
+    assert [one.id for one in done.findings].count("TB-REG-DESCRIPTION-CUT") == 2
 
 
 def test_what_the_data_do_not_say_is_said():

@@ -551,9 +551,7 @@ def test_a_record_with_any_value_broken_comes_home_exactly(place, junk, release)
 
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers(0, 5) | st.text("ab", max_size=2),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.text("ab", min_size=1, max_size=2), inner, max_size=3)
-    ),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text('ab.$[]"\\', max_size=3), inner, max_size=3),
     max_leaves=8,
 )
 

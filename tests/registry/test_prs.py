@@ -199,6 +199,37 @@ def test_results_alone_leave_the_protocol_in_prs_as_it_is(made_up, valid):
     assert _back(data)[0]["resultsSection"] == section
 
 
+ODD = {
+    "oversight_info/irb_info/approval_number": (
+        b"<oversight_info>",
+        b"<irb_info><approval_number>7</approval_number></irb_info>",
+    ),
+    "eligibility/colour": (b"<eligibility>", b"<colour>red</colour>"),
+    "primary_outcome/outcome_safety_issue": (b"<primary_outcome>", b"<outcome_safety_issue>Yes</outcome_safety_issue>"),
+    "brief_title": (b"</id_info>", b"<brief_title>Another</brief_title>"),
+    "result/participantFlow/colour": (b"<participantFlow>", b"<colour>red</colour>"),
+}
+
+
+@pytest.mark.parametrize("path", ODD)
+def test_what_the_record_has_no_field_for_is_reported(path, made_up):
+    """If it failed, what a download of PRS holds beyond a record (IND, review board) would vanish without a word."""
+    data, _ = _written(made_up)
+    place, odd = ODD[path]
+    assert place in data
+    for given, expected in ((data, []), (data.replace(place, place + odd, 1), [path])):
+        _, findings = _back(given)
+        assert [one.where.path for one in findings if one.id == "TB-REG-ELEMENT-UNKNOWN"] == expected
+
+
+def test_a_finding_on_a_lists_member_names_the_list(changed, made_up):
+    """If it failed, a user would read that something called `type` is wrong, and not know of what."""
+    data, findings = _written(changed(made_up, {P + "armsInterventionsModule.armGroups[0].type": "NEW_KIND"}))
+    place = "armsInterventionsModule.armGroups[].type"
+    assert place in {one.where.path for one in findings if one.id == "TB-REG-VALUE-UNKNOWN"}
+    assert place in {one.where.path for one in _back(data)[1] if one.id == "TB-REG-VALUE-UNKNOWN"}
+
+
 def test_the_same_record_gives_the_same_bytes(tmp_path, made_up):
     """If it failed, two runs could not be compared."""
     prs.write(Record(made_up), tmp_path / "a.xml")

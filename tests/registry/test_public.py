@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from lxml import etree
 
@@ -90,6 +92,25 @@ def test_an_element_nobody_reads_is_reported(data):
     xml = (data / "public.xml").read_bytes().replace(b"<keyword>tablet</keyword>", b"<colour>red</colour>")
     _, findings = public.parse(xml, "x.xml")
     assert [one.where.path for one in findings if one.id == "TB-REG-ELEMENT-UNKNOWN"] == ["colour"]
+
+
+def test_an_element_nobody_reads_is_reported_wherever_it_stands(data):
+    """If it failed, content deeper in the file, or given twice, would vanish without a word."""
+    xml = (data / "public.xml").read_bytes()
+    xml = xml.replace(b"<eligibility>", b"<eligibility><colour>red</colour>", 1)
+    xml = xml.replace(b"<facility>", b"<facility><colour>red</colour>")
+    xml = xml.replace(b"<official_title>", b"<official_title>Another</official_title><official_title>", 1)
+    _, findings = public.parse(xml, "x.xml")
+    paths = {one.where.path for one in findings if one.id == "TB-REG-ELEMENT-UNKNOWN"}
+    assert paths == {"eligibility/colour", "location/facility/colour", "official_title"}
+
+
+def test_a_masking_of_another_shape_is_kept_and_reported(data):
+    """If it failed, what a file says of masking would vanish where it is not of the usual shape."""
+    xml = re.sub(rb"<masking>[^<]*</masking>", b"<masking>Double (a) (b)</masking>", (data / "public.xml").read_bytes())
+    record, findings = public.parse(xml, "x.xml")
+    assert record.content["protocolSection"]["designModule"]["designInfo"]["maskingInfo"]["masking"] == "Double (a) (b)"
+    assert any(one.id == "TB-REG-VALUE-UNKNOWN" and "masking" in str(one.where.path) for one in findings)
 
 
 def test_a_value_out_of_the_schema_is_kept_and_reported(data):

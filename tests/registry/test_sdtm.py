@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import polars as pl
 import pytest
 
 from trialbridge.base.errors import UnreadableInputError
@@ -16,6 +17,7 @@ from trialbridge.mappings.registry_countries import alpha3, name_of
 from trialbridge.registry.enums import enumeration
 from trialbridge.registry.record import Record
 from trialbridge.sdtm import terminology
+from trialbridge.sdtm.table import table
 from trialbridge.study_file.load import load
 
 STUDY_FILE = """
@@ -176,7 +178,14 @@ def test_tables_and_rest_are_the_record(name, with_plan, plan, request):
     record, findings = registry_sdtm.to_record(done.study, done.rest)
     same = json.dumps(content, default=str, sort_keys=True)
     assert json.dumps(record.content, default=str, sort_keys=True) == same
-    assert not findings
+    if not with_plan:
+        assert not findings
+        return
+    assert {one.id for one in findings} == {"TB-REG-LOST"}  # what the study file alone gave
+    assert {"TA", "TE", "TV", "TS"} == {one.where.dataset for one in findings}
+    lost = {one.where.variable for one in findings if one.where.dataset == "TS"}
+    assert set(plan.design.parameters) >= lost
+    assert "ADAPT" in lost
 
 
 def test_the_datasets_alone_say_much_of_the_record(driving):
@@ -193,6 +202,37 @@ def test_the_datasets_alone_say_much_of_the_record(driving):
     assert (record.start.date, record.start.type) == ("2019-07-15", "ACTUAL")
     assert record.lead_sponsor.name == "Maastricht Radiation Oncology"
     assert [one.country for one in record.locations] == ["Netherlands"]
+
+
+def test_what_no_record_holds_is_said(driving):
+    """If it failed, parameters, criteria, elements and visits of a sponsor's tables would vanish without a word."""
+    done = written(driving)
+    ts, ti = done.study["TS"].frame, done.study["TI"].frame
+    odd = ts.head(2).with_columns(TSPARMCD=pl.Series(["ADAPT", "SPONSOR"]), TSVAL=pl.Series(["N", "A second sponsor"]))
+    tables = [
+        table("TS", pl.concat([ts, odd])),
+        table("TI", ti),
+        table("TE", pl.DataFrame({"ETCD": ["SCRN"], "ELEMENT": ["Screening"]})),
+    ]
+    _, findings = registry_sdtm.to_record(done.study.with_tables(tables))
+    found = {(one.where.dataset, one.where.variable) for one in findings if one.id == "TB-REG-LOST"}
+    assert {("TS", "ADAPT"), ("TS", "SPONSOR"), ("TE", None)} <= found
+    assert not {("TS", "SSTDTC"), ("TS", "INDIC"), ("TI", None)} & found
+
+
+@pytest.mark.parametrize("odd", [["Netherlands"], {"name": "Netherlands"}, 7, None])
+def test_a_country_or_type_of_another_shape_is_no_failure(odd, driving, changed):
+    """If it failed, one wrong value in the record would end in a fault instead of trial design datasets."""
+    content = changed(
+        driving,
+        {
+            "protocolSection.contactsLocationsModule.locations[0].country": odd,
+            "protocolSection.armsInterventionsModule.interventions[0].type": odd,
+        },
+    )
+    done = written(content)
+    record, _ = registry_sdtm.to_record(done.study, done.rest)
+    assert json.dumps(record.content, sort_keys=True) == json.dumps(content, sort_keys=True)
 
 
 def test_an_edit_in_the_datasets_wins(driving):
