@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 import zlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
 from trialbridge.base.errors import UnreadableInputError
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from openpyxl.workbook import Workbook
+
+Rows = list[tuple[Any, ...]]
 
 
 def opened(path: Path, *, values: bool) -> Workbook:
@@ -31,7 +33,7 @@ def opened(path: Path, *, values: bool) -> Workbook:
     except (
         BadZipFile,
         InvalidFileException,
-        KeyError,
+        LookupError,
         ValueError,
         TypeError,
         SyntaxError,
@@ -40,3 +42,12 @@ def opened(path: Path, *, values: bool) -> Workbook:
     ) as error:
         message = f"This is no whole XLSX workbook ({type(error).__name__})."
         raise UnreadableInputError(message, Where(file=str(path)), "save it again as .xlsx") from error
+
+
+def rows(sheet: Any) -> Rows:
+    """All rows of a sheet that is read row by row, each as far as it has cells.
+
+    What the sheet says of its own size is not believed: some programs write it wrong, and cells would be left out.
+    """
+    sheet.reset_dimensions()
+    return list(sheet.iter_rows(values_only=True))

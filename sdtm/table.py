@@ -17,6 +17,7 @@ import polars as pl
 
 from trialbridge.base.errors import UnknownNameError
 from trialbridge.base.finding import Where
+from trialbridge.sdtm import temporal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -86,11 +87,13 @@ def table(
 ) -> Table:
     """A `Table` in normal form from any polars frame.
 
-    Numeric, boolean and decimal columns become Float64, all others String; empty strings become null.
+    Numeric, boolean and decimal columns become Float64, all others String (dates, times and spans as ISO 8601); empty
+    strings become null.
     Metadata given for a column is kept; a column without any gets its name and type alone.
     """
     known = {variable.name: variable for variable in variables}
     columns = []
+    frame = frame.with_columns(temporal.text(name, kind) for name, kind in frame.schema.items() if kind.is_temporal())
     for column, kind in frame.schema.items():
         numeric = kind.is_numeric() or kind == pl.Boolean
         if kind == pl.Null:

@@ -15,6 +15,7 @@ import zipfile
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from trialbridge.base import workbook
 from trialbridge.base.errors import UnreadableInputError
 from trialbridge.base.finding import Where
 from trialbridge.base.writing import whole_file
@@ -167,7 +168,7 @@ def _read_xlsx(path: Path) -> tuple[str, tuple[Codelist, ...]]:
         raise UnreadableInputError(message, Where(file=str(path)), f"give {_KINDS}") from error
     try:
         for sheet in book.worksheets:
-            rows = ([_cell(value) for value in row] for row in sheet.iter_rows(values_only=True))
+            rows = ([_cell(value) for value in row] for row in workbook.rows(sheet))
             first = next(rows, [])
             if set(_REQUIRED) <= {cell.strip() for cell in first}:
                 padded = (row + [""] * (len(first) - len(row)) for row in rows)  # empty cells at the end may be absent

@@ -177,12 +177,32 @@ def _folder(folder: Path, findings: list[Finding]) -> dict[Path, Kind]:
             )
         else:
             doubtful.append(path)
+    if found:
+        findings.extend(_folder_within(one) for one in sorted(folder.iterdir()) if one.is_dir() and _is_data(one))
     for path in doubtful:
         if "fhir" in found.values() and path.name.lower().endswith(fhir_files.ENDINGS):
             found[path] = "fhir"  # its reader rejects what is broken, with line and reason
         else:
             findings.append(_passed_over(path))
     return found
+
+
+def _is_data(folder: Path) -> bool:
+    """Whether a sub-folder holds data, by its first file that is any; those with a dot before the name are ours."""
+    if folder.name.startswith("."):
+        return False
+    try:
+        files = [one for one in sorted(folder.iterdir()) if one.is_file() and not one.name.startswith(".")]
+        return any(one.name.lower() not in NEIGHBOURS and kind_of(one) is not None for one in files)
+    except (UnreadableInputError, OSError):
+        return True  # data that is broken, or that nobody may look at
+
+
+def _folder_within(folder: Path) -> Finding:
+    """TB-FILE-0001: a sub-folder with data, which is not read."""
+    fix = f"Give it as well ({folder}), if it belongs to the study."
+    message = "The folder beside the data holds data too: passed over."
+    return Finding("TB-FILE-0001", Severity.NOTE, Where(file=f"{folder.name}/"), message, fix)
 
 
 def _passed_over(path: Path) -> Finding:

@@ -17,6 +17,7 @@ from zipfile import BadZipFile
 
 import polars as pl
 
+from trialbridge.base import workbook
 from trialbridge.base.errors import UnreadableInputError
 from trialbridge.base.finding import Finding, Severity, Where
 from trialbridge.base.writing import whole_file
@@ -105,10 +106,17 @@ def _from_xlsx(path: Path) -> Book:
         with warnings.catch_warnings(), path.open("rb") as opened:
             warnings.simplefilter("ignore", UserWarning)  # of styles and extensions, which hold no data
             sheets = load_workbook(opened, read_only=True, data_only=False)
-            held = {
-                one.title: list(one.iter_rows(values_only=True)) for one in sheets.worksheets if one.title in COLUMNS
-            }
-    except (BadZipFile, InvalidFileException, KeyError, ValueError, SyntaxError, EOFError, zlib.error) as error:
+            held = {one.title: workbook.rows(one) for one in sheets.worksheets if one.title in COLUMNS}
+    except (
+        BadZipFile,
+        InvalidFileException,
+        LookupError,
+        TypeError,
+        ValueError,
+        SyntaxError,
+        EOFError,
+        zlib.error,
+    ) as error:
         raise UnreadableInputError(
             f"This is no whole XLSX workbook: {error}.", Where(file=path.name), "save it again as .xlsx"
         ) from error

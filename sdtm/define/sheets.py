@@ -10,6 +10,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
+from trialbridge.base import workbook
 from trialbridge.base.errors import UnreadableInputError
 from trialbridge.base.finding import Where
 
@@ -117,8 +118,8 @@ def read(path: Path) -> dict[str, list[Row]]:
         with warnings.catch_warnings(), path.open("rb") as opened:
             warnings.simplefilter("ignore", UserWarning)  # of styles and extensions, which hold no data
             book = load_workbook(opened, read_only=True, data_only=True)
-            raw = {sheet.title: list(sheet.iter_rows(values_only=True)) for sheet in book.worksheets}
-    except (BadZipFile, InvalidFileException, KeyError, ValueError, SyntaxError, EOFError) as error:
+            raw = {sheet.title: workbook.rows(sheet) for sheet in book.worksheets}
+    except (BadZipFile, InvalidFileException, LookupError, TypeError, ValueError, SyntaxError, EOFError) as error:
         message = f"This is no whole XLSX workbook: {error}."
         raise UnreadableInputError(message, Where(file=path.name), "save it again as .xlsx") from error
     by_name = {plain(one): one for one in SHEETS} | {plain(one): of for one, of in _SHEET_NAMES.items()}

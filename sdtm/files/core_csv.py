@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from trialbridge.base.errors import UnreadableInputError
-from trialbridge.base.finding import Where
+from trialbridge.base.finding import Finding, Severity, Where
 from trialbridge.base.writing import whole_folder
 from trialbridge.sdtm.files import column_types, csv_rows, folder, sniffing
 from trialbridge.sdtm.table import Variable, study, table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
     from pathlib import Path
 
     from trialbridge.sdtm.table import Study, Table, VariableType
@@ -38,7 +38,21 @@ def read(path: Path) -> Study:
     for line, row in enumerate(_listing(home, sniffing.CORE_VARIABLES, VARIABLES_NAMES), 2):
         variables.setdefault(_stem(row["dataset"]), []).append(_variable(row, line))
     tables = (_read_table(home, name, label, variables.get(name, [])) for name, label in labels.items())
-    return study(tables, **_environment(home), source=str(home))
+    return study(tables, **_environment(home), source=str(home), notes=tuple(_unlisted(home, labels)))
+
+
+def _unlisted(home: Path, listed: Container[str]) -> Iterator[Finding]:
+    """TB-FILE-0001 for each dataset of the folder that `_datasets.csv` does not list: it is not read."""
+    for file in sorted(one for one in home.iterdir() if one.is_file() and one.suffix.lower() == ".csv"):
+        if _stem(file.name) not in listed and sniffing.is_csv(file, sniffing.head_of(file)):
+            message = f"A dataset that {sniffing.CORE_TABLES} does not list: passed over."
+            yield Finding(
+                "TB-FILE-0001",
+                Severity.WARNING,
+                Where(file=file.name),
+                message,
+                "list it, or take it out of the folder",
+            )
 
 
 def _stem(name: str | None) -> str:

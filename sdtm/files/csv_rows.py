@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from trialbridge.base.errors import UnreadableInputError
+from trialbridge.base.errors import DoesNotFitError, UnreadableInputError
 from trialbridge.base.finding import Where
 from trialbridge.sdtm.files import column_types
 
@@ -90,9 +90,12 @@ def _line_of(file: Path, error: UnicodeDecodeError, encoding: str) -> int | None
 def write(frame: pl.DataFrame, path: Path) -> None:
     """A frame in normal form as CSV: null as empty, numbers in their shortest exact text, lines ended by LF.
 
+    Raises DoesNotFitError for an infinite number and for NaN, which nobody reads back as a number.
+
     Not through polars or Python's csv module: the one writes an only column's null as a blank line, the other leaves a
     carriage return without quotes.
     """
+    _check_numbers(frame, path)
     empty = "" if frame.width > 1 else '""'
     names = _quoted(pl.Series(frame.columns, dtype=pl.String))
     with path.open("w", encoding="utf-8", newline="") as file:
@@ -101,6 +104,14 @@ def write(frame: pl.DataFrame, path: Path) -> None:
             part = frame.slice(offset, ROWS_AT_A_TIME)
             texts = pl.DataFrame([_cells(column).fill_null(empty) for column in part])
             file.write(texts.select(pl.concat_str(pl.all(), separator=",")).to_series().str.join("\n").item() + "\n")
+
+
+def _check_numbers(frame: pl.DataFrame, path: Path) -> None:
+    for column in frame:
+        odd = (~column.is_finite()).arg_true().to_list() if column.dtype.is_float() else []
+        if odd:
+            where = Where(file=path.name, variable=column.name, row=odd[0] + 1)
+            raise DoesNotFitError("CSV has no infinite number and no NaN.", where, "leave the value empty")
 
 
 def _cells(column: pl.Series) -> pl.Series:

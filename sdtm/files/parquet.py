@@ -6,6 +6,7 @@ of another tool has no such entry: its name, and the types of its columns, are t
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -14,6 +15,7 @@ import polars.exceptions
 
 from trialbridge.base.errors import UnreadableInputError
 from trialbridge.base.finding import Where
+from trialbridge.sdtm import temporal
 from trialbridge.sdtm.files import folder, sniffing
 from trialbridge.sdtm.table import NOTHING, Variable, VariableType, study, table
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from trialbridge.sdtm.table import Study, Table
 
 KEY = "trialbridge"
+SURE_DIGITS = 15
 
 
 class _Column(msgspec.Struct, frozen=True):
@@ -66,7 +69,9 @@ def _lazily(file: Path) -> pl.LazyFrame:
 def _read_table(file: Path, start: int = 0, count: int | None = None) -> Table:
     where = Where(file=file.name)
     try:
-        frame = _lazily(file).slice(start, count).collect()
+        whole = _lazily(file)
+        spelled = [temporal.text(name, kind) for name, kind in whole.collect_schema().items() if kind.is_temporal()]
+        frame = whole.with_columns(spelled).slice(start, count).collect()  # how, the whole column says, not some rows
         carried = pl.read_parquet_metadata(file).get(KEY)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         reason = str(error).partition("\n")[0]
@@ -78,13 +83,43 @@ def _read_table(file: Path, start: int = 0, count: int | None = None) -> Table:
             "The column holds lists, structures or bytes.", where, "store numbers and texts only"
         )
     if carried is None:
-        return table(file.stem, frame)
+        return table(file.stem, _exact(frame, where, start))
     try:
         about = msgspec.json.decode(carried, type=_About)
     except msgspec.DecodeError as error:
         raise UnreadableInputError(f"Its entry {KEY!r} is broken: {error}.", where, "write the file again") from error
     variables = [Variable(one.name, one.label, one.type, one.length, one.extra or NOTHING) for one in about.variables]
     return table(about.name, frame, variables, about.label, about.extra or NOTHING)
+
+
+def _exact(frame: pl.DataFrame, where: Where, start: int) -> pl.DataFrame:
+    """Another tool's frame, each number of which a double holds; NaN, with some tools a missing value, is null.
+
+    Raises UnreadableInputError for a number that would be changed.
+    """
+    for column in frame:
+        changed = _changed(column)
+        row = changed.arg_true()
+        if len(row):
+            at = Where(file=where.file, variable=column.name, row=start + row[0] + 1)
+            what = "no number" if column.dtype.is_float() else "a number no double holds exactly"
+            raise UnreadableInputError(f"{column[row[0]]} is {what}.", at, "leave it empty, or store it as text")
+    return frame.with_columns(pl.col(pl.Float32, pl.Float64).fill_nan(None))
+
+
+def _changed(column: pl.Series) -> pl.Series:
+    """Which numbers of a column a double does not hold: infinite, or an integer or decimal of too many digits."""
+    if column.dtype.is_float():
+        return column.is_infinite().fill_null(value=False)
+    if column.dtype.is_integer():
+        return (column.cast(pl.Float64).cast(pl.Int128) != column.cast(pl.Int128)).fill_null(value=False)
+    if column.dtype.is_decimal():
+        long = column.cast(pl.String).str.len_bytes() > SURE_DIGITS  # a double gives any shorter decimal back
+        found = (
+            bool(doubtful) and Decimal(repr(float(one))) != one for one, doubtful in zip(column, long, strict=True)
+        )
+        return pl.Series(list(found), dtype=pl.Boolean)
+    return pl.Series([], dtype=pl.Boolean)
 
 
 def write(of: Study, target: Path) -> list[Path]:

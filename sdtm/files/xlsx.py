@@ -13,16 +13,17 @@ import warnings
 import zlib
 from collections import Counter
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from zipfile import BadZipFile
 
 import polars as pl
 
+from trialbridge.base import workbook
 from trialbridge.base.errors import DoesNotFitError, UnreadableInputError
 from trialbridge.base.finding import Finding, Severity, Where
 from trialbridge.base.writing import whole_folder
-from trialbridge.sdtm import metadata
-from trialbridge.sdtm.files import column_types, folder, sniffing
+from trialbridge.sdtm import metadata, temporal
+from trialbridge.sdtm.files import column_types, folder, sniffing, xlsx_cells
 from trialbridge.sdtm.files.xlsx_write import write_workbook
 from trialbridge.sdtm.table import Variable, study, table
 
@@ -46,14 +47,17 @@ def read(path: Path) -> Study:
     Raises UnreadableInputError naming file, sheet and row.
     """
     files = folder.members(path, sniffing.is_xlsx)
-    books = [(file, _sheets(file)) for file in files]
-    notes = tuple(
+    books = [(file, *_sheets(file)) for file in files]
+    notes = [
         _passed_over(file, name)
-        for file, sheets in books
+        for file, sheets, _ in books
         for name, rows in sheets.items()
         if not _is_dataset(name, sheets) and any(cell is not None for row in rows for cell in row)
-    )
-    return study((one for file, sheets in books for one in _tables(file, sheets)), source=str(path), notes=notes)
+    ]
+    for file, sheets, odd in books:
+        notes += [note for name in sheets if _is_dataset(name, sheets) for note in _hidden(file, name, odd[name])]
+    tables = (one for file, sheets, _ in books for one in _tables(file, sheets))
+    return study(tables, source=str(path), notes=tuple(notes))
 
 
 def _is_dataset(name: str, sheets: Sheets) -> bool:
@@ -75,11 +79,25 @@ def _passed_over(file: Path, name: str) -> Finding:
     return Finding("TB-FILE-0001", Severity.WARNING, Where(file=file.name, dataset=name), message, fix)
 
 
+def _hidden(file: Path, name: str, odd: xlsx_cells.Odd) -> Iterator[Finding]:
+    """TB-FILE-0003 for merged cells. Raises UnreadableInputError for a formula whose value is not there."""
+    if odd.without_value is not None:
+        message = f"The cell {odd.without_value} holds a formula without its value."
+        fix = "open the workbook in a spreadsheet and save it, which computes it; or put the value in its place"
+        raise UnreadableInputError(message, Where(file=file.name, dataset=name), fix)
+    if odd.merged:
+        message = (
+            f"Cells are merged ({', '.join(odd.merged[:3])}): the first of them has the value, the others are empty."
+        )
+        where = Where(file=file.name, dataset=name)
+        yield Finding("TB-FILE-0003", Severity.WARNING, where, message, "unmerge them, and give each row its value")
+
+
 def _tables(file: Path, sheets: Sheets) -> Iterator[Table]:
     labels = {str(row[0]): _text(row[1]) or "" for row in _listing(sheets, DATASETS, 2, file)}
     variables: dict[str, dict[str, Variable]] = {}
     for name, variable, label, kind, length in _listing(sheets, VARIABLES, 5, file):
-        about = Variable(str(variable), _text(label) or "", "Num" if kind == "Num" else "Char", length and int(length))
+        about = Variable(str(variable), _text(label) or "", "Num" if kind == "Num" else "Char", _length(length, file))
         variables.setdefault(str(name), {})[about.name] = about
     for name, rows in sheets.items():
         if not name.startswith("_") and _is_dataset(name, sheets):
@@ -87,7 +105,17 @@ def _tables(file: Path, sheets: Sheets) -> Iterator[Table]:
             yield table(name, _frame(name, rows, known, file), known.values(), labels.get(name, ""))
 
 
-def _sheets(file: Path) -> Sheets:
+def _length(cell: Any, file: Path) -> int | None:
+    """A variable's length. Raises UnreadableInputError for what is no whole number."""
+    text = _text(cell)
+    if text is not None and not text.isdecimal():
+        where = Where(file=file.name, dataset=VARIABLES)
+        raise UnreadableInputError(f"{text!r} is no length.", where, "give bytes, or leave it empty")
+    return None if text is None else int(text)
+
+
+def _sheets(file: Path) -> tuple[Sheets, dict[str, xlsx_cells.Odd]]:
+    """The values of each sheet, and what is odd about its cells."""
     from openpyxl import load_workbook  # noqa: PLC0415 - 0.3 s that only workbooks need
     from openpyxl.utils.exceptions import InvalidFileException  # noqa: PLC0415 - as above
 
@@ -95,11 +123,17 @@ def _sheets(file: Path) -> Sheets:
         with warnings.catch_warnings(), file.open("rb") as opened:
             warnings.simplefilter("ignore", UserWarning)  # of styles and extensions, which hold no data
             book = load_workbook(opened, read_only=True, data_only=True)
-            return {sheet.title: list(sheet.iter_rows(values_only=True)) for sheet in book.worksheets}
+            sheets, odd = {}, {}
+            for sheet in cast("list[Any]", book.worksheets):
+                sheets[sheet.title] = workbook.rows(sheet)
+                with sheet._get_source() as source:  # noqa: SLF001 - which part of the package it is, only this knows
+                    odd[sheet.title] = xlsx_cells.look(source.read())
+            return sheets, odd
     except (
         BadZipFile,
         InvalidFileException,
-        KeyError,
+        LookupError,  # a part, or an encoding, that is not there
+        TypeError,  # an attribute that openpyxl's classes do not have
         ValueError,
         SyntaxError,
         EOFError,
@@ -113,12 +147,13 @@ def _sheets(file: Path) -> Sheets:
 
 def _listing(sheets: Sheets, name: str, width: int, file: Path) -> list[tuple[Any, ...]]:
     rows = [row for row in sheets.get(name, [])[1:] if any(cell is not None for cell in row)]
-    short = [number for number, row in enumerate(rows, 2) if len(row) < width or row[0] is None]
+    rows = [row + (None,) * (width - len(row)) for row in rows]  # empty cells at the end need not be there
+    short = [number for number, row in enumerate(rows, 2) if row[0] is None]
     if short:
         raise UnreadableInputError(
-            f"The sheet {name} wants {width} columns.",
+            f"A row of the sheet {name} names no dataset.",
             Where(file=file.name, dataset=name, row=short[0] - 1),
-            "fill them",
+            "fill its first column",
         )
     return [row[:width] for row in rows]
 
@@ -158,8 +193,8 @@ def _text(cell: Any) -> str | None:
         return "TRUE" if cell else "FALSE"
     if isinstance(cell, dt.datetime):
         return cell.date().isoformat() if cell.time() == dt.time() else cell.isoformat()
-    if isinstance(cell, dt.date | dt.time):
-        return cell.isoformat()
+    if isinstance(cell, dt.date | dt.time | dt.timedelta):
+        return temporal.as_text(cell)
     return repr(cell).removesuffix(".0")
 
 

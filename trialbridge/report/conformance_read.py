@@ -11,6 +11,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
+from trialbridge.base import workbook
 from trialbridge.base.errors import UnreadableInputError
 from trialbridge.base.finding import Severity, Where
 from trialbridge.base.rule import Status
@@ -124,8 +125,8 @@ def _workbook(path: Path) -> dict[str, Any]:
         with warnings.catch_warnings(), path.open("rb") as opened:
             warnings.simplefilter("ignore", UserWarning)  # of styles, which hold no data
             book = load_workbook(opened, read_only=True, data_only=True)
-            raw = {_plain(sheet.title): list(sheet.iter_rows(values_only=True)) for sheet in book.worksheets}
-    except (BadZipFile, KeyError, ValueError, SyntaxError, EOFError) as error:
+            raw = {_plain(sheet.title): workbook.rows(sheet) for sheet in book.worksheets}
+    except (BadZipFile, LookupError, TypeError, ValueError, SyntaxError, EOFError) as error:
         raise UnreadableInputError(f"This is no whole XLSX workbook: {error}.", Where(file=str(path))) from error
     sheets: dict[str, Any] = {}
     for name, rows in raw.items():
