@@ -1,1 +1,1 @@
-"""What the three languages stand on: findings, errors, and writing a file whole or not at all."""
+"""What the languages stand on: findings, errors, and writing a file whole or not at all."""
