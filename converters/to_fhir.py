@@ -37,13 +37,7 @@ if TYPE_CHECKING:
 
 TRIAL_DESIGN = frozenset({"TA", "TE", "TV", "TI"})
 """Mapped datasets whose rows belong to the trial, not to a subject."""
-
-
 _LISTED = 5
-_FIX_OF_KEY = {
-    "ResearchSubject": "give each subject one record in DM",
-    "Basic": "keep one of records that say the same, or number them by --SEQ",
-}
 
 
 @dataclass(frozen=True, slots=True)

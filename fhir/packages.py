@@ -146,15 +146,6 @@ def _dependency(name: str, version: str) -> list[Package]:
     return near[:1]
 
 
-def for_release(version: str) -> list[Package]:
-    """The newest installed version of each package made for a FHIR version (`4.0.1`); R4 and R4B are not mixed."""
-    found: dict[str, Package] = {}
-    for one in installed():
-        if any(_same_release(version, each) for each in one.fhir_versions) and not _full_of_examples(one):
-            found.setdefault(one.name, one)
-    return list(found.values())
-
-
 def remove(name: str) -> Package:
     """Takes a package out of the cache; which one it was. Raises UnknownNameError where it is not there."""
     package = get(name)

@@ -60,7 +60,7 @@ CO = Mapping(
         line("IDVAR", f"{_FOCUS}.value", IDVAR, direction="to_sdtm"),
         line("COREF", "Observation.identifier.where(system=%refid).value", TEXT),
         line("COVAL", "Observation.value.ofType(string)", TEXT),
-        collected("CO", "Observation"),
+        collected("CO"),
         *_evaluator.lines,
     ),
     fixed={"status": "final", "code": concept(COMMENT)},

@@ -167,13 +167,13 @@ PLANNED = (
 """What TV says of a planned visit."""
 
 
-def collected(domain: str, resource: str) -> Line:
-    """--DTC of a finding: `effectiveDateTime`."""
+def collected(domain: str) -> Line:
+    """--DTC of a finding: when it was observed."""
     return line(
         f"{domain}DTC",
-        f"{resource}.effective.ofType(dateTime)",
+        "Observation.effective.ofType(dateTime)",
         DATE,
-        (f"{resource}.effective.ofType(Period).start", DATE),
+        ("Observation.effective.ofType(Period).start", DATE),
     )
 
 

@@ -67,7 +67,6 @@ WORDS: dict[str, Spelling] = {
 }
 TEXTS = frozenset({"string", "markdown", "code", "id", "uri", "url", "canonical", "oid", "uuid"})
 NUMBERS = frozenset({"decimal", "integer", "positiveInt", "unsignedInt"})
-TIMES = frozenset({"date", "dateTime", "instant"})
 TYPES: dict[str, frozenset[str]] = {
     "text": TEXTS,
     "number": NUMBERS | {"Quantity"},

@@ -117,7 +117,7 @@ def findings(
             "Observation.bodySite.extension(%laterality).value.ofType(CodeableConcept)",
             SIDE,
         ),
-        collected(domain, "Observation"),
+        collected(domain),
         *extra_lines,
         *shown.lines,
         *judged.lines,

@@ -79,7 +79,7 @@ def _lines(test: Spelling) -> tuple[Line, ...]:
         line("RSCAT", "Observation.method", CRITERIA),
         line("RSSTAT", "Observation.dataAbsentReason", NOT_DONE, ("Observation.status", CANCELLED)),
         line("RSREASND", "Observation.dataAbsentReason.text", TEXT),
-        collected("RS", "Observation"),
+        collected("RS"),
         *_visit.lines,
         *_evaluator.lines,
     )

@@ -109,7 +109,7 @@ def _lines(test: Any, number: str) -> tuple[Line, ...]:
         line("TRSTAT", f"{number}.dataAbsentReason", NOT_DONE, ("Observation.status", CANCELLED)),
         line("TRREASND", f"{number}.dataAbsentReason.text", TEXT),
         line("TRMETHOD", "Observation.method", METHOD),
-        collected("TR", "Observation"),
+        collected("TR"),
         *_visit.lines,
         *_evaluator.lines,
     )

@@ -121,7 +121,7 @@ TU = Mapping(
         line("TUDIR", "Lesion.locationQualifier", DIRECTION, only="R4"),
         line("TUDIR", "Lesion.includedStructure[0].qualifier", DIRECTION, only="R5"),
         line("TUMETHOD", "Observation.method", METHOD),
-        collected("TU", "Observation"),
+        collected("TU"),
         *_visit.lines,
         *_evaluator.lines,
     ),

@@ -95,7 +95,7 @@ BLOOD_PRESSURE = Mapping(
     lines=(
         line("USUBJID", "Observation.subject", SUBJECT),
         line("STUDYID", f"Observation.{STUDY_EXTENSION}", STUDY),
-        collected("VS", "Observation"),
+        collected("VS"),
         _position,
         line("VSSEQ", "Each.extension(%x-sdtm-record).value.ofType(Identifier).value", RECORD),
         line("VSTESTCD", "Each.code", TEST),

@@ -45,7 +45,6 @@ def lesion_remissions(
     ends: Mapping[str, str],
     *,
     evaluator: str = "INVESTIGATOR",
-    evaluator_id: str = "",
     day: int = 91,
     window: int = 28,
 ) -> list[LesionRemission]:
@@ -59,7 +58,7 @@ def lesion_remissions(
     found: list[LesionRemission] = []
     for reader in everyone:
         named = reader.eval.upper() == evaluator.upper() or not reader.eval
-        if named and (not evaluator_id or reader.evalid == evaluator_id) and reader.usubjid in ends:
+        if named and reader.usubjid in ends:
             visit = _nearest(reader.visits, ends[reader.usubjid], day, window)
             marked = treated.get(reader.usubjid, frozenset())
             hit = {root for one in marked if one in reader.lesions for root in roots(one, reader.lesions.keys())}

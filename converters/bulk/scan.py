@@ -50,7 +50,6 @@ if TYPE_CHECKING:
 
 SHARD_BYTES = 16 << 20
 """NDJSON bytes of a shard at about: a shard's resources are held in memory, several times their size."""
-_SUBJECT_LINKS = ("subject", "patient", "individual", "for", "beneficiary")
 _REFERENCE = re.compile(r"(?:^|/)(Patient|ResearchSubject)/([A-Za-z0-9.\-]{1,64})(?:/_history/[A-Za-z0-9.\-]{1,64})?$")
 _TYPE = re.compile(r"[A-Z][A-Za-z0-9]*")
 _NOBODY, _SHARED = -1, -2

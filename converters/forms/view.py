@@ -19,10 +19,6 @@ if TYPE_CHECKING:
     from trialbridge.study_file.reading import Reading
 
 T = TypeVar("T")
-CONFIRMABLE = frozenset(
-    {Kind.DATE_RANGE, Kind.MISSING_WORD, Kind.ENCODING, Kind.ORDER, Kind.DUPLICATE_KEY, Kind.DUPLICATE}
-)
-"""Doubts that a person may answer by "it is right as it stands": an edit to the same text."""
 
 
 @dataclass(slots=True)

@@ -32,9 +32,6 @@ KEYS = (
 )
 _VERSIONS = {"http://www.cdisc.org/ns/odm/v1.3": "1.3.2", "http://www.cdisc.org/ns/odm/v2.0": "2.0"}
 _LEVELS = ("SubjectData", "StudyEventData", "FormData", "ItemGroupData")
-_ABOUT = frozenset(
-    {"AuditRecord", "Signature", "Annotation", "InvestigatorRef", "SiteRef", "ArchiveLayoutRef", "Query"}
-)
 
 Key = tuple[str | int, ...]
 

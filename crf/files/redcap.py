@@ -45,7 +45,6 @@ _HEADERS = {
 }
 _CODED = frozenset({"radio", "dropdown", "checkbox"})
 _FIXED = {"yesno": {"1": "Yes", "0": "No"}, "truefalse": {"1": "True", "0": "False"}}
-COMPLETE = {"0": "Incomplete", "1": "Unverified", "2": "Complete"}
 _EAV = frozenset({"record", "field_name", "value"})
 
 

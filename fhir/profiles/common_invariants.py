@@ -114,10 +114,6 @@ def _quantity(value: Any, _around: Surroundings) -> bool:
     return "code" not in value or "system" in value
 
 
-def _either(*names: str) -> Callable[[Any, Surroundings], bool]:
-    return lambda value, _around: any(_has(value, name) for name in names)
-
-
 _DOM_3 = (
     "contained.where((('#'+id in (%resource.descendants().reference | %resource.descendants().{0}(canonical) | "
     "%resource.descendants().{0}(uri) | %resource.descendants().{0}(url))) or descendants().where(reference = '#')"

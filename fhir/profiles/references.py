@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from trialbridge.fhir.profiles.walk import Walk
 
 KINDS = frozenset({"Reference", "CodeableReference"})
-_ANY = f"{CORE}Resource"
 
 
 def check(walk: Walk, value: dict[str, Any], plan: Plan, path: str, scope: Scope) -> None:

@@ -27,8 +27,6 @@ class TypeCapabilities:
     parameters: frozenset[str] = frozenset()
     operations: frozenset[str] = frozenset()
     update_create: bool | None = None
-    conditional_create: bool = False
-    conditional_update: bool = False
 
     @property
     def searchable(self) -> bool:
@@ -92,8 +90,6 @@ def _type(one: dict[str, Any]) -> TypeCapabilities:
         frozenset(str(parameter.get("name")) for parameter in _list(one, "searchParam")),
         _operations(one),
         update_create if isinstance(update_create, bool) else None,
-        one.get("conditionalCreate") is True,
-        one.get("conditionalUpdate") is True,
     )
 
 

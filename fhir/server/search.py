@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 STRICT = {"Prefer": "handling=strict"}
 PAGE = 500
 _LONGEST_QUERY = 1800  # characters of a GET's query; longer ones go by POST
+IDS = 50
+"""How many ids a search asks for at once."""
 _MOST_AT_ONCE = 10_000
 
 
@@ -72,11 +74,11 @@ def matches(server: Server, kind: str, parameters: Parameters = (), **options: A
         yield from page.matches
 
 
-def by_ids(server: Server, kind: str, ids: Iterable[str], *, some: int = 50) -> Iterator[Resource]:
+def by_ids(server: Server, kind: str, ids: Iterable[str]) -> Iterator[Resource]:
     """The resources of a type with these ids, those that are there: `_id` with several at once."""
     listed = list(ids)
-    for at in range(0, len(listed), some):
-        yield from matches(server, kind, (("_id", ",".join(listed[at : at + some])),), page=some)
+    for at in range(0, len(listed), IDS):
+        yield from matches(server, kind, (("_id", ",".join(listed[at : at + IDS])),), page=IDS)
 
 
 def everything(server: Server, patient: str, parameters: Parameters = ()) -> Iterator[Page]:

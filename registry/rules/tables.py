@@ -29,10 +29,9 @@ OUTCOMES = "resultsSection.outcomeMeasuresModule.outcomeMeasures"
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A measurement with its group, the path of its class, and the titles of class and category."""
+    """A measurement with its group, the path of its class, and the title of its category."""
 
     path: str
-    class_title: str
     category: str
     group: str
     content: Mapping[str, Any]
@@ -56,7 +55,7 @@ def cells(measure: Mapping[str, Any], path: str) -> Iterator[Cell]:
         for category in items(of, "categories"):
             for one in items(category, "measurements"):
                 place = f"{path}.classes[{number}]"
-                yield Cell(place, text(of, "title"), text(category, "title"), text(one, "groupId"), one)
+                yield Cell(place, text(category, "title"), text(one, "groupId"), one)
 
 
 def denominators(holder: Mapping[str, Any], units: str = PARTICIPANTS) -> dict[str, int]:

@@ -52,10 +52,7 @@ class Element:
     content: str = ""
 
 
-def _oid(name: str = "OID") -> Attribute:
-    return Attribute("oid", name, required=True)
-
-
+_OID = Attribute("oid", "OID", required=True)
 _TEXT = Child("text", "Description", "text")
 _NONSTANDARD = Attribute("nonstandard", "def:IsNonStandard", "yes")
 _NO_DATA = Attribute("no_data", "def:HasNoData", "yes")
@@ -88,7 +85,7 @@ _ALIASES = Child("aliases", "Alias", ALIAS, many=True)
 STANDARD = Element(
     model.Standard,
     (
-        _oid(),
+        _OID,
         Attribute("name", "Name", required=True),
         Attribute("type", "Type", required=True),
         Attribute("publishing_set", "PublishingSet"),
@@ -97,10 +94,10 @@ STANDARD = Element(
         _COMMENT,
     ),
 )
-COMMENT = Element(model.Comment, (_oid(),), (_TEXT, _DOCUMENTS))
+COMMENT = Element(model.Comment, (_OID,), (_TEXT, _DOCUMENTS))
 METHOD = Element(
     model.Method,
-    (_oid(), Attribute("name", "Name", required=True), Attribute("type", "Type")),
+    (_OID, Attribute("name", "Name", required=True), Attribute("type", "Type")),
     (
         _TEXT,
         Child(
@@ -135,7 +132,7 @@ EXTERNAL = Element(
 CODELIST = Element(
     model.CodeList,
     (
-        _oid(),
+        _OID,
         Attribute("name", "Name", required=True),
         Attribute("type", "DataType", required=True),
         Attribute("sas_format", "SASFormatName"),
@@ -154,7 +151,7 @@ CODELIST = Element(
 ITEM = Element(
     model.Item,
     (
-        _oid(),
+        _OID,
         Attribute("name", "Name", required=True),
         Attribute("type", "DataType", required=True),
         Attribute("length", "Length", "integer"),
@@ -188,7 +185,7 @@ ITEM_REF = Element(
 )
 WHERE = Element(
     model.WhereClause,
-    (_oid(), _COMMENT),
+    (_OID, _COMMENT),
     (
         Child(
             "checks",
@@ -206,7 +203,7 @@ WHERE = Element(
         ),
     ),
 )
-VALUES = Element(model.ValueList, (_oid(),), (_TEXT, Child("items", "ItemRef", ITEM_REF, many=True)))
+VALUES = Element(model.ValueList, (_OID,), (_TEXT, Child("items", "ItemRef", ITEM_REF, many=True)))
 CLASS = Element(
     model.DatasetClass,
     (Attribute("name", "Name", required=True),),
@@ -222,7 +219,7 @@ CLASS = Element(
 DATASET = Element(
     model.Dataset,
     (
-        _oid(),
+        _OID,
         Attribute("name", "Name", required=True),
         Attribute("repeating", "Repeating", "yes-no"),
         Attribute("reference", "IsReferenceData", "yes-no"),

@@ -25,9 +25,6 @@ DATE = re.compile(r"\d{4}-\d\d-\d\d")
 DATETIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?")
 PARTIAL_DATE = re.compile(r"\d{4}(?:-\d\d(?:-\d\d)?)?")
 PLAIN_NUMBER = re.compile(r"-?\d+(?:\.(\d+))?")
-ISO_TYPES = frozenset(
-    ("date", "datetime", "partialDate", "partialDatetime", "incompleteDatetime", "durationDatetime", "intervalDatetime")
-)
 
 
 @dataclass(frozen=True, slots=True)

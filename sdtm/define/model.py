@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 NCI_CODE = "nci:ExtCodeID"
 """The context of an alias that holds an NCI code."""
-DICTIONARIES = frozenset({"MedDRA", "WHODrug", "LOINC", "SNOMED", "ISO 3166", "ISO 21090", "UNII", "MED-RT"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

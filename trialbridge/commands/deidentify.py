@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from trialbridge.converters.deidentify.rules import RuleSet
 
 REPORT = "deidentification.json"
+_LISTED = 25  # places shown on the terminal, those with the most values
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +175,6 @@ def _show_left(done: Deidentified, shell: Shell) -> None:
             )
 
 
-def _most(actions: Iterable[dict[str, Any]], most: int = 25) -> list[tuple[str, str, int]]:
+def _most(actions: Iterable[dict[str, Any]]) -> list[tuple[str, str, int]]:
     listed = [(one["place"], one["action"], one["values"]) for one in actions]
-    return sorted(listed, key=lambda one: -one[2])[:most]
+    return sorted(listed, key=lambda one: -one[2])[:_LISTED]

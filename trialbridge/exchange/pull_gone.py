@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trialbridge.exchange.kinds import patients
-from trialbridge.exchange.pull_parts import IDS, by_kind, tasks
+from trialbridge.exchange.pull_parts import by_kind, tasks
 from trialbridge.exchange.pull_wanted import Pulled
 from trialbridge.fhir.located import name_of
 from trialbridge.fhir.server.client import RefusedError
-from trialbridge.fhir.server.search import search
+from trialbridge.fhir.server.search import IDS, search
 
 if TYPE_CHECKING:
     from trialbridge.exchange.pull_parts import Parts

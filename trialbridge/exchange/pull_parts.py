@@ -20,7 +20,7 @@ from trialbridge.exchange.pull_state import lines
 from trialbridge.fhir.located import is_resource, name_of
 from trialbridge.fhir.server import bulk
 from trialbridge.fhir.server.client import RefusedError
-from trialbridge.fhir.server.search import everything, matches
+from trialbridge.fhir.server.search import IDS, everything, matches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from trialbridge.fhir.server.client import Parameters, Server
 
 _SUBJECTS = 20  # subjects a search asks for at once
-IDS = 50
 _DEPTH = 4
 
 

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from trialbridge.oncology.ctcae import Attribution
     from trialbridge.sdtm.table import Study
 
 _WIDEST_LABEL = 40
@@ -38,10 +37,10 @@ class Bar:
         return sum(self.subjects)
 
 
-def bars(study: Study, by: str, attributed_to: Attribution | None = None) -> list[Bar]:
+def bars(study: Study, by: str) -> list[Bar]:
     """A bar a value of `by` (AESOC, AEDECOD, …), the most frequent first; then those with the most of grade 3 and more."""
     found: dict[str, Counter[int]] = defaultdict(Counter)
-    for _, term, grade, _, _ in worst_grades(study, by=by, attributed_to=attributed_to).iter_rows():
+    for _, term, grade, _, _ in worst_grades(study, by=by).iter_rows():
         found[term or "(none given)"][grade or 0] += 1
     made = [
         Bar(term, (grades[0], grades[1], grades[2], grades[3], grades[4], grades[5])) for term, grades in found.items()
