@@ -207,6 +207,20 @@ def test_a_changed_file_is_not_patched_together(scripted, naps, tmp_path):
     assert (tmp_path / "file").read_bytes() == b"b" * 300
 
 
+@pytest.mark.parametrize("head", [{"ETag": 'W/"v1"'}, {}, {"ETag": '"v1"', "Content-Encoding": "gzip"}])
+def test_a_download_that_cannot_go_on_begins_anew(scripted, naps, tmp_path, head):
+    """Without a strong validator (RFC 9110, 13.1.5), or of bytes that were unpacked, the rest may be of another file."""
+    cut = (
+        200,
+        {**head, "Content-Length": "1000"},
+        gzip.compress(b"a" * 900)[:20] if "Content-Encoding" in head else b"a",
+    )
+    with scripted(cut, (200, {}, b"b" * 1000)) as (url, script), Client(url) as client:
+        client.download(url, tmp_path / "file")
+    assert (tmp_path / "file").read_bytes() == b"b" * 1000
+    assert "Range" not in script.asked[1][2]
+
+
 def test_refused_downloads_make_no_file(scripted, tmp_path):
     """An error page would pass for data."""
     with scripted((404, {}, b"no such file")) as (url, _), Client(url) as client:

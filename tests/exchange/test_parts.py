@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 
@@ -11,7 +12,10 @@ from trialbridge.base.errors import ServerError, UnknownNameError
 from trialbridge.base.http import Client
 from trialbridge.exchange.journal import Journal, Written
 from trialbridge.exchange.likeness import bare, likeness
+from trialbridge.exchange.pull_parts import Parts, _wanted_export
 from trialbridge.exchange.push_order import groups, packed
+from trialbridge.exchange.subjects import Scope
+from trialbridge.fhir.server.bulk import Wanted
 from trialbridge.fhir.server.capability import Capabilities
 from trialbridge.fhir.server.client import Server
 from trialbridge.fhir.server.search import search
@@ -107,6 +111,17 @@ def test_exports_offered():
     rest = {"resource": [{"type": "Group", "operation": [{"name": "group-export"}]}]}
     found = Capabilities.of({**told, "rest": [rest]})
     assert [found.exports(level) for level in ("system", "patient", "group")] == [False, False, True]
+
+
+@pytest.mark.parametrize(("known", "since"), [({"Patient/1", "Patient/2"}, "2026-01-01"), ({"Patient/1"}, None)])
+def test_with_a_new_subject_everything_is_exported(known, since):
+    """Of a subject who joined since the last pull only what changed since would come."""
+    rest = {"resource": [{"type": "Patient", "operation": [{"name": "export"}]}]}
+    told = {"resourceType": "CapabilityStatement", "fhirVersion": "4.0.1", "rest": [rest]}
+    server = SimpleNamespace(capabilities=lambda: Capabilities.of(told))
+    wanted, found = SimpleNamespace(scope=Scope("NCT03406468")), SimpleNamespace(patients=["Patient/1", "Patient/2"])
+    parts = Parts(server, wanted, None, found, ("Patient", "Observation"), {}, known, "2026-01-01")
+    assert _wanted_export(parts) == Wanted("patient", None, ("Patient",), since)
 
 
 def _bundle(total=1, following=None, ids=("1",)):

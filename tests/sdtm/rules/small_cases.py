@@ -434,11 +434,11 @@ CASES: tuple[tuple[str, str, Tables], ...] = (
         "TR 2",
         {
             "TR": {
-                "USUBJID": ["1"] * 4,
-                "TRLNKID": ["T1", "T1", "T2", "T2"],
-                "TRTESTCD": ["LDIAM", "LPERP", "LDIAM", "LPERP"],
-                "TRSTRESN": [10.0, 12.0, 10.0, 9.0],
-                "VISITNUM": [1.0] * 4,
+                "USUBJID": ["1"] * 6,
+                "TRLNKID": ["T1", "T1", "T2", "T2", "T3", "T3"],
+                "TRTESTCD": ["LDIAM", "LPERP"] * 3,
+                "TRSTRESN": [10.0, 12.0, 10.0, 9.0, 10.0, 10.0],
+                "VISITNUM": [1.0] * 6,
             }
         },
     ),
