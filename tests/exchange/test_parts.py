@@ -144,6 +144,22 @@ def _searched(network, answers):
             return [one["id"] for page in search(Server(http), "Patient") for one in page.matches]
 
 
+@pytest.mark.parametrize("refusal", [404, 405, 415, 501])
+def test_a_search_by_post_that_the_server_does_not_have(network, refusal):
+    """A server without `_search` could not be asked for a hundred ids, nor for a subject whose name no log may hold."""
+    asked = []
+
+    def plan(_number, method, path):
+        asked.append((method, path.partition("?")[0]))
+        return network.status(refusal) if method == "POST" else network.status(200, body=_bundle())
+
+    with network.standing_before("http://127.0.0.1:9/fhir") as proxy, Client(proxy.url) as http:
+        proxy.plan = plan
+        found = search(Server(http), "Patient", (("identifier", "secret"),), private=True)
+        assert [one["id"] for page in found for one in page.matches] == ["1"]
+    assert asked == [("POST", "/fhir/Patient/_search"), ("GET", "/fhir/Patient")]
+
+
 def test_pages_in_a_ring(network):
     """A server whose next page is the same page would be asked for ever."""
     with pytest.raises(ServerError, match="round in a ring"):

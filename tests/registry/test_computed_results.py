@@ -552,6 +552,8 @@ def test_arms_are_matched_with_the_record(driving):
     """If it failed, results would be posted under arms the record does not have, without a word."""
     done = compute(tiny(), Record(driving))
     assert [one.where.variable for one in done.findings if one.id == "TB-REG-ARM-UNMATCHED"] == ["ARM", "ARM"]
+    armless = compute(tiny(), Record({}))  # a record that lists no arm has none to be called otherwise
+    assert not [one for one in armless.findings if one.id == "TB-REG-ARM-UNMATCHED"]
     missing = [one for one in done.findings if one.id == "TB-REG-OUTCOME-NOT-COMPUTED"]
     assert len(missing) == 4
     assert {one.reporting_status for one in done.results.outcome_measures_module.outcome_measures} == {"NOT_POSTED"}
