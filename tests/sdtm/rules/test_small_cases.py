@@ -16,6 +16,7 @@ from trialbridge.sdtm.table import Variable, study, table
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import near_cases
 import plants
 import small_cases
 
@@ -40,7 +41,9 @@ def places(said):
 
 
 @pytest.mark.parametrize(
-    ("name", "expected", "tables"), small_cases.CASES, ids=lambda one: one if isinstance(one, str) else ""
+    ("name", "expected", "tables"),
+    [*small_cases.CASES, *near_cases.CASES],
+    ids=lambda one: one if isinstance(one, str) else "",
 )
 def test_each_finds_what_it_is_for(name, expected, tables):
     """The rule would break, miss the record that breaks it, or report one that does not."""
