@@ -67,6 +67,7 @@ ASKED = {  # what is asked: text, domain, variable, line, reading, kind, proposa
     "a spreadsheet's day": ("43682", "VS", "VSDTC", DATE, {}, "date as a number", "2019-08-05"),
     "no date": ("last summer", "VS", "VSDTC", DATE, {}, "unreadable date", ""),
     "no time of day": ("2019-12-25 25:10", "VS", "VSDTC", DATE, {}, "unreadable time", "2019-12-25"),
+    "no time of day in ISO 8601": ("2019-12-25T24:10", "VS", "VSDTC", DATE, {}, "unreadable time", "2019-12-25"),
     "in the future": ("2091-12-25", "VS", "VSDTC", DATE, {"latest": "2021-03-01"}, "date out of range", ""),
     "before any patient": ("1019-12-25", "VS", "VSDTC", DATE, {}, "date out of range", ""),
     "unk": ("unk", "AE", "AETERM", NUMBER, {}, "word for missing", ""),
