@@ -7,7 +7,7 @@ Lancet Oncol 2017;18:e143-e152. Submission values are those of CDISC codelist ON
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
@@ -91,17 +91,10 @@ _1_1 = Criteria(
     least_node_mm=Decimal(15),
     overall_tables=("Eisenhauer 2009, Table 1", "Eisenhauer 2009, Table 2"),
 )
-_IMMUNE = Criteria(
+_IMMUNE = replace(  # lesions are measured and chosen as in RECIST 1.1 (Seymour 2017, Table 1)
+    _1_1,
     version="irecist",
     label="iRECIST",
-    short_axis_nodes=True,
-    absolute_mm=Decimal(5),
-    too_small_mm=Decimal(5),
-    confirmation=False,
-    max_targets=5,
-    max_per_organ=2,
-    least_mm=Decimal(10),
-    least_node_mm=Decimal(15),
     overall_tables=("Seymour 2017, Table 2", "Seymour 2017, Table 3, note"),
 )
 CRITERIA: Mapping[str, Criteria] = MappingProxyType({one.version: one for one in (_1_0, _1_1, _IMMUNE)})

@@ -6,26 +6,23 @@ explanation among the cells. The version of the criteria is RSCAT's; where RS na
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from trialbridge.base.finding import Severity
 from trialbridge.oncology import agreement, recist
 from trialbridge.oncology.recist_criteria import CRITERIA
-from trialbridge.sdtm.rules import running
 from trialbridge.sdtm.rules.data import ROW, NotThereError
 from trialbridge.sdtm.rules.declare import rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-    from trialbridge.base.rule import Checked, Rule
+    from trialbridge.base.rule import Rule
     from trialbridge.oncology.recist import Assessment
-    from trialbridge.sdtm.codelists import Terminology
     from trialbridge.sdtm.rules.data import Data
     from trialbridge.sdtm.rules.declare import Hit
-    from trialbridge.sdtm.table import Study
 
 _PLACE = ("USUBJID", "RSEVAL", "RSEVALID", "VISITNUM", "RSDTC", "RSTESTCD")
 
@@ -123,15 +120,3 @@ RULES: tuple[Rule, ...] = (
     overall_follows_from_components,
     targets_are_large_enough,
 )
-
-
-def check(
-    study: Study,
-    *,
-    rules: Sequence[Rule] = RULES,
-    define: Any = None,
-    ct: Terminology | None = None,
-    most: int | None = None,
-) -> Iterator[Checked]:
-    """What each of these rules says of the study: see `sdtm.rules.running.run`. Never raises in the middle."""
-    return running.run(study, rules, define=define, ct=ct, most=most)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from trialbridge.study_file.condition import parse
 from trialbridge.study_file.lines import VariableLine
-from trialbridge.study_file.section import Section
+from trialbridge.study_file.section import Condition, Section
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,15 +16,8 @@ if TYPE_CHECKING:
 class Each(Section):
     """One of several rows that a record makes: a test of a findings form."""
 
-    when: str | None = Field(None, description="The row is made where this holds.")
+    when: Condition | None = Field(None, description="The row is made where this holds.")
     variables: dict[str, VariableLine] = Field(description="Beside those of the block.")
-
-    @field_validator("when")
-    @classmethod
-    def _condition(cls, given: str | None) -> str | None:
-        if given is not None:
-            parse(given)
-        return given
 
 
 class Domain(Section):
@@ -33,20 +25,13 @@ class Domain(Section):
 
     domain: str = Field(pattern=r"[A-Z][A-Z0-9]{1,7}", description="The dataset: DM, AE, RELREC.")
     source: str | None = Field(None, alias="from", description="The source whose records make the rows.")
-    when: str | None = Field(None, description="Only records for which this holds.")
+    when: Condition | None = Field(None, description="Only records for which this holds.")
     variables: dict[str, VariableLine] = Field(default_factory=dict)
     same: tuple[str, ...] = Field((), description="Variables taken as they are from columns of the same name.")
     each: tuple[Each, ...] = Field((), description="Several rows a record (unpivot): a test each.")
     rows: tuple[dict[str, str | float | None], ...] = Field((), description="Rows written out, without a source.")
     keep: tuple[str, ...] = Field((), description="Variables the dataset has though they may be empty.")
     order: tuple[str, ...] = Field((), description="Number the rows (--SEQ) by these variables first.")
-
-    @field_validator("when")
-    @classmethod
-    def _condition(cls, given: str | None) -> str | None:
-        if given is not None:
-            parse(given)
-        return given
 
     @model_validator(mode="after")
     def _whole(self) -> Domain:

@@ -18,8 +18,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from trialbridge.study_file.condition import parse
-from trialbridge.study_file.section import Section
+from trialbridge.study_file.section import Condition, Section
 
 WORDS = ("assign", "assign_ct", "hardcode", "concat", "split", "date", "convert", "lookup", "derive", "sequence_of")
 Derivation = Literal[
@@ -112,12 +111,14 @@ class VariableLine(Section):
     decimals: int | None = Field(None, ge=0, le=12, description="Decimals kept after a conversion.")
     in_: str | None = Field(None, alias="in", description="For lookup: the other source.")
     by: tuple[str, ...] = Field((), description="For lookup: the columns of the key. Default: the subject's.")
-    where: str | None = Field(
+    where: Condition | None = Field(
         None,
         description="For lookup: only records of the other source; for earliest, latest: only rows of the other dataset.",
     )
     of: tuple[str, ...] = Field((), description="For derive: the variables it is computed from.")
-    when: str | None = Field(None, description="Only for records for which this holds; else the variable is empty.")
+    when: Condition | None = Field(
+        None, description="Only for records for which this holds; else the variable is empty."
+    )
     direction: Literal["both", "to_sdtm"] = "both"
     label: str | None = Field(None, description="QLABEL of a supplemental qualifier.")
     origin: str = Field("CRF", description="QORIG of a supplemental qualifier.")
@@ -140,13 +141,6 @@ class VariableLine(Section):
         if isinstance(given, bool):
             raise ValueError("YAML reads an unquoted yes, no, on or off as true or false; put it in quotes")  # noqa: TRY004 - pydantic reports ValueErrors
         return str(given) if isinstance(given, int | float) else given
-
-    @field_validator("when", "where")
-    @classmethod
-    def _condition(cls, given: str | None) -> str | None:
-        if given is not None:
-            parse(given)
-        return given
 
     @model_validator(mode="after")
     def _one_word(self) -> VariableLine:

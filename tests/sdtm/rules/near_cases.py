@@ -262,7 +262,11 @@ CASES: tuple[tuple[str, str, Tables], ...] = (
             }
         },
     ),
-    ("RES-0014", "LB 2|LB 3", {"LB": {"LBTESTCD": ["A"] * 3, "LBSTNRLO": [1.0, 9.0, 5.0], "LBSTNRHI": [5.0, 5.0, 5.0]}}),
+    (
+        "RES-0014",
+        "LB 2|LB 3",
+        {"LB": {"LBTESTCD": ["A"] * 3, "LBSTNRLO": [1.0, 9.0, 5.0], "LBSTNRHI": [5.0, 5.0, 5.0]}},
+    ),
     (
         "RES-0016",
         "LB 3|LB 4",
