@@ -15,7 +15,7 @@ from trialbridge.exchange.likeness import bare, likeness
 from trialbridge.exchange.pull_parts import Parts, _wanted_export
 from trialbridge.exchange.push_order import groups, packed
 from trialbridge.exchange.subjects import Scope
-from trialbridge.fhir.server.bulk import Wanted
+from trialbridge.fhir.server import bulk
 from trialbridge.fhir.server.capability import Capabilities
 from trialbridge.fhir.server.client import Server
 from trialbridge.fhir.server.search import search
@@ -121,7 +121,7 @@ def test_with_a_new_subject_everything_is_exported(known, since):
     server = SimpleNamespace(capabilities=lambda: Capabilities.of(told))
     wanted, found = SimpleNamespace(scope=Scope("NCT03406468")), SimpleNamespace(patients=["Patient/1", "Patient/2"])
     parts = Parts(server, wanted, None, found, ("Patient", "Observation"), {}, known, "2026-01-01")
-    assert _wanted_export(parts) == Wanted("patient", None, ("Patient",), since)
+    assert _wanted_export(parts) == bulk.Wanted("patient", None, ("Patient",), since)
 
 
 def _bundle(total=1, following=None, ids=("1",)):
@@ -142,6 +142,16 @@ def _searched(network, answers):
         proxy.plan = plan
         with Client(proxy.url) as http:
             return [one["id"] for page in search(Server(http), "Patient") for one in page.matches]
+
+
+def test_an_export_is_asked_about_every_sixteen_seconds_or_so(network, monkeypatch):
+    """Pauses that double would be of minutes, and an export that is done long since be waited for."""
+    naps = []
+    monkeypatch.setattr(bulk.time, "sleep", naps.append)
+    with network.standing_before("http://127.0.0.1:9/fhir") as proxy, Client(proxy.url) as http:
+        proxy.plan = lambda number, _method, _path: network.status(202 if number <= 12 else 404)
+        assert bulk.wait(Server(http), f"{proxy.url}/bulk/1", seconds=3600) is None
+    assert [round(nap / 2 ** min(at - 1, 4)) for at, nap in enumerate(naps)] == [1] * 12  # 0.5, 1, 2, 4, 8, 16, 16 …
 
 
 @pytest.mark.parametrize("refusal", [404, 405, 415, 501])
