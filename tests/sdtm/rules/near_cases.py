@@ -372,4 +372,82 @@ CASES: tuple[tuple[str, str, Tables], ...] = (
             }
         },
     ),
+    # Limits: the last value that fits beside the first that does not
+    ("XPT-0001", "AE 2", {"AE": {"AETERM": ["x" * 200, "x" * 201]}}),
+    ("XPT-0006", "SUPPAEXYZ", {"SUPPAEXY": {"QNAM": ["X"]}, "SUPPAEXYZ": {"QNAM": ["X"]}}),
+    ("STR-0018", "AEXYZ", {"AEXY": {"DOMAIN": ["AE"], "AETERM": ["x"]}, "AEXYZ": {"DOMAIN": ["AE"], "AETERM": ["x"]}}),
+    ("CT-0012", "QS 2", {"QS": {"QSTESTCD": ["A", "B"], "QSTEST": ["x" * 40, "x" * 41]}}),
+    ("TS-0017", "TS 3", {"TS": {"TSPARMCD": ["SSTDTC", "SENDTC", "DCUTDTC"], "TSVAL": d(5, 5, 4)}}),
+    (
+        "VIS-0011",
+        "LB 1|LB 4",
+        {
+            "SV": {"USUBJID": ["1"], "VISITNUM": [1.0], "SVSTDTC": d(2), "SVENDTC": d(4)},
+            "LB": {"USUBJID": ["1"] * 4, "LBTESTCD": ["A"] * 4, "VISITNUM": [1.0] * 4, "LBDTC": d(1, 2, 4, 5)},
+        },
+    ),
+    (
+        "DTC-0025",
+        "SE 1",
+        {
+            "SE": {
+                "USUBJID": ["1", "1", "2", "2"],
+                "SESEQ": [1.0, 2.0] * 2,
+                "ETCD": ["A", "B"] * 2,
+                "SESTDTC": d(2, 1, 2, 2),
+            }
+        },
+    ),
+    (
+        "ONC-0008",
+        "|".join(f"TU {row}" for row in range(6, 12)),
+        {
+            "TU": {
+                "USUBJID": ["1"] * 5 + ["2"] * 6,
+                "TULNKID": [f"T{at}" for at in (*range(5), *range(6))],
+                "TUORRES": ["TARGET"] * 11,
+            },
+            "RS": {"RSTESTCD": ["OVRLRESP"] * 2, "RSCAT": ["RECIST 1.1"] * 2},
+        },
+    ),
+    (
+        "ONC-0009",
+        "TU 3|TU 4|TU 5",
+        {
+            "TU": {
+                "USUBJID": ["1"] * 2 + ["2"] * 3,
+                "TULNKID": ["T1", "T2", "T1", "T2", "T3"],
+                "TUORRES": ["TARGET"] * 5,
+                "TULOC": ["LIVER"] * 2 + ["LUNG", "LUNG LOBE", "LUNG"],
+            },
+            "RS": {"RSTESTCD": ["OVRLRESP"] * 2, "RSCAT": ["RECIST 1.1"] * 2},
+        },
+    ),
+    # What is there without a value is not there
+    ("ID-0007", "TU", {"TU": {"TULNKID": ["T1"]}, "TR": {"TRTESTCD": ["LDIAM"], "TRLNKID": [None]}}),
+    ("ID-0008", "TR", {"TR": {"TRLNKGRP": ["A"]}, "RS": {"RSTESTCD": ["OVRLRESP"], "RSLNKGRP": [None]}}),
+    ("STR-0006", "AE", {"AE": {"AETERM": ["x"], "AESEQ": ["1"]}, "CM": {"CMTRT": ["x"], "CMSTDY": [None]}}),
+    # Second ways to break a rule
+    ("STR-0012", "CM", {"CM": {"CMTRT": ["x"], "CMMETHOD": ["y"]}, "LB": {"LBTESTCD": ["A"], "LBMETHOD": ["y"]}}),
+    ("STR-0022", "AE", {"AE": {"AETERM": ["x"], "MIDS": ["M1"]}, "CM": {"CMTRT": ["x"]}}),
+    ("CT-0010", "AE 1|AE 2", {"AE": {"AETERM": ["x", "X", "y", "y"], "AEDECOD": ["A", "B", "C", "C"]}}),
+    (
+        "ONC-0007",  # a lesion without any size at baseline has a rule of its own
+        "TU 4",
+        {
+            "TU": {
+                "USUBJID": ["1", "1", "2", "2"],
+                "TULNKID": ["T1", "T2"] * 2,
+                "TUORRES": ["TARGET"] * 4,
+                "VISITNUM": [1.0] * 4,
+            },
+            "TR": {
+                "USUBJID": ["1", "2", "2", "2"],
+                "TRLNKID": ["T1", "T1", "T1", "T2"],
+                "TRTESTCD": ["LDIAM"] * 4,
+                "TRSTRESN": [20.0] * 4,
+                "VISITNUM": [1.0, 1.0, 2.0, 1.0],
+            },
+        },
+    ),
 )

@@ -68,15 +68,14 @@ def test_a_term_that_the_define_adds_is_lawful():
     assert places(said) == {"VS 2"}
 
 
-def test_labels_that_are_not_ascii():
-    """A label that FDA's tools cannot read would pass (labels are not in the small cases' tables)."""
-    one = table(
-        "AE",
-        pl.DataFrame({"AETERM": ["x"], "AESER": ["N"]}),
-        [Variable("AETERM", "Début"), Variable("AESER", "Serious")],
-    )
-    (said,) = check(study([one]), rules=(ALL["TB-XPT-0007"],))
-    assert [finding.where.variable for finding in said.findings] == ["AETERM"]
+@pytest.mark.parametrize(("rule", "good", "bad"), [("XPT-0007", "Start", "Début"), ("STR-0009", "x" * 40, "x" * 41)])
+def test_labels(rule, good, bad):
+    """A label that FDA's tools cannot read, or XPT not hold, would pass: of a variable, or of the dataset."""
+    frame = pl.DataFrame({"AETERM": ["x"], "AESER": ["N"]})
+    for label, expected in ((good, ["AETERM"]), (bad, ["", "AETERM"])):
+        one = table("AE", frame, [Variable("AETERM", bad), Variable("AESER", good)], label)
+        (said,) = check(study([one]), rules=(ALL[f"TB-{rule}"],))
+        assert [finding.where.variable or "" for finding in said.findings] == expected
 
 
 def test_every_rule_has_a_case_that_it_rejects():
