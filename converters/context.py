@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from trialbridge.converters.dictionary import DICTIONARY, Dictionary
 from trialbridge.converters.epochs import Epochs
-from trialbridge.converters.logical import Patients, patient_named
+from trialbridge.converters.patients import Patients, patient_named
 from trialbridge.fhir.ids import resource_id
 from trialbridge.mappings.common import learn_planned
 from trialbridge.mappings.names import ABSENT, absent, constants
@@ -20,7 +20,7 @@ from trialbridge.mappings.spellings import number_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Mapping
 
-    from trialbridge.converters.logical import Name
+    from trialbridge.converters.patients import Name
     from trialbridge.fhir.located import Located
     from trialbridge.mappings.kit import Release, Resource, Row
 

@@ -6,10 +6,11 @@ ResearchSubject, the Patient's own logical id stands in, and a finding says so.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from trialbridge.base.finding import Finding, Severity, Where
-from trialbridge.converters.logical import patient_named
+from trialbridge.converters.patients import current, patient_named, replacements
 from trialbridge.converters.sound import sound
 from trialbridge.mappings.names import MCODE
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping as MappingOf
 
     from trialbridge.converters.context import Context
-    from trialbridge.converters.logical import Name
+    from trialbridge.converters.patients import Name
     from trialbridge.mappings.kit import Mapping, Resource, Row
 
 VOLUME_MORPHOLOGIES = frozenset({"228793007", "228791009", "228792002", "1201745009", "1201746005", "1162586008"})
@@ -27,25 +28,68 @@ VOLUME_MORPHOLOGIES = frozenset({"228793007", "228791009", "228792002", "1201745
 def enter_subjects(resources: list[Resource], ctx: Context, findings: list[Finding]) -> None:
     """Remember USUBJID and STUDYID of every Patient."""
     seen: dict[str | Name, tuple[str, str | None]] = {}
-    for resource in resources:
-        if resource.get("resourceType") == "Patient":
-            ctx.patients.enter(resource)
+    patients = [one for one in resources if one.get("resourceType") == "Patient"]
+    for patient in patients:
+        ctx.patients.enter(patient)
     for resource in resources:
         if resource.get("resourceType") == "ResearchSubject":
             with sound(resource, findings):
                 findings.extend(_enter(resource, ctx, seen))
+    findings.extend(_enter_replaced(patients, ctx, seen))
     alone = _only_study(resources, ctx)
-    for resource in resources:
-        if resource.get("resourceType") != "Patient" or (key := ctx.name_of(resource)) in seen:
+    for patient in sorted(patients, key=lambda one: ctx.name_of(one) in ctx.patients.current):
+        if (key := ctx.name_of(patient)) in seen:
             continue
-        usubjid = None
-        with sound(resource, findings):
-            usubjid = _identifier(resource, ctx.url("usubjid"))
-        if usubjid is None and (isinstance(resource.get("id"), str) or id(resource) in ctx.full_urls):
-            usubjid = str(resource.get("id") or key.removeprefix("urn:uuid:"))
-            findings.append(_unnamed(resource, key))
+        used = ctx.patients.current.get(key)
+        usubjid = ctx.usubjid({"reference": used}) if used is not None else None
+        with sound(patient, findings):
+            usubjid = usubjid or _identifier(patient, ctx.url("usubjid"))
+        if usubjid is None and (isinstance(patient.get("id"), str) or id(patient) in ctx.full_urls):
+            usubjid = str(patient.get("id") or key.removeprefix("urn:uuid:"))
+            findings.append(_unnamed(patient, key))
         if usubjid:
             ctx.enter_subject(key, usubjid, alone)
+
+
+def _enter_replaced(
+    patients: list[Resource], ctx: Context, seen: dict[str | Name, tuple[str, str | None]]
+) -> list[Finding]:
+    """Remember which Patients stand for others; where one of the two is a subject, both are."""
+    pairs = [
+        pair
+        for one in patients
+        for pair in replacements(one, ctx.name_of(one), partial(_patient_at, within=one, ctx=ctx))
+    ]
+    ctx.patients.current = current(pairs)
+    told = []
+    for old, new in ctx.patients.current.items():
+        known = [one for one in (new, old) if one in seen]
+        if len(known) == 2 and seen[new] != seen[old]:
+            continue  # two enrolments: each has its own records
+        for one in known[:1]:
+            for key in (new, old):
+                seen.setdefault(key, seen[one])
+                ctx.enter_subject(key, *seen[one])
+        told.append(_merged(old, new))
+    return told
+
+
+def _patient_at(target: Any, within: Resource, ctx: Context) -> str | None:
+    """What the Patient that a link's target means is called, also where it is not there."""
+    found = ctx.resolve(target, within)
+    if found is not None and found.get("resourceType") == "Patient":
+        return ctx.name_of(found)
+    text = target.get("reference") if isinstance(target, dict) else None
+    return text if isinstance(text, str) else None
+
+
+def _merged(old: str, new: str) -> Finding:
+    return Finding(
+        "TB-PATIENT-REPLACED",
+        Severity.NOTE,
+        Where(resource=old, variable="USUBJID"),
+        f"This Patient was replaced by {new} (Patient.link): its records are that one's.",
+    )
 
 
 def _unnamed(patient: Resource, key: str) -> Finding:
@@ -143,11 +187,16 @@ def orphans(
     The stand-in holds the reference alone, so that the part's lines read; it is no resource of the source.
     `focused` has the id() of what further records of TU and TR point at; `enrolled` are further ResearchSubjects.
     """
+    used = ctx.patients.current
     named = {_target(one, ctx) for one in (*enrolled, *(one for _, one, _ in routed.get("DM", ())))}
+    named |= {used[one] for one in named if one in used}
     subjects = list(routed.get("DM", ()))
-    for resource in resources:
-        key = ctx.name_of(resource)
-        if resource.get("resourceType") == "Patient" and key not in named:
+    patients = [one for one in resources if one.get("resourceType") == "Patient"]
+    for patient in sorted(patients, key=lambda one: ctx.name_of(one) in used):
+        key = ctx.name_of(patient)
+        if key not in named and used.get(key) not in named:
+            if key in used.values():
+                named.add(key)
             link = "individual" if ctx.release == "R4" else "subject"
             stand_in: Resource = {"resourceType": "ResearchSubject", link: {"reference": key}}
             stand_in["identifier"] = [{"system": ctx.url("usubjid"), "value": ctx.usubjid({"reference": key})}]

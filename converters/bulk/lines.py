@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from trialbridge.converters.logical import names
+from trialbridge.converters.patients import names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from trialbridge.converters.logical import Name
+    from trialbridge.converters.patients import Name
 
 
 class Head(msgspec.Struct):
@@ -51,6 +51,7 @@ class _Named(msgspec.Struct):
     """What names a subject."""
 
     identifier: Any = None
+    link: Any = None
 
 
 head_of = msgspec.json.Decoder(Head).decode
@@ -149,6 +150,11 @@ def identifier_of(line: bytes, system: str) -> str | None:
 def names_in(line: bytes) -> Iterator[Name]:
     """The identifiers of a resource that have both a system and a value."""
     return names({"identifier": _named(line).identifier})
+
+
+def links_in(line: bytes) -> dict[str, Any]:
+    """A Patient's links, as a resource that has nothing else."""
+    return {"link": _named(line).link} if b'"link"' in line else {}
 
 
 def says_r5(line: bytes, kind: str) -> bool:

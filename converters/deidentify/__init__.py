@@ -18,7 +18,7 @@ from trialbridge.converters.context import Context
 from trialbridge.converters.deidentify.aged import aged
 from trialbridge.converters.deidentify.check import left_in_resources, left_in_tables, twice
 from trialbridge.converters.deidentify.ours import surroundings
-from trialbridge.converters.logical import made_literal
+from trialbridge.converters.patients import made_literal
 from trialbridge.converters.subjects import enter_subjects
 from trialbridge.converters.to_sdtm import native_to_sdtm
 from trialbridge.fhir.bundle import pool, relative_references

@@ -1,7 +1,10 @@
-"""Logical references: a Patient that is named by an identifier alone.
+"""Which Patient is meant: one that is named by an identifier alone, one that was replaced by another.
 
-Source: https://hl7.org/fhir/R4/references.html#logical. Of other types nothing is followed that way: an identifier of
-ours (of a lesion, say) is one subject's, not the study's.
+Logical references: https://hl7.org/fhir/R4/references.html#logical. Of other types nothing is followed that way: an
+identifier of ours (of a lesion, say) is one subject's, not the study's.
+
+Patients that their hospital has found to be one person: https://hl7.org/fhir/R4/patient.html#maintain-link, `replaced-by`
+on the one that must no longer be used, `replaces` on the other. Other links (`seealso`, `refer`) change nothing.
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from trialbridge.mappings.kit import Resource
 
@@ -43,6 +46,8 @@ class Patients:
 
     def __init__(self) -> None:
         self._by_name: dict[Name, Resource | None] = {}
+        self.current: dict[str, str] = {}
+        """The one to use instead of each that was replaced, by reference."""
 
     def enter(self, patient: Resource) -> None:
         """Take in a Patient."""
@@ -70,3 +75,36 @@ def _replaced(value: Any, found: Callable[[Resource], Resource | None]) -> Any:
     if "resourceType" not in value and patient_named(value) is not None and (literal := found(value)) is not None:
         return {**{name: one for name, one in value.items() if name != "identifier"}, **literal}
     return {name: _replaced(one, found) for name, one in value.items()}
+
+
+def replacements(patient: Resource, mine: str, other: Callable[[Any], str | None]) -> Iterator[tuple[str, str]]:
+    """Who was replaced and by whom, as a Patient's links say; `mine` is what it is called, `other` the name of a target."""
+    listed = patient.get("link")
+    for one in listed if isinstance(listed, list) else ():
+        kind = one.get("type") if isinstance(one, dict) else None
+        if kind not in ("replaced-by", "replaces") or (its := other(one.get("other"))) in {None, mine}:
+            continue
+        yield (mine, str(its)) if kind == "replaced-by" else (str(its), mine)
+
+
+def current(replaced: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The Patient to use in the end instead of each that was replaced.
+
+    Those that replace one another in a circle, or that two have replaced, are left as they are.
+    """
+    found: dict[str, set[str]] = {}
+    for old, new in replaced:
+        found.setdefault(old, set()).add(new)
+    return {old: end for old in found if (end := _end(old, found)) is not None}
+
+
+def _end(old: str, found: dict[str, set[str]]) -> str | None:
+    met = {old}
+    while old in found:
+        if len(found[old]) > 1:
+            return None
+        (old,) = found[old]
+        if old in met:
+            return None
+        met.add(old)
+    return old
