@@ -57,6 +57,14 @@ def height(file: Path) -> int:
     return int(_lazily(file).select(pl.len()).collect().item())
 
 
+def names_itself(file: Path) -> bool:
+    """Whether a Parquet file says which dataset it is, as ours do. Raises UnreadableInputError."""
+    try:
+        return KEY in pl.read_parquet_metadata(file)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        raise _broken(error, Where(file=file.name)) from error
+
+
 def read_rows(file: Path, start: int, count: int) -> Table:
     """Some rows of a Parquet file, numbered from 0. Raises UnreadableInputError."""
     return _read_table(file, start, count)
@@ -74,8 +82,7 @@ def _read_table(file: Path, start: int = 0, count: int | None = None) -> Table:
         frame = whole.with_columns(spelled).slice(start, count).collect()  # how, the whole column says, not some rows
         carried = pl.read_parquet_metadata(file).get(KEY)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-        reason = str(error).partition("\n")[0]
-        raise UnreadableInputError(f"This is no whole Parquet file: {reason}.", where, "write it again") from error
+        raise _broken(error, where) from error
     nested = [name for name, kind in frame.schema.items() if kind.is_nested() or kind == pl.Binary]
     if nested:
         where = Where(file=file.name, variable=nested[0])
@@ -90,6 +97,11 @@ def _read_table(file: Path, start: int = 0, count: int | None = None) -> Table:
         raise UnreadableInputError(f"Its entry {KEY!r} is broken: {error}.", where, "write the file again") from error
     variables = [Variable(one.name, one.label, one.type, one.length, one.extra or NOTHING) for one in about.variables]
     return table(about.name, frame, variables, about.label, about.extra or NOTHING)
+
+
+def _broken(error: BaseException, where: Where) -> UnreadableInputError:
+    reason = str(error).partition("\n")[0]
+    return UnreadableInputError(f"This is no whole Parquet file: {reason}.", where, "write it again")
 
 
 def _exact(frame: pl.DataFrame, where: Where, start: int) -> pl.DataFrame:

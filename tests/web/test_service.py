@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import os
+import re
 import socket
 import zipfile
 import zlib
@@ -12,9 +13,12 @@ from decimal import Decimal
 from pathlib import Path
 
 import httpx
+import polars as pl
 import pytest
 
 import trialbridge
+from trialbridge.sdtm import files
+from trialbridge.sdtm.table import study, table
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "re_induction"
 NDJSON = {"Content-Type": "application/fhir+ndjson"}
@@ -272,3 +276,140 @@ def test_a_csv_in_another_encoding(service, tmp_path):
     assert answer.status_code == 200
     assert "Übelkeit" in answer.text
     assert post(service, "/convert", made.getvalue(), ZIP, to="fhir", encoding="windows-1225").status_code == 422
+
+
+# --- one file as the body ---------------------------------------------------------------------------------------------
+
+BINARY = {"Content-Type": "application/octet-stream"}
+AE = b"STUDYID,DOMAIN,USUBJID,AESEQ,AETERM\nS,AE,S-1,1,cough\n"
+UNSAID = b"STUDYID,USUBJID,AESEQ,AETERM\nS,S-1,1,cough\n"
+
+
+def datasets(answer):
+    """The datasets in an answer: name and rows of each."""
+    assert answer.status_code == 200, answer.text
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        names = [one for one in archive.namelist() if one not in {"findings.json", "run_manifest.json"}]
+        return {(made := json.loads(archive.read(one)))["name"]: made["rows"] for one in names}
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "name"),
+    [
+        (AE, {"Content-Type": "text/csv"}, "AE"),
+        (AE.replace(b",", b";"), BINARY, "AE"),
+        (UNSAID, {**BINARY, "Content-Disposition": 'attachment; filename="ae.csv"'}, "AE"),
+        (AE, {**BINARY, "Content-Disposition": 'attachment; filename="AEX.csv"'}, "AEX"),  # a part of AE
+        (AE, {**BINARY, "Content-Disposition": 'attachment; filename="../final v2.csv"'}, "AE"),
+        (b"STUDYID,RDOMAIN,USUBJID,IDVAR,IDVARVAL,QNAM,QVAL\nS,AE,S-1,AESEQ,1,X,y\n", BINARY, "SUPPAE"),
+        (b"STUDYID,RDOMAIN,USUBJID,IDVAR,IDVARVAL,RELTYPE,RELID\nS,AE,S-1,AESEQ,1,,A\n", BINARY, "RELREC"),
+    ],
+)
+def test_a_lone_csv_is_the_dataset_it_says(service, body, headers, name):
+    """A CSV would be the dataset BODY, of which nothing is mapped."""
+    assert list(datasets(post(service, "/convert", body, headers, to="sdtm"))) == [name]
+
+
+def test_a_lone_csv_that_says_nothing_is_refused(service):
+    """Its rows would be carried one by one, and nobody be told why."""
+    for path, params in (("/convert", {"to": "fhir"}), ("/validate", {}), ("/fhir/$to-fhir", {})):
+        answer = post(service, path, UNSAID, BINARY, **params)
+        assert answer.status_code == 422
+        assert "Content-Disposition" in issue(answer)["diagnostics"]
+
+
+def test_parquet_of_another_tool_is_the_dataset_it_says(service):
+    """Parquet that pandas wrote would be the dataset BODY."""
+    made = io.BytesIO()
+    pl.DataFrame({"STUDYID": ["S"], "DOMAIN": ["DM"], "USUBJID": ["S-1"]}).write_parquet(made)
+    found = datasets(post(service, "/convert", made.getvalue(), BINARY, to="sdtm"))
+    assert found == {"DM": [["S", "DM", "S-1"]]}
+
+
+def test_a_workbook_is_one_file(service, tmp_path):
+    """A workbook is a ZIP: it would be taken apart, its parts be no FHIR, and the answer be empty."""
+    dm = table("DM", pl.DataFrame({"STUDYID": ["S"], "DOMAIN": ["DM"], "USUBJID": ["S-1"]}))
+    (book,) = files.write(study([dm]), tmp_path, "xlsx")
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    for headers in ({"Content-Type": kind}, BINARY, ZIP):
+        assert datasets(post(service, "/convert", book.read_bytes(), headers, to="sdtm")) == {
+            "DM": [["S", "DM", "S-1"]]
+        }
+
+
+def _zip(**members):
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name.replace("_", "."), content)
+    return made.getvalue()
+
+
+LARGE = b'{"datasetJSONVersion": "1.1.0"' + b" " * (48 << 20)
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (zlib.compress(LARGE), BINARY),
+        (gzip.compress(b"{}\n") + gzip.compress(LARGE), BINARY),
+        (_zip(dm_dsjc=zlib.compress(LARGE)), ZIP),
+        (
+            _zip(
+                a_ndjson_gz=gzip.compress(LARGE[: len(LARGE) // 3]), b_ndjson_gz=gzip.compress(LARGE[: len(LARGE) // 3])
+            ),
+            ZIP,
+        ),
+        (_zip(**{"xl/workbook_xml": b"<workbook/>", "xl/sheet1_xml": LARGE}), BINARY),
+    ],
+    ids=["dsjc", "gzip of two members", "dsjc in a ZIP", "two gzip in a ZIP", "workbook"],
+)
+def test_what_is_packed_inside_is_bounded_too(service, body, headers):
+    """A compressed dataset of a kilobyte could fill the machine's memory, past --max-unpacked."""
+    answer = post(service, "/convert", body, headers, to="fhir")
+    assert answer.status_code == 413
+    assert issue(answer)["code"] == "too-long"
+
+
+def test_a_packed_body_comes_whole_or_not_at_all(service, three):
+    """Of a body of two gzip members the second would be lost, of a cut one its end, and the answer would be 200."""
+    lines = three.splitlines(keepends=True)
+    first, second = b"".join(lines[: len(lines) // 2]), b"".join(lines[len(lines) // 2 :])
+    packed = {**NDJSON, "Content-Encoding": "gzip"}
+    whole = post(service, "/convert", three, NDJSON, to="fhir")
+    halves = gzip.compress(first) + gzip.compress(second)
+    assert sorted(post(service, "/convert", halves, packed, to="fhir").text) == sorted(whole.text)
+    cut = zlib.compressobj(wbits=31)
+    begun = cut.compress(first) + cut.flush(zlib.Z_SYNC_FLUSH)
+    answer = post(service, "/convert", begun, packed, to="fhir")
+    assert answer.status_code == 400
+    assert "ends within its gzip" in issue(answer)["diagnostics"]
+
+
+def test_what_macos_puts_into_a_zip_is_left_out(service):
+    """A ZIP of two folders made on a Mac would be refused for its two .DS_Store."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        for name in ("a/.DS_Store", "b/.DS_Store", "__MACOSX/a/._ae.csv", "__MACOSX/ae.csv"):
+            archive.writestr(name, b"x")
+        archive.writestr("a/ae.csv", AE)
+    assert list(datasets(post(service, "/convert", made.getvalue(), ZIP, to="sdtm"))) == ["AE"]
+
+
+def test_parameters_in_xml_are_refused(service):
+    """The study in them would be carried as an unknown resource, and the package hold no dataset."""
+    body = b'<?xml version="1.0"?><Parameters xmlns="http://hl7.org/fhir"><parameter><name value="resource"/></parameter></Parameters>'
+    answer = post(service, "/fhir/$to-sdtm", body, {"Content-Type": "application/fhir+xml"})
+    assert answer.status_code == 422
+    assert "JSON" in issue(answer)["diagnostics"]
+
+
+def test_the_documentation_needs_no_other_host(service):
+    """The page would load scripts from elsewhere, and be blank in a hospital's network."""
+    answer = httpx.get(f"{service.url}/docs")
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert not re.search(r"<script|src=|href=|https?:", answer.text)
+    described = httpx.get(f"{service.url}/openapi.json").json()
+    assert all(path in answer.text for path in described["paths"])
+    assert "fhirVersion" in answer.text

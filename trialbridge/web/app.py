@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 
 from trialbridge.fhir.jsontext import encode
-from trialbridge.web import operations, work
+from trialbridge.web import naming, operations, pages, work
 from trialbridge.web.bodies import NAMES, spool
 from trialbridge.web.callers import Gate
 from trialbridge.web.metering import Meters, log
@@ -47,7 +47,8 @@ _RESOURCE = {
 _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
-        "description": "The study or the resources; may be compressed (Content-Encoding: gzip, deflate).",
+        "description": "The study or the resources; may be compressed (Content-Encoding: gzip, deflate). Which dataset a"
+        " CSV is, its DOMAIN says, or Content-Disposition: attachment; filename=ae.csv.",
         "content": {name: {"schema": _RESOURCE if name in _JSON else _BINARY} for name in NAMES},
     }
 }
@@ -86,6 +87,8 @@ def create(settings: Settings) -> FastAPI:
         description="Draft for qualified review. Not a validated system.",
         version=operations.software(),
         lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
     )
     _faults(app)
     _about(app, meters, desk)
@@ -109,6 +112,11 @@ def _about(app: FastAPI, meters: Meters, desk: work.Desk) -> None:
         """Whether it takes work; 429 while all places are taken."""
         desk.admit()
         return {"status": "ok"}
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> Response:
+        """The API as a page. FastAPI's own would load its scripts from elsewhere, and be blank without a network."""
+        return Response(pages.page(app.openapi()), media_type="text/html; charset=utf-8", headers=pages.HEADERS)
 
     @app.get("/metrics", tags=["service"], response_class=Response)
     async def metrics() -> Response:
@@ -234,6 +242,7 @@ class _Errand:
     async def run(self, job: Callable[..., Told], options: dict[str, Any], *more: Any) -> Told:
         """What the job says of the body. Raises RefusedError where it cannot be read."""
         body = await spool(self._request, self.folder, self._settings)
+        options = {**options, "name": naming.told(self._request.headers)}
         code, told = await self._desk.run(job, str(body), str(self.folder / "out"), options, *more)
         if "error" in told:
             error = told["error"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 import zipfile
 from dataclasses import fields
 from importlib.metadata import version as installed
@@ -32,6 +33,8 @@ ANSWER = "answer.json"
 def to_sdtm(source: str, target: str, options: dict[str, Any]) -> Told:
     """`$to-sdtm`: the answer, Parameters with the package (a ZIP) and the outcome, stands in the target's answer.json."""
     given = Path(source)
+    if _is_parameters_in_xml(given):
+        return _wrong("Parameters are taken as JSON alone.", "send application/fhir+json, or the resources themselves")
     parameters = _parameters(given)
     if parameters is not None:
         resources = [one["resource"] for one in parameters if isinstance(one.get("resource"), dict)]
@@ -93,6 +96,14 @@ def _parameters(file: Path) -> list[dict[str, Any]] | None:
         return None
     listed = value.get("parameter")
     return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+
+
+def _is_parameters_in_xml(file: Path) -> bool:
+    """Whether the body is a Parameters resource in XML: as data it would be carried, and nothing in it be read."""
+    if not file.is_file():
+        return False
+    with file.open("rb") as stream:
+        return re.match(rb"\s*(?:<\?.*?\?>\s*)*<(?:\w+:)?Parameters[\s>]", stream.read(4096), re.DOTALL) is not None
 
 
 def _chosen(parameters: list[dict[str, Any]], options: dict[str, Any]) -> dict[str, Any]:

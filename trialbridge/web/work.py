@@ -20,6 +20,7 @@ from trialbridge.web.outcomes import RefusedError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from trialbridge.base.errors import TrialbridgeError
     from trialbridge.web.settings import Settings
 
 Told = tuple[int, dict[str, Any]]
@@ -55,9 +56,15 @@ class Desk:
 
 def convert(source: str, target: str, options: dict[str, Any]) -> Told:
     """`trialbridge convert` of a spooled body into a folder."""
-    from trialbridge.commands import convert as command  # noqa: PLC0415 - in the working process only
+    from trialbridge.base.errors import TrialbridgeError  # noqa: PLC0415 - in the working process only
+    from trialbridge.commands import convert as command  # noqa: PLC0415 - as above
+    from trialbridge.web.naming import named  # noqa: PLC0415 - as above
 
-    wanted = command.Wanted((Path(source),), options.pop("to"), Path(target), **options)
+    try:
+        given = named(Path(source), options.pop("name", ""))
+    except TrialbridgeError as error:
+        return _wrong(error)
+    wanted = command.Wanted((given,), options.pop("to"), Path(target), **options)
     return _told(lambda: command.run(wanted, as_json=True))
 
 
@@ -72,8 +79,13 @@ def validate(source: str, _target: str, options: dict[str, Any]) -> Told:
     """The checks of a spooled body: an OperationOutcome, under `outcome`."""
     from trialbridge.base.errors import TrialbridgeError  # noqa: PLC0415 - in the working process only
     from trialbridge.web.checks import outcome_of  # noqa: PLC0415 - as above
+    from trialbridge.web.naming import named  # noqa: PLC0415 - as above
 
     try:
-        return 0, {"outcome": outcome_of(Path(source), options)}
+        return 0, {"outcome": outcome_of(named(Path(source), options["name"]), options)}
     except TrialbridgeError as error:
-        return 2, {"error": {"message": error.message, "where": str(error.where), "fix": error.fix}}
+        return _wrong(error)
+
+
+def _wrong(error: TrialbridgeError) -> Told:
+    return 2, {"error": {"message": error.message, "where": str(error.where), "fix": error.fix}}
