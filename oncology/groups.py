@@ -200,7 +200,7 @@ def _exact_days(first: str, later: str) -> int | None:
 
 
 def clopper_pearson(hits: int, n: int, level: float = 0.95) -> tuple[float, float]:
-    """The exact binomial interval: the p at which `hits` or more, or or fewer, of `n` have probability (1 - level) / 2.
+    """The exact binomial interval: the p at which `hits` or more, or `hits` or fewer, of `n` have probability (1 - level) / 2.
 
     Clopper and Pearson, Biometrika 1934;26:404-413. Found by halving, to double precision. Raises ValueError when
     hits are not between 0 and n.

@@ -10,14 +10,21 @@ _DTC = re.compile(r"^(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?(?:T.*)?$")
 
 
 def bounds(dtc: str) -> tuple[date, date] | None:
-    """The first and last day an ISO 8601 date may mean: `2014-02` -> 1 and 28 February. None when it says no year."""
+    """The first and last day an ISO 8601 date may mean; None when it names no year, or a day that there is not.
+
+    >>> [str(day) for day in bounds("2014-02")], [str(day) for day in bounds("2014")]
+    (['2014-02-01', '2014-02-28'], ['2014-01-01', '2014-12-31'])
+    >>> bounds("2014-02-30"), bounds("--02-03")
+    (None, None)
+    """
     found = _DTC.match(dtc)
     if not found:
         return None
-    year, month, day = (int(part) if part else None for part in found.groups())
+    year = int(found[1])
+    month, day = (int(part) if part else None for part in found.group(2, 3))
     try:
-        if year is None or month is None:
-            return date(year or 1, 1, 1), date(year or 1, 12, 31)
+        if month is None:
+            return date(year, 1, 1), date(year, 12, 31)
         if day is None:
             return date(year, month, 1), date(year, month, calendar.monthrange(year, month)[1])
         return date(year, month, day), date(year, month, day)
