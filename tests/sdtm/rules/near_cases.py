@@ -428,6 +428,7 @@ CASES: tuple[tuple[str, str, Tables], ...] = (
     ("ID-0008", "TR", {"TR": {"TRLNKGRP": ["A"]}, "RS": {"RSTESTCD": ["OVRLRESP"], "RSLNKGRP": [None]}}),
     ("STR-0006", "AE", {"AE": {"AETERM": ["x"], "AESEQ": ["1"]}, "CM": {"CMTRT": ["x"], "CMSTDY": [None]}}),
     # Second ways to break a rule
+    ("STR-0016", "AE 2", {"AE": {"DOMAIN": ["AE", "A"]}}),
     ("STR-0012", "CM", {"CM": {"CMTRT": ["x"], "CMMETHOD": ["y"]}, "LB": {"LBTESTCD": ["A"], "LBMETHOD": ["y"]}}),
     ("STR-0022", "AE", {"AE": {"AETERM": ["x"], "MIDS": ["M1"]}, "CM": {"CMTRT": ["x"]}}),
     ("CT-0010", "AE 1|AE 2", {"AE": {"AETERM": ["x", "X", "y", "y"], "AEDECOD": ["A", "B", "C", "C"]}}),
