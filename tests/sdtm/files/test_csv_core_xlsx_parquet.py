@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from trialbridge.base.errors import DoesNotFitError, UnreadableInputError
 from trialbridge.sdtm import files
-from trialbridge.sdtm.files import column_types, core_csv, csv, parquet, xlsx
+from trialbridge.sdtm.files import column_types, core_csv, csv, parquet, xlsx, xlsx_write
 from trialbridge.sdtm.table import Study, Variable, study, table
 
 if TYPE_CHECKING:
@@ -346,3 +346,16 @@ def test_a_broken_entry_is_refused(tmp_path: Path) -> None:
     pl.DataFrame({"A": ["x"]}).write_parquet(tmp_path / "dm.parquet", metadata={"trialbridge": "{"})
     with pytest.raises(UnreadableInputError, match="trialbridge"):
         files.read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "fits"), [(1_048_575, 1, True), (1_048_576, 1, False), (1, 16_384, True), (1, 16_385, False)]
+)
+def test_what_a_sheet_holds(rows, columns, fits):
+    """Excel would cut a dataset at its last row or column (specification: 1,048,576 rows with the header, 16,384 columns)."""
+    frame = pl.DataFrame({f"V{at}": pl.zeros(rows, eager=True) for at in range(columns)})
+    if fits:
+        xlsx_write._check("AE", frame, "sdtm.xlsx")
+    else:
+        with pytest.raises(DoesNotFitError, match="more than a sheet holds"):
+            xlsx_write._check("AE", frame, "sdtm.xlsx")
