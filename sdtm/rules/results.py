@@ -90,7 +90,7 @@ def reason_is_of_not_done(data: Data) -> Iterator[Hit]:
 )
 def not_done_has_reason(data: Data) -> Iterator[Hit]:
     """What was not done has a reason in --REASND."""
-    for one in _findings(data, "--STAT", "--REASND"):
+    for one in _findings(data, "--STAT"):
         yield from one.hits((one.text("--STAT") == "NOT DONE") & one.missing("--REASND"), "--REASND", "--STAT")
 
 

@@ -153,8 +153,8 @@ def dates_have_days(data: Data) -> Iterator[Hit]:
     section=f"{_IG}.4; {_FB}",
 )
 def days_have_dates(data: Data) -> Iterator[Hit]:
-    """A dataset of observations with --DY, --STDY or --ENDY has the date beside it."""
-    for one in data.datasets(classes=OBSERVATIONS):
+    """A dataset of observations, or a special-purpose one, with --DY, --STDY or --ENDY has the date beside it."""
+    for one in data.datasets(classes=(*OBSERVATIONS, SPECIAL)):
         for day, date in _PERIODS.items():
             if one.has(day) and not one.has(date):
                 yield one.hit(date)

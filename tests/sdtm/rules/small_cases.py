@@ -77,6 +77,7 @@ CASES: tuple[tuple[str, str, Tables], ...] = (
         "VS",
         {"VS": {"VSTESTCD": ["PULSE"], "VSDY": [1.0]}, "LB": {"LBTESTCD": ["A"], "LBDTC": d(1), "LBDY": [1.0]}},
     ),
+    ("DTC-0022", "SE", {"SE": {"ETCD": ["A"], "SEENDY": [1.0]}, "SV": {"SVSTDTC": d(1), "SVSTDY": [1.0]}}),
     ("DTC-0023", "AE 2", {"AE": {"AETERM": ["x", "x"], "AESTDY": [1.0, 3.0], "AEENDY": [2.0, 2.0]}}),
     ("DTC-0025", "SE 1", {"SE": {"USUBJID": ["1", "1"], "SESEQ": [1.0, 2.0], "SESTDTC": d(5, 3)}}),
     # Time points and relative times
@@ -148,6 +149,7 @@ CASES: tuple[tuple[str, str, Tables], ...] = (
         "LB 2",
         {"LB": {"LBTESTCD": ["A"] * 3, "LBSTRESC": ["1", "2.5", "<1"], "LBSTRESN": [1.0, None, None]}},
     ),
+    ("RES-0005", "VS 2", {"VS": {"VSTESTCD": ["PULSE"] * 2, "VSSTAT": [None, "NOT DONE"]}}),
     ("RES-0012", "LB 3", {"LB": {"LBTESTCD": ["A"] * 3, "LBSTRESC": ["1"] * 3, "LBSTRESU": ["g", "g", "kg"]}}),
     ("RES-0013", "LB 2", {"LB": {"LBTESTCD": ["A"] * 2, "LBORNRLO": ["1", "9"], "LBORNRHI": ["5", "5"]}}),
     ("RES-0014", "LB 2", {"LB": {"LBTESTCD": ["A"] * 2, "LBSTNRLO": [1.0, 9.0], "LBSTNRHI": [5.0, 5.0]}}),
