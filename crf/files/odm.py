@@ -11,6 +11,7 @@ odmlib: its loaders evaluate text of the file, and it keeps a registry for the w
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,7 @@ KEYS = (
 )
 _VERSIONS = {"http://www.cdisc.org/ns/odm/v1.3": "1.3.2", "http://www.cdisc.org/ns/odm/v2.0": "2.0"}
 _LEVELS = ("SubjectData", "StudyEventData", "FormData", "ItemGroupData")
+_SEE = "see whether the file is whole"
 
 Key = tuple[str | int, ...]
 
@@ -60,9 +62,18 @@ class _Data:
 
     records: dict[str, dict[Key, dict[str, Cell]]] = field(default_factory=dict)
     lines: dict[tuple[str, Key], int] = field(default_factory=dict)
+    again: dict[tuple[str, Key], int] = field(default_factory=dict)
+    """How often a snapshot has had a key."""
     findings: list[Finding] = field(default_factory=list)
     file: str = ""
     snapshot: bool = True
+    met: int = 0
+    """Items come by so far, those of removed places among them."""
+
+    def say(self, message: str, node: Any = None, subject: str | None = None) -> None:
+        """Note what is odd about the file, or about one place in it."""
+        where = Where(file=self.file, line=None if node is None else node.sourceline, subject=subject)
+        self.findings.append(Finding("TB-CRF-ODM", Severity.WARNING, where, message, _SEE))
 
 
 def read(path: Path) -> Source:
@@ -79,6 +90,7 @@ def read(path: Path) -> Source:
     data = _Data(file=path.name, snapshot=kind != "transactional")
     for part in _children(root, "ClinicalData", "ReferenceData"):
         _walk(part, {}, data)
+        _accounted(part, data)
     forms = dict(_forms(about, data))
     if not forms:
         data.findings.append(
@@ -95,7 +107,13 @@ def read(path: Path) -> Source:
 
 def _root(path: Path) -> Any:
     parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        dtd_validation=False,
+        huge_tree=False,
+        remove_comments=True,  # one within a text would part it
+        remove_pis=True,
     )
     try:
         tree = etree.parse(str(path), parser)
@@ -179,9 +197,26 @@ def _walk(node: Any, place: Mapping[str, str], data: _Data, inherited: str = "")
             _group(one, here, data, action)
             continue
         if action == "Remove" and not data.snapshot:
+            data.met += _items(one)
             _removed(here, data)
         else:
             _walk(one, here, data, action)
+
+
+def _items(node: Any) -> int:
+    """The items beneath a node."""
+    return sum(_local(one).startswith("ItemData") for one in node.iter())
+
+
+def _accounted(part: Any, data: _Data) -> None:
+    """Say what of the data was not read: items that stand in no item group, and annotations."""
+    stray = _items(part) - data.met
+    data.met = 0
+    if stray:
+        data.say(f"{stray} items stand in no item group of a subject's forms and were not read.", part)
+    comments = sum(_local(one) == "Comment" and bool((one.text or "").strip()) for one in part.iter())
+    if comments:
+        data.say(f"{comments} comments in annotations are not read.", part)
 
 
 def _group(node: Any, place: dict[str, str], data: _Data, inherited: str) -> None:
@@ -193,19 +228,25 @@ def _group(node: Any, place: dict[str, str], data: _Data, inherited: str) -> Non
     records = data.records.setdefault(oid, {})
     said = _said(action, oid, there=key in records)
     if said is not None:
-        where = Where(file=data.file, line=node.sourceline, subject=inner.get("SubjectKey"))
-        data.findings.append(Finding("TB-CRF-ODM", Severity.WARNING, where, said, "see whether the file is whole"))
+        data.say(said, node, inner.get("SubjectKey"))
+    if not oid:
+        data.say("An item group has no ItemGroupOID.", node, inner.get("SubjectKey"))
     if action == "Remove":
+        data.met += _items(node)
         records.pop(key, None)
         return
     if not action and key in records:  # a snapshot's records that have no repeat key
-        key = (*key, node.sourceline)
+        data.again[(oid, key)] = data.again.get((oid, key), 0) + 1
+        key = (*key, data.again[(oid, key)])
     items = [one for one in node if _local(one).startswith("ItemData")]
+    data.met += len(items)
     if items and action != "Context":
         record = records.setdefault(key, {})
         data.lines.setdefault((oid, key), node.sourceline)
+        before: dict[str, Cell] = {}
         for one in items:
             _item(one, record)
+            _twice(one, record, before, inner.get("SubjectKey"), data)
     form = {**inner, "FormOID": place.get("FormOID") or oid}
     if repeat and not place.get("FormOID"):
         form["FormRepeatKey"] = repeat
@@ -244,6 +285,19 @@ def _item(node: Any, record: dict[str, Cell]) -> None:
         record[f"{oid} unit"] = Cell(unit.removeprefix("MU."))
 
 
+def _twice(node: Any, record: dict[str, Cell], before: dict[str, Cell], subject: str | None, data: _Data) -> None:
+    """Keep both values of an item that a snapshot gives twice in one item group, and say so; `before`: the group's so far."""
+    oid = node.get("ItemOID", "")
+    if not oid:
+        data.say("An item has no ItemOID.", node, subject)
+    old, new = before.get(oid), record.get(oid)
+    if data.snapshot and old is not None and (new is None or new.text != old.text):
+        data.say(f"{oid} stands twice in one item group.", node, subject)
+        record[oid] = new = Cell("; ".join(one.text for one in (old, new) if one is not None))
+    if new is not None:
+        before[oid] = new
+
+
 def _removed(place: Mapping[str, str], data: _Data) -> None:
     """Take away every record beneath a place."""
     for records in data.records.values():
@@ -257,10 +311,9 @@ def _removed(place: Mapping[str, str], data: _Data) -> None:
 
 
 def _forms(about: _Metadata, data: _Data) -> Iterator[tuple[str, Form]]:
-    titles = [about.groups.get(oid, (oid, ()))[0] for oid in data.records]
+    titles = _told_apart({oid: about.groups.get(oid, (oid, ()))[0] for oid in data.records})
     for oid, records in data.records.items():
-        name, refs = about.groups.get(oid, (oid, ()))
-        title = name if titles.count(name) == 1 else oid
+        title, refs = titles[oid], about.groups.get(oid, (oid, ()))[1]
         used = {item for cells in records.values() for item in cells}
         order = list(dict.fromkeys([*refs, *(item for cells in records.values() for item in cells)]))
         names = _names(order, about)
@@ -279,8 +332,14 @@ def _forms(about: _Metadata, data: _Data) -> Iterator[tuple[str, Form]]:
 def _names(order: list[str], about: _Metadata) -> dict[str, str]:
     """A column's name for each item: its name, or its OID where two share a name or it has that of a key."""
     plain = {item: about.items[item].name if item in about.items else item for item in order}
-    taken = list(plain.values())
-    return {item: name if taken.count(name) == 1 and name not in KEYS else item for item, name in plain.items()}
+    return _told_apart({item: item if name in KEYS else name for item, name in plain.items()})
+
+
+def _told_apart(names: dict[str, str]) -> dict[str, str]:
+    """OID -> name, the OID instead where two have one name; an OID may be a third one's name, which then gives way too."""
+    while shared := {name for name, count in Counter(names.values()).items() if count > 1}:
+        names = {oid: oid if name in shared else name for oid, name in names.items()}
+    return names
 
 
 def _column(item: str, name: str, about: _Metadata) -> Column:

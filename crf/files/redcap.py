@@ -21,7 +21,7 @@ from trialbridge.crf.files import csv
 from trialbridge.crf.model import Cell, Column, Form, Record, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
 KIND = "redcap"
@@ -84,23 +84,19 @@ def read_all(paths: Sequence[Path]) -> Source:
         )
     forms: dict[str, Form] = {}
     for given in exports:
-        one = _flat(given, dictionary) if {c.name.lower() for c in given.columns} >= _EAV else given
+        one = _flat(given, dictionary, findings) if {c.name.lower() for c in given.columns} >= _EAV else given
         for form in _instruments(one, dictionary, findings) if dictionary else (one,):
             if form.name in forms:
                 raise UnreadableInputError(f"Two exports hold {form.name}.", Where(file=one.file), "give one of them")
             forms[form.name] = form
     if not dictionary:
         message = "There is no data dictionary: instruments, labels and choices are not known."
-        findings.append(
-            Finding(
-                "TB-CRF-REDCAP",
-                Severity.WARNING,
-                Where(file=exports[0].file),
-                message,
-                "give the dictionary's CSV with the records",
-            )
-        )
+        findings.append(_finding(message, Where(file=exports[0].file), "give the dictionary's CSV with the records"))
     return Source(KIND, forms, tuple(findings))
+
+
+def _finding(message: str, where: Where, fix: str) -> Finding:
+    return Finding("TB-CRF-REDCAP", Severity.WARNING, where, message, fix)
 
 
 def items(form: Form) -> dict[str, Item]:
@@ -138,11 +134,13 @@ def parsed(text: str) -> dict[str, str]:
     return found
 
 
-def _flat(form: Form, dictionary: Mapping[str, Item]) -> Form:
+def _flat(form: Form, dictionary: Mapping[str, Item], findings: list[Finding]) -> Form:
     """An EAV export as a flat one: a record, event and instance a row.
 
-    A checkbox is known by the dictionary, or by having several values.
+    A checkbox is known by the dictionary; by having several values where the dictionary does not know the field. Several
+    values of any other field are all kept in its cell, and told.
     """
+    identifier = next(iter(dictionary), "record_id")
     rows: dict[tuple[str, ...], dict[str, list[Cell]]] = {}
     places: dict[tuple[str, ...], int] = {}
     for record in form.records:
@@ -151,7 +149,7 @@ def _flat(form: Form, dictionary: Mapping[str, Item]) -> Form:
         cell = record.cells.get("value")
         if cell is not None:
             rows.setdefault(key, {}).setdefault(record.text("field_name") or "", []).append(cell)
-    many = {name for its in rows.values() for name, cells in its.items() if len(cells) > 1}
+    many = {name for its in rows.values() for name, cells in its.items() if len(cells) > 1 and name not in dictionary}
     many |= {name for name, item in dictionary.items() if item.type == "checkbox"}
     records, names = (
         [],
@@ -160,18 +158,24 @@ def _flat(form: Form, dictionary: Mapping[str, Item]) -> Form:
     fields: dict[str, None] = {}
     for key, its in rows.items():
         cells = {name: Cell(text) for name, text in zip((EVENT, INSTRUMENT, INSTANCE), key[1:], strict=True) if text}
-        if not any("record" not in name and name.endswith("_id") for name in its):
-            cells["record_id"] = Cell(key[0])
+        if identifier not in its and key[0]:
+            cells[identifier] = Cell(key[0])
         for name, values in its.items():
             if name in many:
                 for value in values:
                     cells[f"{name}___{value.text.strip().lower()}"] = Cell("1")
-            else:
-                cells[name] = values[0]
+                continue
+            distinct = list(dict.fromkeys(one.text for one in values))
+            cells[name] = values[0] if len(distinct) == 1 else Cell("; ".join(distinct))
+            if len(distinct) > 1:
+                where = Where(file=form.file, line=places[key], variable=name)
+                findings.append(
+                    _finding(f"{name} has {len(distinct)} values in one record.", where, "keep one of them")
+                )
         fields.update(dict.fromkeys(cells))
         records.append(Record(places[key], cells))
     columns = tuple(
-        Column(one, one) for one in dict.fromkeys([*(("record_id",) if "record_id" in fields else ()), *names, *fields])
+        Column(one, one) for one in dict.fromkeys([*((identifier,) if identifier in fields else ()), *names, *fields])
     )
     return Form(form.name, columns, tuple(records), form.file)
 
@@ -180,11 +184,12 @@ def _instruments(form: Form, dictionary: Mapping[str, Item], findings: list[Find
     """The forms of a flat export, by the dictionary."""
     identifier = next(iter(dictionary))  # the first field of a project is the record's id
     headers = _by_label(form, dictionary)
+    instruments = {item.form for item in dictionary.values()}
     present: dict[str, list[Column]] = {}
     unknown = []
     for one in form.columns:
         name = headers.get(one.name, one.name)
-        if name in (identifier, *ABOUT) or name.endswith("_complete"):
+        if name in (identifier, *ABOUT) or (name not in dictionary and name.removesuffix("_complete") in instruments):
             continue
         item = dictionary.get(name) or dictionary.get(name.partition("___")[0])
         if item is None:
@@ -193,22 +198,16 @@ def _instruments(form: Form, dictionary: Mapping[str, Item], findings: list[Find
             present.setdefault(item.form, []).append(_column(one.name, name, item))
     if unknown:
         message = f"The dictionary has no field {', '.join(unknown[:5])}{' …' if len(unknown) > 5 else ''}; {len(unknown)} columns were left out."
-        findings.append(
-            Finding(
-                "TB-CRF-REDCAP",
-                Severity.WARNING,
-                Where(file=form.file),
-                message,
-                "export records and dictionary together",
-            )
-        )
+        findings.append(_finding(message, Where(file=form.file), "export records and dictionary together"))
+    known = instruments | set(map(_title, instruments))
+    _misplaced(form, present, known, findings)
     first = [headers.get(one.name, one.name) for one in form.columns]
     about = [one for one in ABOUT if one in first]
     for name, columns in present.items():
         records = [
             Record(record.row, {**_head(record, (identifier, *about)), **cells})
             for record in form.records
-            if (record.text(INSTRUMENT) or name) in (name, _title(name))
+            if _of_instrument(record, name, known)
             and (
                 cells := {
                     column.name: cell
@@ -219,6 +218,32 @@ def _instruments(form: Form, dictionary: Mapping[str, Item], findings: list[Find
         ]
         heads = tuple(Column(one, one) for one in (identifier, *about))
         yield Form(name, (*heads, *columns), tuple(records), form.file)
+
+
+def _of_instrument(record: Record, name: str, known: Collection[str]) -> bool:
+    """Whether a row may hold an instrument's fields: it names that instrument, or none of the `known` ones.
+
+    A labelled export names an instrument by its label, which the dictionary does not know: the row is then whose fields
+    it fills.
+    """
+    said = record.text(INSTRUMENT)
+    return not said or said in (name, _title(name)) or said not in known
+
+
+def _misplaced(
+    form: Form, present: Mapping[str, list[Column]], known: Collection[str], findings: list[Finding]
+) -> None:
+    """Say which rows hold values of another instrument than the repeating one they name: these are not read."""
+    for name, columns in present.items():
+        rows = [
+            record.row
+            for record in form.records
+            if not _of_instrument(record, name, known)
+            and any((cell := record.cells.get(one.place)) is not None and _chosen(one, cell) for one in columns)
+        ]
+        if rows:
+            message = f"{len(rows)} rows of another repeating instrument hold values of {name}, which were left out."
+            findings.append(_finding(message, Where(file=form.file, line=rows[0]), f"see {INSTRUMENT} in these rows"))
 
 
 def _chosen(column: Column, cell: Cell) -> bool:

@@ -163,6 +163,73 @@ def test_records_without_repeat_keys(tmp_path):
     assert [one.text("AETERM") for one in odm.read(file(tmp_path, V1, body)).forms["AE"].records] == ["Cough", "Rash"]
 
 
+def test_records_without_repeat_keys_in_one_line(tmp_path):
+    """Of more than two such records in a file without line breaks, as EDC systems write it, the others would vanish."""
+    group = '<ItemGroupData ItemGroupOID="AE"><ItemData ItemOID="AETERM" Value="{}"/></ItemGroupData>'
+    body = f'<SubjectData SubjectKey="01">{"".join(map(group.format, "ABCD"))}</SubjectData>'
+    assert [one.text("AETERM") for one in odm.read(file(tmp_path, V1, body)).forms["AE"].records] == list("ABCD")
+
+
+def of_group(items, around=""):
+    """A subject's one item group with these items, and what stands around it."""
+    group = f'<ItemGroupData ItemGroupOID="VS" ItemGroupRepeatKey="1">{items}</ItemGroupData>'
+    return f'<SubjectData SubjectKey="01"><FormData FormOID="F">{group}{around}</FormData></SubjectData>'
+
+
+def test_an_item_twice_in_one_group_keeps_both_values(tmp_path):
+    """The first of two values would vanish, unseen."""
+    found = odm.read(
+        file(tmp_path, V1, of_group('<ItemData ItemOID="W" Value="70"/><ItemData ItemOID="W" Value="71"/>'))
+    )
+    assert found.forms["VS"].records[0].text("W") == "70; 71"
+    assert [(one.where.subject, one.message) for one in found.findings] == [("01", "W stands twice in one item group.")]
+    same = odm.read(file(tmp_path, V1, of_group('<ItemData ItemOID="W" Value="70"/>' * 2)))
+    assert (same.forms["VS"].records[0].text("W"), same.findings) == ("70", ())
+
+
+def test_a_comment_does_not_part_a_text(tmp_path):
+    """What follows an XML comment within a value would be lost."""
+    read = odm.read(file(tmp_path, V1, of_group('<ItemDataString ItemOID="T">ab<!-- x -->cd</ItemDataString>')))
+    assert read.forms["VS"].records[0].text("T") == "abcd"
+
+
+@pytest.mark.parametrize(
+    ("around", "says"),
+    [
+        ('<ItemData ItemOID="STRAY" Value="5"/>', "1 items stand in no item group"),
+        ('<ItemGroupdata ItemGroupOID="X"><ItemData ItemOID="A" Value="5"/></ItemGroupdata>', "1 items stand in no"),
+        ('<Annotation SeqNum="1"><Comment>checked by phone</Comment></Annotation>', "1 comments in annotations"),
+        ('<ItemGroupData ItemGroupOID="X"><ItemData Value="5"/></ItemGroupData>', "An item has no ItemOID"),
+        ('<ItemGroupData><ItemData ItemOID="A" Value="5"/></ItemGroupData>', "no ItemGroupOID"),
+    ],
+)
+def test_what_is_not_read_is_told(tmp_path, around, says):
+    """Data outside any item group, and comments, would vanish without a word."""
+    findings = odm.read(file(tmp_path, V1, of_group('<ItemData ItemOID="W" Value="70"/>', around))).findings
+    assert [says in one.message for one in findings] == [True]
+
+
+def test_a_removed_place_is_no_loss(tmp_path):
+    """Items beneath what a transaction removes would be called not read."""
+    body = visit("AE", "AETERM", "", "Cough", group_action="Insert") + of_group('<ItemData ItemOID="W" Value="7"/>')
+    body += body.replace("<FormData ", '<FormData TransactionType="Remove" ').replace(' TransactionType="Insert"', "")
+    found = odm.read(file(tmp_path, V1, body, "Transactional"))
+    assert not found.forms
+    assert [one.message for one in found.findings] == ["The file holds metadata and no data."]
+
+
+def test_names_that_are_other_items_ids(tmp_path):
+    """Two items called N are known by their OIDs; a third called as one of these would take its column."""
+    defs = "".join(
+        f'<ItemDef OID="{oid}" Name="{name}" DataType="text"/>' for oid, name in (("X", "N"), ("Y", "N"), ("Z", "X"))
+    )
+    path = file(tmp_path, V1, of_group("".join(f'<ItemData ItemOID="{one}" Value="{one}1"/>' for one in "XYZ")))
+    about = f'<Study OID="S"><MetaDataVersion OID="M">{defs}</MetaDataVersion></Study><ClinicalData'
+    path.write_text(path.read_text().replace("<ClinicalData", about, 1))
+    record = odm.read(path).forms["VS"].records[0]
+    assert [record.text(one) for one in "XYZ"] == ["X1", "Y1", "Z1"]
+
+
 def test_typed_items(tmp_path):
     """Typed data (ItemDataFloat and its kin) would be passed over."""
     items = '<ItemDataFloat ItemOID="WEIGHT">71.5</ItemDataFloat><ItemDataDate ItemOID="DATE">2024-01-02</ItemDataDate><ItemDataAny ItemOID="GONE" IsNull="Yes"/>'

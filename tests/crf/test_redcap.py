@@ -100,6 +100,74 @@ def test_labelled_export(export, tmp_path):
     assert found.forms["adverse_event"].records[0].text("ae_term")
 
 
+def spoiled(export, tmp_path, kind, *changes):
+    """The export with texts of its records changed, read with its dictionary."""
+    text = (export / kind / "records.csv").read_text()
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    (tmp_path / "records.csv").write_text(text)
+    (tmp_path / "dictionary.csv").write_bytes((export / kind / "dictionary.csv").read_bytes())
+    return redcap.read_all([tmp_path / "records.csv", tmp_path / "dictionary.csv"])
+
+
+def test_an_instruments_own_label(export, tmp_path):
+    """A labelled export names an instrument as its designer did, and every record of it would vanish."""
+    before = redcap.read_all([export / "flat" / "records.csv", export / "flat" / "dictionary.csv"])
+    after = spoiled(export, tmp_path, "flat", (",adverse_event,", ",Toxicity (CTCAE),"))
+    told = [[one.text("ae_term") for one in found.forms["adverse_event"].records] for found in (before, after)]
+    assert told[0] == told[1]
+    assert all(told[0])
+
+
+def test_values_in_a_row_of_another_instrument_are_told(export, tmp_path):
+    """A weight in a row that names the repeating instrument of adverse events would vanish without a word."""
+    lines = (export / "flat" / "records.csv").read_text().splitlines()
+    row = next(line for line in lines if ",adverse_event," in line)
+    cells = row.split(",")
+    cells[lines[0].split(",").index("weight")] = "70.5"
+    found = spoiled(export, tmp_path, "flat", (row, ",".join(cells)))
+    assert [(one.where.line, "values of examination" in one.message) for one in found.findings] == [
+        (lines.index(row) + 1, True)
+    ]
+
+
+def test_a_field_named_like_an_instruments_status(export, tmp_path):
+    """A field of the dictionary whose name ends in _complete would be taken for REDCap's own, and vanish."""
+    (tmp_path / "dictionary.csv").write_text(
+        (export / "flat" / "dictionary.csv").read_text().replace("rt_fractions,", "rt_complete,")
+    )
+    (tmp_path / "records.csv").write_text(
+        (export / "flat" / "records.csv").read_text().replace("rt_fractions", "rt_complete")
+    )
+    found = redcap.read_all([tmp_path / "records.csv", tmp_path / "dictionary.csv"])
+    assert all(one.text("rt_complete") for one in found.forms["radiotherapy"].records)
+    assert not found.findings
+
+
+def test_two_values_of_one_field_in_eav(export, tmp_path):
+    """One field entered twice would be taken for a checkbox, and its column vanish for every patient."""
+    lines = (export / "eav" / "records.csv").read_text().splitlines()
+    row = next(line for line in lines if ",weight," in line)
+    before = redcap.read_all([export / "eav" / "records.csv", export / "eav" / "dictionary.csv"])
+    found = spoiled(export, tmp_path, "eav", (row, f"{row}\n{row.rpartition(',')[0]},99.9"))
+    weights = [[one.text("weight") for one in source.forms["examination"].records] for source in (before, found)]
+    assert weights[1] == [f"{weights[0][0]}; 99.9", *weights[0][1:]]
+    assert ["weight has 2 values" in one.message for one in found.findings] == [True]
+
+
+def test_the_record_id_of_eav_is_the_dictionarys_first_field(export, tmp_path):
+    """Without a row of its own, and beside another field called …_id, the record's id would be lost."""
+    text = (export / "eav" / "records.csv").read_text().splitlines()
+    kept = [line.replace(",rt_fractions,", ",device_id,") for line in text if ",record_id," not in line]
+    (tmp_path / "records.csv").write_text("\n".join(kept))
+    (tmp_path / "dictionary.csv").write_text(
+        (export / "eav" / "dictionary.csv").read_text().replace("rt_fractions,", "device_id,")
+    )
+    found = redcap.read_all([tmp_path / "records.csv", tmp_path / "dictionary.csv"])
+    assert all(one.text("record_id") for one in found.forms["radiotherapy"].records)
+
+
 @pytest.fixture
 def server(export):
     """An API on loopback that wants the token SECRET."""
