@@ -243,13 +243,13 @@ def _later(first: Located, second: Located) -> tuple[Located, str]:
     if all(text.isdecimal() for text in versions) and versions[0] != versions[1]:
         later = first if int(versions[0]) > int(versions[1]) else second
         return later, f"version {max(map(int, versions))}, the later meta.versionId,"
-    times = (_instant(one.get("lastUpdated")), _instant(two.get("lastUpdated")))
+    times = (instant(one.get("lastUpdated")), instant(two.get("lastUpdated")))
     if times[0] and times[1] and times[0] != times[1]:
         return (first if times[0] > times[1] else second), "the one with the later meta.lastUpdated"
     return second, "the one given last"
 
 
-def _instant(text: Any) -> datetime | None:
+def instant(text: Any) -> datetime | None:
     """An instant, None where it cannot be read."""
     try:
         moment = datetime.fromisoformat(text)

@@ -6,6 +6,7 @@ kept by the caller, so that a run that was killed asks again for the same export
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,7 +16,7 @@ from trialbridge.base.finding import Where
 from trialbridge.base.http import origin, shown
 from trialbridge.base.http_retry import pause
 from trialbridge.base.writing import whole_file
-from trialbridge.fhir.jsontext import decode
+from trialbridge.fhir.jsontext import BYTE_ORDER_MARK, decode
 from trialbridge.fhir.server.client import JSON, RefusedError, Response
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 Level = Literal["system", "patient", "group"]
 Role = Literal["output", "deleted", "error"]
 _LONGEST_PAUSE = 120.0
+_TYPE = re.compile(r"[A-Za-z]{0,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,16 +134,20 @@ def fetch(server: Server, manifest: Manifest, folder: Path) -> Iterator[tuple[Fi
                 answer = server.http.download(file.url, part, headers={"Accept": "application/fhir+ndjson"})
                 if answer.status not in (200, 206):
                     raise RefusedError(_response(answer), f"A file of {file.type} is not given")
-                _check_count(part, file)
+                _check(part, file)
         yield file, target
 
 
-def _check_count(path: Path, file: File) -> None:
-    if file.count is None:
-        return
+def _check(path: Path, file: File) -> None:
+    """Raise ServerError for a file that is no NDJSON (a page to log in on), or holds less than the manifest says."""
+    found = 0
     with path.open("rb") as lines:
-        found = sum(1 for line in lines if line.strip())
-    if found < file.count:
+        for line in lines:
+            if found == 0 and line.strip() and not line.lstrip().removeprefix(BYTE_ORDER_MARK).startswith(b"{"):
+                message = f"A file of {file.type} is no NDJSON."
+                raise ServerError(message, Where(file=shown(file.url)), "a login page or a proxy may stand before it")
+            found += bool(line.strip())
+    if file.count is not None and found < file.count:
         message = f"A file of {file.type} holds {found} resources; the manifest says {file.count}."
         raise ServerError(message, Where(file=shown(file.url)), "run the same command again")
 
@@ -154,7 +160,8 @@ def _manifest(server: Server, answer: Answer) -> Manifest:
     while True:
         for role in ("output", "deleted", "error"):
             files.extend(_files(told.get(role), role, server))
-        following = next((one["url"] for one in told.get("link") or () if one.get("relation") == "next"), None)
+        links = [one for one in told.get("link") or () if isinstance(one, dict) and isinstance(one.get("url"), str)]
+        following = next((one["url"] for one in links if one.get("relation") == "next"), None)
         if following is None or following in seen:
             break
         seen.add(following)
@@ -163,10 +170,13 @@ def _manifest(server: Server, answer: Answer) -> Manifest:
 
 
 def _files(listed: Any, role: Role, server: Server) -> Iterator[File]:
-    for one in listed or ():
+    for one in listed if isinstance(listed, list) else ():
+        url, kind = (one.get("url"), one.get("type", "")) if isinstance(one, dict) else (None, "")
+        if not isinstance(url, str) or not _TYPE.fullmatch(str(kind)):  # the type becomes a part of a file's name
+            message = f"The export's manifest names a file ({role}) without an address, or of no resource type."
+            raise ServerError(message, Where(file=shown(server.url)), "tell the server's owner")
         count = one.get("count")
-        address = str(server.http.home.join(str(one["url"])))
-        yield File(role, str(one.get("type", "")), address, count if isinstance(count, int) else None)
+        yield File(role, str(kind), str(server.http.home.join(url)), count if isinstance(count, int) else None)
 
 
 def _object(answer: Answer) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from trialbridge.base.errors import ServerError
 from trialbridge.base.finding import Where
 from trialbridge.base.http import origin, shown
-from trialbridge.fhir.located import is_resource
+from trialbridge.fhir.located import is_resource, name_of
 from trialbridge.fhir.server.client import RefusedError, failed
 
 if TYPE_CHECKING:
@@ -48,12 +48,12 @@ def search(
     `private` says that the values must not stand in an address.
     """
     found = _page(_first(server, kind, (*parameters, ("_count", str(page))), private=private), server)
-    given = len(found.matches)
-    if found.following is None and found.total is not None and given < found.total <= _MOST_AT_ONCE:
+    given = _names(found)
+    if found.following is None and found.total is not None and len(given) < found.total <= _MOST_AT_ONCE:
         # a server without paging gives the first page only: ask for all at once
         asked = (*parameters, ("_count", str(found.total)))
         found = _page(_first(server, kind, asked, private=private), server)
-        given = len(found.matches)
+        given = _names(found)
     total = found.total
     yield found
     seen: set[str] = set()
@@ -62,10 +62,15 @@ def search(
             raise _incomplete(server, kind, "its pages go round in a ring")
         seen.add(found.following)
         found = _page(server.ask("GET", found.following), server)
-        given += len(found.matches)
+        given |= _names(found)
         yield found
-    if total is not None and given < total and not _counts_only(parameters):
-        raise _incomplete(server, kind, f"it says {total} match and gave {given}")
+    if total is not None and len(given) < total and not _counts_only(parameters):
+        raise _incomplete(server, kind, f"it says {total} match and gave {len(given)}")
+
+
+def _names(page: Page) -> set[str]:
+    """The matches by name: what stands on two pages, because the data changed meanwhile, is one; another was then left out."""
+    return {name_of(one) for one in page.matches}
 
 
 def matches(server: Server, kind: str, parameters: Parameters = (), **options: Any) -> Iterator[Resource]:
@@ -86,7 +91,9 @@ def everything(server: Server, patient: str, parameters: Parameters = ()) -> Ite
     found = _page(server.ask("GET", f"{patient}/$everything", parameters=parameters), server)
     yield found
     seen: set[str] = set()
-    while found.following is not None and found.following not in seen:
+    while found.following is not None:
+        if found.following in seen:
+            raise _incomplete(server, f"{patient}/$everything", "its pages go round in a ring")
         seen.add(found.following)
         found = _page(server.ask("GET", found.following), server)
         yield found
@@ -122,11 +129,15 @@ def _page(response: Response, server: Server) -> Page:
     if not response.ok or bundle is None or bundle["resourceType"] != "Bundle":
         raise RefusedError(response, "The search failed")
     page = Page(total=bundle["total"] if isinstance(bundle.get("total"), int) else None)
-    for entry in bundle.get("entry") or ():
+    for number, entry in enumerate(bundle.get("entry") or ()):
         resource: Any = entry.get("resource") if isinstance(entry, dict) else None
         if not is_resource(resource):
-            continue
-        mode = (entry.get("search") or {}).get("mode")
+            message = f"Entry {number} of a search's page is no resource."
+            raise ServerError(
+                message, Where(file=shown(response.url)), "tell the server's owner", status=response.status
+            )
+        told = entry.get("search")
+        mode = told.get("mode") if isinstance(told, dict) else None
         if resource["resourceType"] == "OperationOutcome":
             page.outcomes.append(resource)
         else:

@@ -183,6 +183,27 @@ def test_resource_given_twice_is_set_aside(run, patient, tmp_path):
     assert done.json["addsUp"] is True
 
 
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [("ndjson", "Patient.ndjson"), ("bundle", "bundle.json"), ("transaction", "bundle.json"), ("xml", "bundle.xml")],
+)
+def test_a_resource_in_a_bundle_and_alone_is_one(run, tmp_path, name, file):
+    """FHIR to FHIR it would stand twice, and a server refuse the transaction that writes it twice."""
+    given = {"resourceType": "Patient", "id": "p1", "gender": "male"}
+    entry = {"fullUrl": "http://server/fhir/Patient/p1", "resource": given}
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.json").write_text(
+        json.dumps({"resourceType": "Bundle", "type": "collection", "entry": [entry]})
+    )
+    (tmp_path / "in" / "b.ndjson").write_text(json.dumps(given) + "\n")
+    done = run("convert", tmp_path / "in", "--to", "fhir", "--format", name, "-o", tmp_path / "o", "--json")
+    assert done.json["records"]["Patient"] == {"given": 2, "kept": 1, "rejected": 0, "aside": 1}
+    assert done.json["addsUp"]
+    assert (tmp_path / "o" / file).read_text().count("p1") == {"ndjson": 1, "bundle": 2, "transaction": 3, "xml": 2}[
+        name
+    ]
+
+
 def test_no_check_lets_through(run, tmp_path):
     """--no-check would check all the same (fhir.resources refuses an unknown element)."""
     (tmp_path / "p.json").write_text(json.dumps({"resourceType": "Patient", "id": "p", "gendre": "male"}))

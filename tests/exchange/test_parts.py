@@ -12,13 +12,14 @@ from trialbridge.base.errors import ServerError, UnknownNameError
 from trialbridge.base.http import Client
 from trialbridge.exchange.journal import Journal, Written
 from trialbridge.exchange.likeness import bare, likeness
+from trialbridge.exchange.pull import _older
 from trialbridge.exchange.pull_parts import Parts, _wanted_export
 from trialbridge.exchange.push_order import groups, packed
 from trialbridge.exchange.subjects import Scope
 from trialbridge.fhir.server import bulk
 from trialbridge.fhir.server.capability import Capabilities
 from trialbridge.fhir.server.client import Server
-from trialbridge.fhir.server.search import search
+from trialbridge.fhir.server.search import everything, search
 
 
 def _pointing(name, *targets):
@@ -193,3 +194,84 @@ def test_a_server_without_paging(network):
     assert _searched(network, lambda url: [_bundle(2), _bundle(2, None, ("1", "2"))]) == ["1", "2"]
     with pytest.raises(ServerError, match="says 2 match and gave 1"):
         _searched(network, lambda url: [_bundle(2)])
+
+
+def test_what_stands_on_two_pages_is_one(network):
+    """Where the data change while pages are turned, one stands twice and another nowhere: the count would fit."""
+    answers = lambda url: [_bundle(3, f"{url}/Patient?page=2", ("1", "2")), _bundle(3, None, ("2",))]  # noqa: E731
+    with pytest.raises(ServerError, match="says 3 match and gave 2"):
+        _searched(network, answers)
+    answers = lambda url: [_bundle(2, f"{url}/Patient?page=2", ("1", "2")), _bundle(2, None, ("2",))]  # noqa: E731
+    assert _searched(network, answers) == ["1", "2", "2"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ({"resource": {"id": "1"}}, "Entry 0 of a search's page is no resource"),
+        ({"fullUrl": "x"}, "Entry 0 of a search's page is no resource"),
+        ("Patient/1", "Entry 0 of a search's page is no resource"),
+    ],
+)
+def test_an_entry_that_is_no_resource_is_told(network, entry, said):
+    """A match whose resource is broken would be left out without a word."""
+    body = json.dumps({"resourceType": "Bundle", "type": "searchset", "entry": [entry]}).encode()
+    with pytest.raises(ServerError, match=said):
+        _searched(network, lambda url: [body])
+
+
+def test_a_search_mode_that_is_none(network):
+    """A server that writes entry.search as a text would be a traceback."""
+    entry = {"resource": {"resourceType": "Patient", "id": "1"}, "search": "match"}
+    body = json.dumps({"resourceType": "Bundle", "type": "searchset", "entry": [entry]}).encode()
+    assert _searched(network, lambda url: [body]) == ["1"]
+
+
+def test_everything_in_a_ring(network):
+    """Of a patient whose pages go round in a ring the rest would be left out without a word."""
+    with network.standing_before("http://127.0.0.1:9/fhir") as proxy:
+        ring = network.status(200, body=_bundle(9, f"{proxy.url}/Patient/1/$everything?page=2"))
+        proxy.plan = lambda number, method, path: ring
+        with Client(proxy.url) as http, pytest.raises(ServerError, match="round in a ring"):
+            list(everything(Server(http), "Patient/1"))
+
+
+@pytest.mark.parametrize(
+    "output",
+    [{"type": "Patient"}, {"type": "../../../tmp/x", "url": "http://127.0.0.1/x"}, "Patient", {"type": 1, "url": 2}],
+)
+def test_a_manifest_that_leads_astray(network, output):
+    """A file's type becomes a part of its name: a server could write outside of the folder, or be a traceback."""
+    manifest = json.dumps({"transactionTime": "2026-01-01T00:00:00Z", "output": [output]}).encode()
+    with network.standing_before("http://127.0.0.1:9/fhir") as proxy:
+        proxy.plan = lambda number, method, path: network.status(200, body=manifest)
+        with Client(proxy.url) as http, pytest.raises(ServerError, match="without an address, or of no resource type"):
+            bulk.wait(Server(http), proxy.url, seconds=5)
+
+
+def test_a_login_page_is_no_file_of_an_export(network, tmp_path):
+    """The page would be kept as the file, and every later run break on it."""
+    with network.standing_before("http://127.0.0.1:9/fhir") as proxy:
+        proxy.plan = lambda number, method, path: network.status(200, body=b"<html>log in</html>", kind="text/html")
+        manifest = bulk.Manifest("", (bulk.File("output", "Patient", f"{proxy.url}/file", None),), needs_token=False)
+        with Client(proxy.url) as http, pytest.raises(ServerError, match="A file of Patient is no NDJSON"):
+            list(bulk.fetch(Server(http), manifest, tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "older"),
+    [
+        ("2026-01-01T00:00:00Z", "2026-01-01T00:00:00.500Z", True),
+        ("2026-01-01T00:00:00.500Z", "2026-01-01T00:00:00Z", False),
+        ("2026-01-01T01:00:00+02:00", "2026-01-01T00:00:00Z", True),
+        ("2026-01-01T00:00:00Z", "2026-01-01T01:00:00+02:00", False),
+        ("2026-01-01T00:00:00Z", "2026-01-01T00:00:00.000+00:00", False),
+        (None, "2026-01-01T00:00:00Z", True),
+        ("2026-01-01T00:00:00Z", None, False),
+    ],
+)
+def test_which_of_two_versions_is_older(one, other, older):
+    """Compared as texts, half a second or an offset would make the earlier of two versions the later one."""
+    mine, theirs = ({"resourceType": "X", "meta": {"lastUpdated": text} if text else {}} for text in (one, other))
+    assert _older(mine, theirs) is older

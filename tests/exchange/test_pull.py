@@ -9,6 +9,9 @@ import httpx
 import pytest
 
 import trialbridge
+from trialbridge.base.errors import ServerError
+from trialbridge.base.finding import Where
+from trialbridge.exchange import pull_parts
 
 STUDY = ("--study", "NCT03406468")
 
@@ -36,13 +39,37 @@ def test_only_what_changed_is_taken_again(filled, run, tmp_path, size, cohort):
     _put(filled, event)
     _put(filled, new)
     again = run("pull", filled.url, "-o", tmp_path / "got", *STUDY, "--since", "auto", "--overlap", 0)
-    assert again["received"] == {"AdverseEvent": 1, "Observation": 1}
+    who = {"ResearchStudy", "ResearchSubject", "PlanDefinition", "Group", "Basic"}  # asked for anew each time
+    assert {kind: n for kind, n in again["received"].items() if kind not in who} == {
+        "AdverseEvent": 1,
+        "Observation": 1,
+    }
     assert again["changed"] == [f"AdverseEvent/{event['id']}"]
     assert again["added"] == ["Observation/brand-new"]
     assert again["removed"] == {}
     held = _rows(tmp_path / "got" / "AdverseEvent.ndjson")
     assert [one["outcome"].get("text") for one in held].count("changed") == 1
     assert len(held) == size(cohort)["AdverseEvent"]
+
+
+def test_what_was_received_is_counted_by_every_type(filled, run, tmp_path, size, monkeypatch):
+    """The study and its subjects would stand as held and never received; a pull that goes on would count its last part."""
+    whole = run("pull", filled.url, "-o", tmp_path / "whole", *STUDY)
+    assert (
+        whole["received"]
+        == whole["held"]
+        == {kind: n for kind, n in size(tmp_path / "whole").items() if kind[0] != "."}
+    )
+
+    def breaks(*_):
+        raise ServerError("broken off", Where(), "")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(pull_parts, "follow", breaks)
+        run("pull", filled.url, "-o", tmp_path / "rest", *STUDY, code=2)
+    rest = run("pull", filled.url, "-o", tmp_path / "rest", *STUDY)
+    assert rest["resumed"]
+    assert rest["received"] == whole["received"]
 
 
 def test_the_overlap_takes_nothing_for_news(filled, run, tmp_path, size, cohort):

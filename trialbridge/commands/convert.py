@@ -19,6 +19,7 @@ from trialbridge.commands.shell import Shell, counts, exit_code, guarded
 from trialbridge.converters.chosen import chosen
 from trialbridge.converters.doubtful import doubtful
 from trialbridge.converters.study import refuse_another_release, to_fhir, to_release, to_sdtm
+from trialbridge.fhir.bundle import pool
 from trialbridge.fhir.ids import BASE
 from trialbridge.fhir.located import Located, Reject
 from trialbridge.fhir.releases import release as release_named
@@ -236,7 +237,9 @@ def _from_fhir(wanted: Wanted, source: Source, release: Release | None, version:
         return _in_release(wanted, source, read, accepted, rejects, findings, steps)
     if wanted.to == "fhir":
         accounts = accounting.resources_accounted(read, accepted, rejects, None)
-        return Outcome("fhir", "fhir", read.release, findings, accounts, resources=accepted, rejects=rejects)
+        distinct = pool(accepted)
+        findings += distinct.findings
+        return Outcome("fhir", "fhir", read.release, findings, accounts, resources=distinct.items, rejects=rejects)
     steps.begin("converting to SDTM")
     done = to_sdtm(
         accepted,

@@ -138,9 +138,8 @@ def resources_accounted(
         if name == UNREADABLE_TYPE:
             given[name] += 1
     given.update(aside)
-    taken = Counter(_type(one) for one in accepted)
-    distinct = Counter(_type(one) for one in pool(accepted).items) if ledger else taken
-    aside.update(taken - distinct)
+    distinct = Counter(_type(one) for one in pool(accepted).items)
+    aside.update(Counter(_type(one) for one in accepted) - distinct)
     kept = {kind: ledger.records[kind, "in"] for kind in given} if ledger and ledger.records else distinct
     return [Account(kind, given[kind], kept[kind], rejected[kind], aside[kind]) for kind in sorted(given)]
 

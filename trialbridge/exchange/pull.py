@@ -23,6 +23,7 @@ from trialbridge.exchange.pull_gone import gone_from
 from trialbridge.exchange.pull_state import STATE, WORK, Asked, Work, alone, lines, state_of, write_state
 from trialbridge.exchange.pull_wanted import Pulled, Wanted
 from trialbridge.exchange.subjects import Found, find
+from trialbridge.fhir.bundle import instant
 from trialbridge.fhir.elements import resource_types
 from trialbridge.fhir.files import ndjson
 from trialbridge.fhir.located import name_of
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from trialbridge.fhir.located import Resource
     from trialbridge.fhir.releases import Release
     from trialbridge.fhir.server.client import Server
+
+FOUND = "found"
+"""The part that says who is in it."""
 
 
 def pull(server: Server, wanted: Wanted, told: Callable[[str], None] = lambda _: None) -> Pulled:
@@ -55,6 +59,7 @@ def _pull(server: Server, wanted: Wanted, told: Callable[[str], None]) -> Pulled
     asked = Asked(server.url, wanted.scope.as_dict(), types, way, wanted.since)
     since = _since(wanted, asked, before)
     work = Work(wanted.folder, Asked(server.url, asked.scope, types, way, since))
+    earlier_parts = [one for one in work.parts() if one != FOUND]
     outcome = Pulled(capabilities.release, since, way, resumed=work.resumed)
     if "begun" not in work.plan:
         work.note(begun=begun)
@@ -67,6 +72,8 @@ def _pull(server: Server, wanted: Wanted, told: Callable[[str], None]) -> Pulled
     known = set(before.get("subjects", ())) if since else set()
     parts = pull_parts.Parts(server, wanted, work, found, types, base, known, since)
     gone = _brought(parts, outcome, told)
+    outcome.received.update(one["resourceType"] for one in found.resources.values())
+    outcome.received.update(one["resourceType"] for name in earlier_parts for one in work.read(name))
     told("writing")
     now = _together(parts, gone)
     _compare(earlier, now, gone, outcome, work)
@@ -162,10 +169,10 @@ def _instant(moment: datetime) -> str:
 
 def _found(server: Server, wanted: Wanted, work: Work) -> Found:
     """Who is in it: asked of the server, or as an earlier run found it."""
-    if "patients" in work.plan and work.has("found"):
-        return Found({name_of(one): one for one in work.read("found")}, list(work.plan["patients"]))
+    if "patients" in work.plan and work.has(FOUND):
+        return Found({name_of(one): one for one in work.read(FOUND)}, list(work.plan["patients"]))
     found = find(server, wanted.scope, wanted.base_url)
-    work.keep("found", found.resources.values())
+    work.keep(FOUND, found.resources.values())
     work.note(patients=found.patients)
     return found
 
@@ -182,9 +189,11 @@ def _together(parts: pull_parts.Parts, gone: dict[str, str]) -> dict[str, Resour
 
 
 def _older(one: Resource, other: Resource | None) -> bool:
-    """Whether a resource is an earlier version than another, by meta.lastUpdated."""
-    mine, theirs = ((each or {}).get("meta") or {} for each in (one, other))
-    return bool(other) and str(mine.get("lastUpdated", "")) < str(theirs.get("lastUpdated", ""))
+    """Whether a resource is an earlier version than another, by meta.lastUpdated; one without it is."""
+    if other is None:
+        return False
+    mine, theirs = (instant((each.get("meta") or {}).get("lastUpdated")) for each in (one, other))
+    return theirs is not None and (mine is None or mine < theirs)
 
 
 def _compare(

@@ -149,6 +149,8 @@ def _object(path: Path) -> dict[str, Any]:
         found = decode(path.read_bytes())
     except (FileNotFoundError, NotADirectoryError):
         return {}
+    except UnreadableInputError:
+        found = None
     if not isinstance(found, dict):
         raise UnreadableInputError("This is not what trialbridge wrote.", Where(file=str(path)), "remove the file")
     return found

@@ -66,6 +66,22 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
         504: "The work took too long",
     }.items()
 }
+_UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"description": "Unknown", "content": {FHIR_JSON: {}}}}
+_MADE = ("application/zip", "application/fhir+ndjson", FHIR_JSON, "application/fhir+xml")
+
+
+def _answers(*kinds: str) -> dict[int | str, dict[str, Any]]:
+    """The answers of a call that does what it should, in these media types, or tells why not."""
+    content = {kind: {"schema": {"type": "object"} if kind == FHIR_JSON else _BINARY} for kind in kinds}
+    return {200: {"description": "Done", "content": content}, **_ANSWERS}
+
+
+class _Resource(Response):
+    """A resource, for OpenAPI: its media type alone."""
+
+    media_type = FHIR_JSON
+
+
 FhirVersion = Annotated[Literal["R4", "R4B", "R5"] | None, Query(alias="fhirVersion", description="FHIR release.")]
 Version = Annotated[Literal["3-3", "3-4"] | None, Query(description="SDTMIG version.")]
 
@@ -125,7 +141,7 @@ def _about(app: FastAPI, meters: Meters, desk: work.Desk) -> None:
 
 
 def _conversions(app: FastAPI, settings: Settings, desk: work.Desk, gate: Gate) -> None:
-    @app.post("/convert", tags=["conversion"], openapi_extra=_BODY, responses=_ANSWERS, response_class=Response)
+    @app.post("/convert", tags=["conversion"], openapi_extra=_BODY, responses=_answers(*_MADE), response_class=Response)
     async def convert(
         request: Request,
         to: Annotated[Literal["sdtm", "fhir"], Query(description="The language to make.")],
@@ -153,7 +169,7 @@ def _conversions(app: FastAPI, settings: Settings, desk: work.Desk, gate: Gate) 
             whole = to == "sdtm" or "application/zip" in request.headers.get("accept", "")
             return await (errand.package(told) if whole else errand.resources(told, format or "ndjson"))
 
-    @app.post("/validate", tags=["conformance"], openapi_extra=_BODY, responses=_ANSWERS, response_class=Response)
+    @app.post("/validate", tags=["conformance"], openapi_extra=_BODY, responses=_ANSWERS, response_class=_Resource)
     async def validate(
         request: Request,
         fhir_version: FhirVersion = None,
@@ -168,7 +184,9 @@ def _conversions(app: FastAPI, settings: Settings, desk: work.Desk, gate: Gate) 
 
 
 def _fhir(app: FastAPI, settings: Settings, desk: work.Desk, gate: Gate) -> None:
-    @app.post("/fhir/$to-sdtm", tags=["FHIR operations"], openapi_extra=_BODY, responses=_ANSWERS)
+    @app.post(
+        "/fhir/$to-sdtm", tags=["FHIR operations"], openapi_extra=_BODY, responses=_ANSWERS, response_class=_Resource
+    )
     async def to_sdtm(request: Request, fhir_version: FhirVersion = None, version: Version = None) -> Response:
         """`$to-sdtm`: resources, a Bundle or Parameters in; Parameters with the package and the outcome out."""
         options = {"fhir_version": fhir_version, "version": version, "base_url": settings.base_url}
@@ -176,7 +194,9 @@ def _fhir(app: FastAPI, settings: Settings, desk: work.Desk, gate: Gate) -> None
             await errand.run(operations.to_sdtm, options)
             return errand.file(errand.folder / operations.ANSWER, FHIR_JSON)
 
-    @app.post("/fhir/$to-fhir", tags=["FHIR operations"], openapi_extra=_BODY, responses=_ANSWERS)
+    @app.post(
+        "/fhir/$to-fhir", tags=["FHIR operations"], openapi_extra=_BODY, responses=_ANSWERS, response_class=_Resource
+    )
     async def to_fhir(request: Request, fhir_version: FhirVersion = None, version: Version = None) -> Response:
         """`$to-fhir`: datasets (a ZIP, or Parameters with one) in; a Bundle out."""
         options = {"fhir_version": fhir_version, "version": version, "base_url": settings.base_url}
@@ -184,13 +204,13 @@ def _fhir(app: FastAPI, settings: Settings, desk: work.Desk, gate: Gate) -> None
             told = await errand.run(operations.to_fhir, options, settings)
             return await errand.resources(told, "bundle")
 
-    @app.get("/fhir/metadata", tags=["FHIR operations"])
+    @app.get("/fhir/metadata", tags=["FHIR operations"], response_class=_Resource)
     async def metadata(request: Request) -> Response:
         """The CapabilityStatement."""
         when = time.strftime("%Y-%m-%d", time.gmtime())
         return JSONResponse(operations.capabilities(_base(request), when), media_type=FHIR_JSON)
 
-    @app.get("/fhir/OperationDefinition/{name}", tags=["FHIR operations"], responses={404: {"description": "Unknown"}})
+    @app.get("/fhir/OperationDefinition/{name}", tags=["FHIR operations"], responses=_UNKNOWN, response_class=_Resource)
     async def definition(request: Request, name: str) -> Response:
         """The OperationDefinition of an operation."""
         found = operations.definition(name, _base(request))
