@@ -5,6 +5,7 @@ The same study gives the same define: OIDs are made of names (`IT.DM.SEX`), noth
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING
@@ -28,6 +29,7 @@ from trialbridge.sdtm.define.model import (
     Standard,
     ValueList,
     WhereClause,
+    sas_name,
 )
 from trialbridge.sdtm.define.origins import origin_of
 from trialbridge.sdtm.define.values import valued
@@ -133,12 +135,23 @@ def _findings(define: Define, codelists: Codelists) -> list[Finding]:
         )
         for oid, code in codelists.missing.items()
     ]
+    for home, name in _names(define):
+        if not sas_name(name):
+            message = f"{name!r} is no name that SAS takes; it is described without one."
+            fix = "use at most 8 letters, digits and underscores, not a digit first"
+            found.append(Finding("TB-DEFINE-0009", Severity.WARNING, Where(path=home), message, fix))
     for one in define.codelists:
         if one.external is not None and not one.external.version and not one.external.dictionary.startswith("ISO"):
             message = f"The version of {one.external.dictionary} is not known."
             fix = f"give it with --dictionary {one.external.dictionary}=VERSION"
             found.append(Finding("TB-DEFINE-0003", Severity.WARNING, Where(path=one.oid), message, fix))
     return found
+
+
+def _names(define: Define) -> list[tuple[str, str]]:
+    """The OID and name of every dataset and variable."""
+    variables = [define.item[ref.item] for one in define.datasets for ref in one.items]
+    return [(one.oid, one.name) for one in (*define.datasets, *variables)]
 
 
 def _studyid(study: Study) -> str:
@@ -202,7 +215,7 @@ def _dataset(
         parts.where.extend(one.where)
     comment = _comment(table, standard, study, parts)
     file = Document(
-        id=f"LF.{table.name}",
+        id=f"LF.{re.sub(r'[^A-Za-z0-9_.-]', '_', table.name)}",  # an xs:ID
         href=f"{table.name.lower()}.{about.archive}",
         title=f"{table.name.lower()}.{about.archive}",
     )
@@ -212,7 +225,7 @@ def _dataset(
         name=table.name,
         repeating=not (subjects and set(order) <= {"STUDYID", "USUBJID"}),
         reference=not subjects and not table.name.startswith(("SUPP", "REL")),
-        sas_name=table.name,
+        sas_name=sas_name(table.name),
         domain=table.name if table.name.startswith("REL") else table.domain,
         structure=standard.structure if standard is not None else "One record per record identifier per subject",
         archive=file.id,
@@ -267,7 +280,7 @@ def _item(
         type=found.type,
         length=found.length,
         digits=found.digits,
-        sas_name=variable.name,
+        sas_name=sas_name(variable.name),
         format=found.format,
         label=variable.label or (known.label if known is not None else "") or variable.name,
         codelist=codelists.of_variable(table, variable.name, known),

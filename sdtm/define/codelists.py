@@ -6,6 +6,7 @@ which are a domain's. Terms that are not in the package are marked `def:Extended
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,9 @@ TS_CODELISTS = {
     **dict.fromkeys("ADDON ADAPT EXTTIND HLTSUBJI PDPSTIND PDSTIND PIPIND RANDOM RDIND".split(), "NY"),
 }
 """TSPARMCD -> the codelist of its TSVAL (SDTM terminology, column of the trial summary codelists)."""
+
+
+_INTEGER, _NUMBER = re.compile(r"-?\d+"), re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 
 
 @dataclass
@@ -121,10 +125,8 @@ class Codelists:
     def _sponsor(self, table: Table, name: str, decodes: Mapping[str, str]) -> str:
         """A codelist of the study's own; a value without words beside it is its own decode."""
         oid = f"CL.{name}" if name in ("ARMCD", "ACTARMCD", "ETCD", "VISITNUM") else f"CL.{table.name}.{name}"
-        kind = "integer" if name == "VISITNUM" and all(one.isdigit() for one in decodes) else "text"
-        kind = "float" if name == "VISITNUM" and kind == "text" else kind
         label = table.variable(name).label or name
-        self._names.setdefault(oid, (label, "", kind))
+        self._names.setdefault(oid, (label, "", "number" if name == "VISITNUM" else "text"))
         self._known[oid] = None
         known = self._values.setdefault(oid, {})
         for value, decode in decodes.items():
@@ -148,6 +150,7 @@ class Codelists:
     def _made(self, oid: str) -> CodeList:
         name, code, kind = self._names[oid]
         known, values = self._known[oid], self._values[oid]
+        kind = _number_type(values) if kind == "number" else kind
         decoded = any(values.values())
         ordered = sorted(values, key=float) if kind != "text" else sorted(values)
         terms = tuple(
@@ -169,6 +172,13 @@ class Codelists:
             terms=terms,
             aliases=(Alias(context=NCI_CODE, name=code),) if code else (),
         )
+
+
+def _number_type(values: Iterable[str]) -> str:
+    """The type of a codelist of numbers, once all datasets have entered theirs; text where one is no number."""
+    if not all(_NUMBER.fullmatch(one) for one in values):
+        return "text"
+    return "integer" if all(_INTEGER.fullmatch(one) for one in values) else "float"
 
 
 def _alias(known: Codelist | None, value: str) -> tuple[Alias, ...]:

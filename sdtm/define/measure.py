@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from trialbridge.base.errors import UnknownNameError
 from trialbridge.sdtm import metadata
 from trialbridge.sdtm.dates import Duration, Interval, Malformed, parse
 from trialbridge.sdtm.files import column_types
@@ -107,7 +108,7 @@ def _kind(text: str) -> str:
 
 _MORE = ("CAT", "SCAT", "SPEC", "LOC", "METHOD", "LNKID", "GRPID", "EVAL", "EVALID", "TPTNUM", "STDTC", "DTC", "ORRES")
 _TOPICS = ("TESTCD", "TRT", "TERM", "DECOD")
-_NAMED = ("IDVAR", "IDVARVAL", "QNAM", "RELID", "IETESTCD", "TSPARMCD", "ETCD")
+_NAMED = ("APID", "POOLID", "IDVAR", "IDVARVAL", "QNAM", "RELID", "IETESTCD", "TSPARMCD", "ETCD")
 _MOST_ADDED = 4
 
 
@@ -120,8 +121,8 @@ def keys(table: Table) -> tuple[str, ...]:
     """
     names, prefix = table.frame.columns, table.domain
     base = [one for one in ("STUDYID", "RDOMAIN", "USUBJID") if one in names]
-    guide = [one for one in metadata.keys(table.name) if one not in base]
-    if guide != [f"{prefix}SEQ"] and set(guide) <= set(names) and _tells_apart(table, [*base, *guide]):
+    guide = [one for one in _guide_keys(table.name) if one not in base]
+    if guide and guide != [f"{prefix}SEQ"] and set(guide) <= set(names) and _tells_apart(table, [*base, *guide]):
         return (*base, *guide)
     topic = [f"{prefix}{one}" for one in _TOPICS if f"{prefix}{one}" in names]
     fixed = [one for one in (*_NAMED, *topic[:1]) if one in names]
@@ -132,6 +133,14 @@ def keys(table: Table) -> tuple[str, ...]:
             if _tells_apart(table, [*base, *fixed, *chosen]):
                 return (*base, *fixed, *chosen)
     return (*base, f"{prefix}SEQ") if f"{prefix}SEQ" in names else (*base, *fixed)
+
+
+def _guide_keys(name: str) -> tuple[str, ...]:
+    """The guide's own key; none of a dataset it has no key of (APDM, POOLDEF, a sponsor's own of a longer name)."""
+    try:
+        return metadata.keys(name)
+    except UnknownNameError:
+        return ()
 
 
 def _tells_apart(table: Table, names: Sequence[str]) -> bool:

@@ -7,6 +7,7 @@ attribute that is not there is empty text, None or False.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -16,6 +17,16 @@ if TYPE_CHECKING:
 
 NCI_CODE = "nci:ExtCodeID"
 """The context of an alias that holds an NCI code."""
+_SAS_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,7}", re.ASCII)
+
+
+def sas_name(name: str) -> str:
+    """A name as SASFieldName and SASDatasetName may have it; empty where it is none (the schema refuses it then).
+
+    >>> sas_name("LBTESTCD"), sas_name("A NAME")
+    ('LBTESTCD', '')
+    """
+    return name if _SAS_NAME.fullmatch(name) else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,6 +35,7 @@ class Read:
     value_lists: dict[str, list[ItemRef]] = field(default_factory=dict)
     where: dict[str, WhereClause] = field(default_factory=dict)
     older: dict[str, list[Row]] = field(default_factory=dict)
+    oids: set[str] = field(default_factory=set)
     crf: str = ""
     findings: list[Finding] = field(default_factory=list)
 

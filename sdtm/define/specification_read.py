@@ -6,7 +6,9 @@ and name. Where clauses are texts, or the older way rows of WhereClauses: severa
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from itertools import count
 from typing import TYPE_CHECKING
 
 from trialbridge.base.errors import UnreadableInputError
@@ -27,6 +29,7 @@ from trialbridge.sdtm.define.model import (
     SubClass,
     ValueList,
     WhereClause,
+    sas_name,
 )
 from trialbridge.sdtm.define.specification_lists import (
     Read,
@@ -41,6 +44,7 @@ from trialbridge.sdtm.define.specification_lists import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from trialbridge.sdtm.define.sheets import Row
@@ -162,7 +166,7 @@ def _item(row: Row, oid: str, name: str, number: int, sheet: str, held: Read) ->
         type=row.get("Data Type", "") or "text",
         length=whole(row, "Length", held, sheet, number),
         digits=whole(row, "Significant Digits", held, sheet, number),
-        sas_name=name if sheet == "Variables" else "",
+        sas_name=sas_name(name) if sheet == "Variables" else "",
         format=row.get("Format", ""),
         comment=oid_of("COM", row.get("Comment", "")),
         label=row.get("Label" if sheet == "Variables" else "Description", ""),
@@ -194,7 +198,7 @@ def _value(row: Row, number: int, held: Read) -> None:
         held.findings.append(Finding("TB-DEFINE-0005", Severity.ERROR, where, message, 'write LBTESTCD EQ "ALT"'))
         return
     values = [value for _, _, its in conditions for value in its]
-    tail = ".".join("".join(letter if letter.isalnum() else "_" for letter in value) for value in values)
+    tail = ".".join(re.sub(r"[^A-Za-z0-9_]+", "_", value) for value in values)
     first = conditions[0][0].rpartition(".")[2]
     clause = WhereClause(
         oid=f"WC.{dataset}.{first}.{tail}",
@@ -204,8 +208,8 @@ def _value(row: Row, number: int, held: Read) -> None:
             for variable, comparator, its in conditions
         ),
     )
-    held.where.setdefault(clause.oid, clause)
-    oid = f"IT.{dataset}.{name}.{tail}"
+    clause = _once(clause, held)
+    oid = _free(f"IT.{dataset}.{name}.{tail}", held)
     held.items.append(_item(row, oid, values[0], number, "ValueLevel", held))
     its = held.value_lists.setdefault(f"VL.{dataset}.{name}", [])
     its.append(
@@ -217,6 +221,27 @@ def _value(row: Row, number: int, held: Read) -> None:
             where=(clause.oid,),
         )
     )
+
+
+def _once(clause: WhereClause, held: Read) -> WhereClause:
+    """The clause as it is kept: one that asks the same is the same, one that only has its OID gets another."""
+    for oid in _numbered(clause.oid):
+        clause = replace(clause, oid=oid)
+        if held.where.setdefault(oid, clause) == clause:
+            break
+    return clause
+
+
+def _free(oid: str, held: Read) -> str:
+    """An item's OID, with a number where another has it."""
+    free = next(one for one in _numbered(oid) if one not in held.oids)
+    held.oids.add(free)
+    return free
+
+
+def _numbered(oid: str) -> Iterator[str]:
+    yield oid
+    yield from (f"{oid}.{number}" for number in count(2))
 
 
 def _condition_item(variable: str, dataset: str) -> str:
@@ -259,7 +284,7 @@ def _dataset(row: Row, refs: dict[str, list[ItemRef]], standards: tuple[Standard
         name=name,
         repeating=yes(row.get("Repeating", "")) if row.get("Repeating") else set(keys) != {"STUDYID", "USUBJID"},
         reference=yes(reference) if reference else row.get("Class", "").upper() == "TRIAL DESIGN",
-        sas_name=name,
+        sas_name=sas_name(name),
         domain=row.get("Domain", "") or (name if name.startswith("REL") else name.removeprefix("SUPP")[:2]),
         structure=row.get("Structure", ""),
         archive=f"LF.{name}",

@@ -18,7 +18,7 @@ from trialbridge.sdtm.define.model import Check, Item, ItemRef, Origin, ValueLis
 from trialbridge.sdtm.define.origins import INVESTIGATOR, QORIG
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from trialbridge.sdtm.define.codelists import Codelists
     from trialbridge.sdtm.metadata import DomainMetadata
@@ -45,19 +45,36 @@ class _Part:
 
 
 def valued(table: Table, standard: DomainMetadata | None, codelists: Codelists) -> Iterator[Valued]:
-    """The value lists of a dataset."""
+    """The value lists of a dataset: none of a variable without values, for the standard has no empty list."""
     names = table.frame.columns
-    prefix = table.domain
-    if table.name.startswith("SUPP") and {"QNAM", "QVAL"} <= set(names):
-        yield _valued(table, "QVAL", list(_parts(table, "QNAM", "QLABEL", "")), None, codelists)
-    elif table.name == "TS" and {"TSPARMCD", "TSVAL"} <= set(names):
-        yield _valued(table, "TSVAL", list(_parts(table, "TSPARMCD", "TSPARM", "")), None, codelists)
-    elif f"{prefix}TESTCD" in names and f"{prefix}ORRES" in names:
-        parts = list(_parts(table, f"{prefix}TESTCD", f"{prefix}TEST", f"{prefix}CAT"))
-        for variable in (f"{prefix}ORRES", f"{prefix}STRESC", f"{prefix}STRESN"):
-            filled = [one for one in parts if variable in names and one.frame[variable].null_count() < one.frame.height]
-            if filled:
-                yield _valued(table, variable, filled, standard, codelists)
+    code, label, category, variables = _by(table)
+    if not {code, *variables[:1]} <= set(names):
+        return
+    parts = _named(_parts(table, code, label, category))
+    for variable in variables:
+        by_name = variable in _BY_NAME
+        filled = [
+            (tail, part)
+            for tail, part in parts
+            if by_name or (variable in names and part.frame[variable].null_count() < part.frame.height)
+        ]
+        if filled:
+            yield _valued(table, variable, filled, None if by_name else standard, codelists)
+
+
+_BY_NAME = frozenset({"QVAL", "TSVAL"})
+
+
+def _by(table: Table) -> tuple[str, str, str, tuple[str, ...]]:
+    """The variables that name a value (its code, label and category), and those that hold it."""
+    if table.name.startswith("SUPP"):
+        return "QNAM", "QLABEL", "", ("QVAL",)
+    if table.name == "TS":
+        return "TSPARMCD", "TSPARM", "", ("TSVAL",)
+    code, label, category, *values = (
+        f"{table.domain}{one}" for one in ("TESTCD", "TEST", "CAT", "ORRES", "STRESC", "STRESN")
+    )
+    return code, label, category, tuple(values)
 
 
 def _parts(table: Table, code: str, label: str, category: str) -> Iterator[_Part]:
@@ -73,15 +90,24 @@ def _parts(table: Table, code: str, label: str, category: str) -> Iterator[_Part
             yield _Part(((code, value), (category, str(within[0]))), f"{named} ({within[0]})", inner)
 
 
+def _named(parts: Iterable[_Part]) -> list[tuple[str, _Part]]:
+    """The parts in order, each with the end of its OIDs, the same for all variables of the dataset."""
+    found: dict[str, _Part] = {}
+    for part in sorted(parts, key=lambda one: one.by):
+        tail = ".".join(_oid_part(value) for _, value in part.by)
+        number = 2
+        name = tail
+        while name in found:
+            name, number = f"{tail}.{number}", number + 1
+        found[name] = part
+    return list(found.items())
+
+
 def _valued(
-    table: Table, variable: str, parts: list[_Part], standard: DomainMetadata | None, codelists: Codelists
+    table: Table, variable: str, parts: list[tuple[str, _Part]], standard: DomainMetadata | None, codelists: Codelists
 ) -> Valued:
     items, refs, where = [], [], []
-    used: dict[str, int] = {}
-    for number, part in enumerate(sorted(parts, key=lambda one: one.by), start=1):
-        tail = ".".join(_oid_part(value) for _, value in part.by)
-        used[tail] = used.get(tail, 0) + 1
-        tail += "" if used[tail] == 1 else f".{used[tail]}"
+    for number, (tail, part) in enumerate(parts, start=1):
         item = _item(table, variable, part, tail, standard, codelists)
         clause = _clause(table, part, tail)
         items.append(item)

@@ -7,10 +7,10 @@ language) is not kept, and a finding names it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from trialbridge.base.errors import UnreadableInputError
+from trialbridge.base.errors import DoesNotFitError, UnreadableInputError
 from trialbridge.base.finding import Finding, Severity, Where
 from trialbridge.base.writing import whole_file
 from trialbridge.base.xmltree import check, line_of, local_name, parse, serialize
@@ -96,7 +96,18 @@ def _append(node: etree._Element, children: tuple[Child, ...], record: Any) -> N
         outer, _, name = child.name.rpartition("/")
         home = etree.SubElement(node, _tag(outer)) if outer and values else node
         for one in values:
-            _child(etree.SubElement(home, _tag(name)), child, one)
+            try:
+                _child(etree.SubElement(home, _tag(name)), child, one)
+            except DoesNotFitError as error:
+                raise _within(error, name, one) from None
+
+
+def _within(error: DoesNotFitError, name: str, record: Any) -> DoesNotFitError:
+    """The error with the element around it before its path: which codelist, which item."""
+    oid = getattr(record, "oid", "")
+    here = f"{name.rpartition(':')[2]}[@OID='{oid}']" if oid else name.rpartition(":")[2]
+    path = f"{here}/{error.where.path}" if error.where.path != here else here
+    return DoesNotFitError(error.message, replace(error.where, path=path), "remove it from the data, or from the file")
 
 
 def _child(node: etree._Element, child: Child, value: Any) -> None:

@@ -72,6 +72,16 @@ def test_a_define_in_another_form(run, tmp_path, study):
     assert again.read_bytes() == first.read_bytes() == to_bytes(read(first)[0])
 
 
+def test_an_option_of_a_study_is_refused_for_a_define(run, tmp_path, study):
+    """What the user asked for (a specification's words, a time) would be passed over without a word."""
+    source, target = tmp_path / "define.xml", tmp_path / "again.xml"
+    assert run("define", study, "-o", source, "-q").code == 0
+    done = run("define", source, "-o", target, "--created", "2020-01-01T00:00:00", "--spec", source)
+    assert done.code == 2
+    assert "--spec, --created" in done.err
+    assert not target.exists()
+
+
 def test_the_time_of_making(run, tmp_path, study, monkeypatch):
     """The same input would give other bytes a second later."""
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "86400")

@@ -22,6 +22,7 @@ from trialbridge.sdtm.define import build
 from trialbridge.sdtm.define import html as page
 from trialbridge.sdtm.define import specification_write as specification
 from trialbridge.sdtm.define import xml as files
+from trialbridge.sdtm.define.specification_losses import losses
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,6 +71,8 @@ def _run(wanted: Wanted, shell: Shell) -> int:
     define, findings = _made(wanted)
     for one in wanted.outputs:
         write(define, one, wanted.stylesheet)
+        if one.suffix.lower() == ".xlsx":
+            findings = [*findings, *losses(define, one)]
     if shell.as_json:
         shell.json(
             {
@@ -113,6 +116,7 @@ def write(define: Define, target: Path, stylesheet: str = "") -> None:
 def _made(wanted: Wanted) -> tuple[Define, list[Finding]]:
     """The define of the sources: read where it is one, made where they are a study."""
     if len(wanted.sources) == 1 and definitions.sniff(wanted.sources[0]):
+        _only_of_a_study(wanted)
         return definitions.read(wanted.sources[0])
     dictionary = chosen(wanted.mapping, wanted.study_file)
     study, release = _study(wanted, dictionary)
@@ -132,6 +136,24 @@ def _made(wanted: Wanted) -> tuple[Define, list[Finding]]:
         define, unused = definitions.overlay(define, spec, wanted.spec.name)
         findings = [*findings, *more, *unused]
     return define, findings
+
+
+def _only_of_a_study(wanted: Wanted) -> None:
+    """Refuse what would be passed over when a define is written in another form. Raises UnknownNameError."""
+    given = {
+        "--spec": wanted.spec,
+        "--mapping": wanted.mapping,
+        "--study-file": wanted.study_file,
+        "--controlled-terminology-package": wanted.package,
+        "--dictionary": wanted.dictionaries,
+        "--acrf": wanted.crf,
+        "--document": wanted.documents,
+        "--created": wanted.created,
+    }
+    names = ", ".join(name for name, value in given.items() if value)
+    if names:
+        message = f"{wanted.sources[0].name} is a define already, which is written as it is: {names} is for a study."
+        raise UnknownNameError(message, fix="leave it out, or name the study")
 
 
 def _identity(study_file: Path | None) -> dict[str, str]:
