@@ -151,7 +151,7 @@ def _findings(define: Define, codelists: Codelists) -> list[Finding]:
 def _names(define: Define) -> list[tuple[str, str]]:
     """The OID and name of every dataset and variable."""
     variables = [define.item[ref.item] for one in define.datasets for ref in one.items]
-    return [(one.oid, one.name) for one in (*define.datasets, *variables)]
+    return [*((one.oid, one.name) for one in define.datasets), *((one.oid, one.name) for one in variables)]
 
 
 def _studyid(study: Study) -> str:

@@ -98,7 +98,7 @@ def _dataset_row(one: Dataset, define: Define) -> Row:
 
 
 def _variable_row(ref: ItemRef, dataset: Dataset, define: Define) -> Row:
-    item = define.item[ref.item]
+    item = define.item.get(ref.item) or Item(oid=ref.item, name=ref.item, type="text")
     return {
         **_item_cells(item, ref),
         "Dataset": dataset.name,
@@ -111,25 +111,33 @@ def _variable_row(ref: ItemRef, dataset: Dataset, define: Define) -> Row:
 
 
 def _value_rows(ref: ItemRef, dataset: Dataset, define: Define) -> list[Row]:
-    variable = define.item[ref.item]
-    if not variable.values:
+    variable = define.item.get(ref.item)
+    if variable is None or not variable.values:
         return []
     found: list[Row] = []
-    for inner in define.values[variable.values].items:
-        item = define.item[inner.item]
-        clauses = [define.where[oid] for oid in inner.where]
+    listed = define.values.get(variable.values)
+    for inner in listed.items if listed is not None else ():
+        item = define.item.get(inner.item) or Item(oid=inner.item, name=inner.item, type="text")
         found.extend(
             {
                 **_item_cells(item, inner),
                 "Dataset": dataset.name,
                 "Variable": variable.name,
-                "Where Clause": where_text.shown(conditions(clause, dataset.name, define)),
                 "Description": item.label,
-                "Join Comment": _id("COM", clause.comment),
+                **_clause_cells(oid, dataset.name, define),
             }
-            for clause in clauses
+            for oid in inner.where
         )
     return found
+
+
+def _clause_cells(oid: str, dataset: str, define: Define) -> Row:
+    """A where clause in words; one that the define does not have by its OID, so that its row is not lost."""
+    clause = define.where.get(oid)
+    if clause is None:
+        return {"Where Clause": oid}
+    asked = where_text.shown(conditions(clause, dataset, define))
+    return {"Where Clause": asked, "Join Comment": _id("COM", clause.comment)}
 
 
 def conditions(clause: WhereClause, dataset: str, define: Define) -> tuple[where_text.Condition, ...]:

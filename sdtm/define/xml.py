@@ -163,6 +163,9 @@ def from_bytes(data: bytes, file: str = "define.xml") -> Reading:
     version = reader.one(root, "Study/MetaDataVersion")
     study = reader.one(root, "Study")
     about = reader.one(root, "Study/GlobalVariables")
+    reader.apart(root, ("Study",))
+    reader.apart(study, ("GlobalVariables", "MetaDataVersion"), {"OID"})
+    reader.apart(about, tuple(name for _, name in spelt.GLOBAL), set())
     told: dict[str, Any] = {
         "study_oid": study.get("OID") or "",
         **{field: (about.findtext(f"{{{ODM}}}{name}") or "").strip() for field, name in spelt.GLOBAL},
@@ -186,6 +189,18 @@ class _Reader:
         if found is None:
             raise _wrong(f"It has no {path}.", root, self.file, "give a whole define.xml")
         return found
+
+    def apart(self, node: etree._Element, names: tuple[str, ...] = (), attributes: set[str] | None = None) -> None:
+        """Note what stands beside these elements, each of them once, and beside these attributes (None: any may)."""
+        left = [f"{{{ODM}}}{name}" for name in names]
+        for inner in node:
+            if inner.tag in left:
+                left.remove(str(inner.tag))
+            else:
+                self._note(f"{_shown(node.tag)}/{_shown(inner.tag)}", inner)
+        for name in node.attrib if attributes is not None else ():
+            if str(name) not in (attributes or ()):
+                self._note(f"{_shown(node.tag)}/@{_shown(name)}", node)
 
     def record(self, node: etree._Element, of: Element) -> Any:
         """The record of an element."""
@@ -233,8 +248,11 @@ class _Reader:
             if child is None:
                 self._note(f"{_shown(node.tag)}/{_shown(inner.tag)}", inner)
                 continue
-            nodes = list(inner) if "/" in child.name else [inner]
+            nodes = self._inside(inner, child) if "/" in child.name else [inner]
             for one in nodes:
+                if not child.many and child.field in told:
+                    self._note(f"{_shown(node.tag)}/{_shown(one.tag)}", one)
+                    continue
                 value = self._child(one, child)
                 if child.many:
                     told[child.field] = (*told.get(child.field, ()), value)
@@ -242,7 +260,19 @@ class _Reader:
                     told[child.field] = value
         return told
 
+    def _inside(self, node: etree._Element, child: Child) -> list[etree._Element]:
+        """The elements of an element that only holds others; what else is in it is noted."""
+        wanted = _tag(child.name.rpartition("/")[2])
+        for one in node:
+            if one.tag != wanted:
+                self._note(f"{_shown(node.tag)}/{_shown(one.tag)}", one)
+        for name in node.attrib:
+            self._note(f"{_shown(node.tag)}/@{_shown(name)}", node)
+        return [one for one in node if one.tag == wanted]
+
     def _child(self, node: etree._Element, child: Child) -> Any:
+        if isinstance(child.of, str) and child.of != "text":
+            self.apart(node, attributes=set() if child.of == "content" else {child.of})
         if child.of == "content":
             return node.text or ""
         if child.of == "text":
@@ -254,6 +284,9 @@ class _Reader:
     def _text(self, node: etree._Element) -> str:
         """The text in English, or in the language that comes first."""
         texts = [one for one in node if one.tag == f"{{{ODM}}}TranslatedText"]
+        for one in node:
+            if one not in texts:
+                self._note(f"{_shown(node.tag)}/{_shown(one.tag)}", one)
         english = [one for one in texts if (one.get(_LANG) or "en").startswith("en")]
         chosen = (english or texts)[:1]
         for one in texts:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from trialbridge.base.errors import UnreadableInputError
 from trialbridge.sdtm import metadata
-from trialbridge.sdtm.define import xml
+from trialbridge.sdtm.define import specification_read, specification_write, xml
 
 # Datasets of the two studies; the pilot is as CDISC published it, with split LB and QS.
 DATASETS = {"example": 24, "pilot": 31}
@@ -180,6 +182,39 @@ def test_what_is_not_kept_is_told():
     ).replace(b'Purpose="Tabulation"', b'Purpose="Tabulation" Comment="old"')
     found = {one.where.path for one in xml.from_bytes(odd).findings}
     assert found == {"Description/TranslatedText[@xml:lang='de']", "ItemGroupDef/@Comment"}
+
+
+BESIDE = {
+    "ODM/AdminData": (b"</Study></ODM>", b"</Study><AdminData/></ODM>"),
+    "Study/BasicDefinitions": (b"</GlobalVariables>", b"</GlobalVariables><BasicDefinitions/>"),
+    "Study/MetaDataVersion": (b"</MetaDataVersion>", b'</MetaDataVersion><MetaDataVersion OID="2" Name="Two"/>'),
+    "Study/@Own": (b'<Study OID="S.1">', b'<Study OID="S.1" Own="x">'),
+    "GlobalVariables/StudyName": (b"<StudyName>", b"<StudyName>S0</StudyName><StudyName>"),
+    "ItemGroupDef/def:leaf": (
+        b"<def:leaf",
+        b'<def:leaf ID="LF.TWO" xlink:href="two.xpt"><def:title/></def:leaf><def:leaf',
+    ),
+    "def:title/@Own": (b"<def:title>", b'<def:title Own="x">'),
+}
+
+
+@pytest.mark.parametrize("path", BESIDE)
+def test_what_stands_beside_what_is_read_is_told(path):
+    """A vendor's attribute, a second study definition or data beside it would vanish without a word."""
+    place, odd = BESIDE[path]
+    assert place in VERSION_2_0
+    assert path in {one.where.path for one in xml.from_bytes(VERSION_2_0.replace(place, odd, 1)).findings}
+
+
+def test_a_define_that_refers_to_nothing_becomes_a_workbook(made, tmp_path):
+    """A define with a where clause too few, which a workbook is to mend, would end in a fault of ours."""
+    define = made("example")
+    broken = replace(
+        define, where_clauses=define.where_clauses[1:], items=define.items[1:], value_lists=define.value_lists[1:]
+    )
+    path = specification_write.write(broken, tmp_path / "spec.xlsx")
+    _, findings = specification_read.read(path)
+    assert "TB-DEFINE-0005" in {one.id for one in findings}
 
 
 @pytest.mark.parametrize(
