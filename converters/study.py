@@ -110,8 +110,8 @@ def to_release(
 
 _R5_STUDY = frozenset(
     (
-        "associatedParty comparisonGroup descriptionSummary label outcomeMeasure progressStatus recruitment region "
-        "studyDesign whyStopped"
+        "associatedParty classifier comparisonGroup descriptionSummary label outcomeMeasure progressStatus recruitment "
+        "region result studyDesign whyStopped"
     ).split()
 )
 _R5_MARKS: Mapping[str, Callable[[Resource], bool]] = {

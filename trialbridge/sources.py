@@ -47,6 +47,8 @@ NEIGHBOURS = sdtm_files.KNOWN_NEIGHBOURS | {
     "changes.json",
     "changes.csv",
     "resources.json",
+    "registry-rest.ndjson",
+    "registry-residue.ndjson",
 }
 _LISTED = 5
 _OF_OTHERS = {

@@ -49,6 +49,28 @@ def test_to_sdtm_and_back(run, tmp_path):
     assert json.loads((tmp_path / "v2" / "record.json").read_text()) == CONTENT
 
 
+@pytest.mark.parametrize("options", [("--fhir-version", "R4"), ("--fhir-version", "R5"), ("--format", "ndjson")])
+@pytest.mark.parametrize(
+    "protocol", [{"identificationModule": {"briefTitle": "A draft"}}, {"conditionsModule": {"conditions": ["x"]}}]
+)
+def test_a_draft_comes_home_in_its_release(protocol, options, run, tmp_path):
+    """If it failed, R5 of a short record would be read as R4, where it says that the trial is recruiting."""
+    content = {"protocolSection": protocol, "hasResults": False}
+    (tmp_path / "draft.json").write_text(json.dumps(content))
+    convert(run, tmp_path / "draft.json", "fhir", tmp_path / "fhir", *options)
+    convert(run, tmp_path / "fhir", "v2", tmp_path / "v2")
+    assert json.loads((tmp_path / "v2" / "record.json").read_text()) == content
+
+
+def test_a_rest_that_looks_like_fhir_is_no_fhir(run, tmp_path):
+    """If it failed, a folder we wrote ourselves would be refused as one of two kinds of data."""
+    protocol = {**CONTENT["protocolSection"], "newModule": {"resourceType": "Patient", "id": "1"}}
+    (tmp_path / "record.json").write_text(json.dumps({**CONTENT, "protocolSection": protocol}))
+    convert(run, tmp_path / "record.json", "sdtm", tmp_path / "sdtm", "--format", "parquet")
+    convert(run, tmp_path / "sdtm", "v2", tmp_path / "v2")
+    assert json.loads((tmp_path / "v2" / "record.json").read_text())["protocolSection"] == protocol
+
+
 def test_a_folder_holds_one_conversion(run, tmp_path):
     """If it failed, files of an earlier conversion would be read as part of a later one."""
     convert(run, RECORD, "sdtm", tmp_path / "out")

@@ -51,7 +51,7 @@ def read(path: Path, *, with_contacts: bool = False) -> Given:
     source = _found(path)
     if source.kind == "sdtm":
         return _trial_design(path, with_contacts=with_contacts)
-    resources = api.read(path, kind="fhir")
+    resources = api.read(path, kind="fhir", release=_release(path))
     found_studies = registry_fhir.to_records(
         resources.items, resources.release, with_contacts=with_contacts, source=str(path)
     )
@@ -76,6 +76,20 @@ def _found(path: Path) -> sources.Source:
             raise
         message = error.message if path.is_dir() or not path.stat().st_size else "This is no record of a registry."
         raise UnreadableInputError(message, error.where, KNOWN) from None
+
+
+def _release(path: Path) -> str | None:
+    """The release of FHIR in a folder that `registry convert` wrote, as its manifest says; else the elements tell.
+
+    A short record may have no element that only one release has.
+    """
+    manifest = path / sources.RUN_MANIFEST
+    about = decode(manifest.read_bytes()) if manifest.is_file() else None
+    options = about.get("options") if isinstance(about, dict) else None
+    if not isinstance(options, dict) or (options.get("command"), options.get("to")) != ("registry convert", "fhir"):
+        return None
+    said = options.get("fhir_version")
+    return said if isinstance(said, str) else None
 
 
 def _one(found: list[tuple[Any, tuple[Finding, ...]]], path: Path) -> tuple[Any, tuple[Finding, ...]]:
