@@ -64,10 +64,7 @@ def _ages(columns: Columns, findings: list[Finding]) -> Sequence[m.BaselineMeasu
         message = f"{short} participants have no age in years; they are left out of the measures of age."
         findings.append(_finding("BASELINE-MISSING", "AGE", message, "complete DM"))
         denoms = (m.denom(m.PARTICIPANTS, {group: len(values) for group, values in ages.items()}),)
-    cells = [
-        m.Measurement(group, _number(statistics.fmean(values), 1), _spread(values)) if values else _none(group)
-        for group, values in ages.items()
-    ]
+    cells = [_mean(group, values) for group, values in ages.items()]
     young, middle, old = m.CATEGORIES[m.AGE_CATEGORICAL]
     rows = {
         young: {group: sum(age <= 18 for age in values) for group, values in ages.items()},
@@ -87,16 +84,18 @@ def _ages(columns: Columns, findings: list[Finding]) -> Sequence[m.BaselineMeasu
     )
 
 
-def _spread(values: Sequence[float]) -> str:
-    return _number(statistics.stdev(values), 2) if len(values) > 1 else "NA"
+def _mean(group: str, values: Sequence[float]) -> m.Measurement:
+    """Mean and standard deviation; NA with a reason where there is none."""
+    if not values:
+        return m.Measurement(group, "NA", "NA", comment="No participant of this group has a value.")
+    mean = _number(statistics.fmean(values), 1)
+    if len(values) == 1:
+        return m.Measurement(group, mean, "NA", comment="One participant has no standard deviation.")
+    return m.Measurement(group, mean, _number(statistics.stdev(values), 2))
 
 
 def _number(value: float, decimals: int) -> str:
     return f"{value:.{decimals}f}"
-
-
-def _none(group: str) -> m.Measurement:
-    return m.Measurement(group, "NA", "NA", comment="No participant of this group has a value.")
 
 
 def _sex(columns: Columns) -> m.BaselineMeasure:

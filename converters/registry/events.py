@@ -147,17 +147,14 @@ def _event(term: Term, by: Mapping[str, Sequence[Row]], at_risk: Mapping[str, in
 
 def _before_treatment(study: Study, arms: Arms) -> int:
     """How many events of treated subjects surely began before the first treatment, as far as dates go."""
-    starts = {text(one, "USUBJID"): _treatment(one) for subjects in arms.actual.values() for one in subjects}
+    at_risk = {text(one, "USUBJID") for subjects in arms.actual.values() for one in subjects}
     count = 0
     for row in rows(study, "AE"):
-        began, start = text(row, "AESTDTC")[:10], starts.get(text(row, "USUBJID"), "")[:10]
+        subject, began = text(row, "USUBJID"), text(row, "AESTDTC")[:10]
+        start = arms.starts.get(subject, "")[:10] if subject in at_risk else ""
         known = min(len(began), len(start))
         count += bool(known) and began[:known] < start[:known]
     return count
-
-
-def _treatment(row: Row) -> str:
-    return text(row, "RFXSTDTC") or text(row, "RFSTDTC")
 
 
 def _time_frame(arms: Arms, *, consent: bool) -> str:
@@ -168,7 +165,7 @@ def _time_frame(arms: Arms, *, consent: bool) -> str:
     longest = 0
     for subjects in arms.actual.values():
         for one in subjects:
-            begin = _day((text(one, "RFICDTC") if consent else "") or _treatment(one))
+            begin = _day((text(one, "RFICDTC") if consent else "") or arms.starts[text(one, "USUBJID")])
             end = _day(text(one, "RFPENDTC") or text(one, "RFENDTC"))
             if begin and end:
                 longest = max(longest, (end - begin).days + 1)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 LESIONS = "Lesions"
 TYPES = {"PRIMARY": "PRIMARY", "SECONDARY": "SECONDARY", "OTHER": "OTHER_PRE_SPECIFIED"}
 _REPEATS = "Grade 3 or higher"
+_OPEN = "A limit given as NA was not reached within the time observed."
 _LONGEST_TEXT, _ELLIPSIS = 999, " ..."
 
 
@@ -170,25 +171,26 @@ def _notes(one: oncology.Outcome) -> Iterable[str]:
 def _classes(one: oncology.Outcome) -> Iterable[m.MeasureClass]:
     """Rows of one title are a class; rows that repeat participants of other rows are a class of their own."""
     decimals = 0 if one.parameter == "COUNT_OF_PARTICIPANTS" else 1
+    limited = one.dispersion not in ("", "NA")
     found: dict[str, list[m.Category]] = {}
     for row in one.rows:
         title = f"{row.title}: {row.category}" if row.category == _REPEATS else row.title
         name = "" if row.category == _REPEATS else row.category
-        cells = tuple(_cell(value, decimals) for value in row.values)
+        cells = tuple(_cell(value, decimals, limited=limited) for value in row.values)
         found.setdefault(title, []).append(m.Category(name, cells))
     return (m.MeasureClass(title, (), tuple(categories)) for title, categories in found.items())
 
 
-def _cell(value: oncology.Value, decimals: int) -> m.Measurement:
+def _cell(value: oncology.Value, decimals: int, *, limited: bool) -> m.Measurement:
+    limits = _limits(value, decimals) if limited else ("", "")
     if value.number is None:
-        return m.Measurement(value.group, "NA", "", *_limits(value, decimals), comment=value.text or "Not reached.")
-    return m.Measurement(value.group, f"{value.number:.{decimals}f}", "", *_limits(value, decimals))
+        return m.Measurement(value.group, "NA", "", *limits, comment=value.text or "Not reached.")
+    comment = _OPEN if "NA" in limits else ""  # the registry wants a reason beside each NA
+    return m.Measurement(value.group, f"{value.number:.{decimals}f}", "", *limits, comment=comment)
 
 
 def _limits(value: oncology.Value, decimals: int) -> tuple[str, str]:
-    """Both limits, or none: of an interval open at one end the open limit is NA."""
-    if value.low is None and value.high is None:
-        return ("NA", "NA") if value.number is None and decimals else ("", "")
+    """Both limits; one that is open (a limit of the curve that is not reached) is NA."""
     low, high = (f"{one:.{decimals}f}" if one is not None else "NA" for one in (value.low, value.high))
     return low, high
 

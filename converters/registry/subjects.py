@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from trialbridge.base.errors import UnknownNameError
 from trialbridge.base.finding import Finding, Severity, Where
+from trialbridge.oncology.groups import radiotherapy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -33,6 +34,8 @@ class Arms:
     planned: Mapping[str, Sequence[Row]]
     actual: Mapping[str, Sequence[Row]]
     unassigned: int
+    starts: Mapping[str, str]
+    """USUBJID -> first treatment: of RFXSTDTC and the first radiotherapy on study the earlier, else RFSTDTC."""
 
     @property
     def started(self) -> int:
@@ -60,7 +63,9 @@ def arms(study: Study, record: Record, findings: list[Finding]) -> Arms:
         raise UnknownNameError("The study has no subjects: results need DM.", Where(dataset="DM"), "add DM")
     _say_doubles(subjects, findings)
     planned = _by(subjects, lambda row: _arm(row, "ARM"))
-    actual = _by(subjects, lambda row: _arm(row, "ACTARM" if "ACTARM" in row else "ARM") if _treated(row) else "")
+    fractions = _first_fractions(study)
+    treated = [one for one in subjects if text(one, "USUBJID") in fractions or _treated(one)]
+    actual = _by(treated, lambda row: _arm(row, "ACTARM" if "ACTARM" in row else "ARM"))
     described = {one.label.casefold(): one for one in record.arms}
     order = {label: number for number, label in enumerate(described)}
     found = sorted({*planned, *actual} - {""}, key=lambda name: (order.get(name.casefold(), len(order)), name))
@@ -76,6 +81,7 @@ def arms(study: Study, record: Record, findings: list[Finding]) -> Arms:
         {name: planned.get(name, []) for name in found if name in planned},
         {name: actual.get(name, []) for name in found if name in actual},
         len(planned.get("", [])),
+        {text(one, "USUBJID"): _start(one, fractions) for one in subjects},
     )
 
 
@@ -103,8 +109,22 @@ def _arm(row: Row, variable: str) -> str:
     return "" if none or text(row, "ARMNRS") else name
 
 
+def _first_fractions(study: Study) -> dict[str, str]:
+    """USUBJID -> when radiotherapy on study began (PR); empty where it has no date."""
+    found: dict[str, str] = {}
+    for row in radiotherapy(study):
+        dates = [one for one in (found.get(row["USUBJID"], ""), row["PRSTDTC"]) if one]
+        found[row["USUBJID"]] = min(dates, default="")
+    return found
+
+
+def _start(row: Row, fractions: Mapping[str, str]) -> str:
+    dates = [one for one in (text(row, "RFXSTDTC"), fractions.get(text(row, "USUBJID"), "")) if one]
+    return min(dates, default="") or text(row, "RFSTDTC")
+
+
 def _treated(row: Row) -> bool:
-    """Whether a subject got treatment: a first exposure where DM has that variable, else a reference start, else all."""
+    """Whether DM says that a subject was treated: a first exposure where it has that, else a reference start, else all."""
     for variable in ("RFXSTDTC", "RFSTDTC"):
         if variable in row:
             return bool(text(row, variable))

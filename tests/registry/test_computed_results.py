@@ -280,6 +280,18 @@ def test_the_example_trial(driving, example, valid):
         "TB-REG-EVENTS-BEFORE",
         "TB-REG-MORE-INFO",
     }
+    before = next(one.message for one in done.findings if one.id == "TB-REG-EVENTS-BEFORE")
+    flags = example["SUPPAE"].frame.filter(QNAM="AETRTEM")["QVAL"].to_list()
+    assert before.startswith(f"{flags.count('N')} of the events")  # as the study's own flag says
+
+
+def test_the_spread_of_one_participant_is_na_with_a_reason():
+    """If it failed, the registry would send the baseline back: an NA wants its reason."""
+    dm = [{**one, "ARM": "Second" if one["USUBJID"] != "S-00" else "First"} for one in tiny()["DM"].rows()]
+    measure = compute(tiny(DM=dm), Record({})).results.baseline_characteristics_module.measures[0]
+    first, second, _ = measure.classes[0].categories[0].measurements
+    assert (first.value, first.spread, first.comment != "") == ("18.0", "NA", True)
+    assert second.comment == ""
 
 
 def test_lesions_are_the_units_of_the_remission_rates(driving, example):
@@ -502,6 +514,33 @@ def test_what_would_be_counted_wrongly_is_said(said, finding):
     spoiled = tiny(**{name: changed_rows(name, **cells) for name, cells in said.items()})
     found = {one.id for one in compute(spoiled, Record({})).findings}
     assert finding in found - sound
+
+
+def test_who_was_only_irradiated_is_at_risk():
+    """If it failed, a participant whose treatment is radiotherapy alone would be missing from those at risk, and so the events."""
+    subject = {"STUDYID": "S", "DOMAIN": "PR", "USUBJID": "S-00"}
+    pr = [{**subject, "PRTRT": "Radiotherapy", "PRCAT": "RADIATION THERAPY", "PRSTDTC": "2019-12-30"}]
+    dm = [{**one, "RFXSTDTC": None if one["USUBJID"] == "S-00" else "2020-01-01"} for one in tiny()["DM"].rows()]
+    ae = [{**one, "AESTDTC": "2019-12-31"} for one in tiny()["AE"].rows()]
+    done = compute(tiny(DM=dm, AE=ae, PR=pr), Record({}))
+    assert [one.serious_num_at_risk for one in done.results.adverse_events_module.event_groups] == [20, 20]
+    (found,) = (one for one in done.findings if one.id == "TB-REG-EVENTS-BEFORE")
+    assert found.message.startswith("3 of the events")  # the fourth began the day after the first fraction
+
+
+def test_a_limit_that_is_not_reached_is_na_with_a_reason(example):
+    """If it failed, the registry would send a median back: without limits, or with an NA that nothing explains."""
+    record = Record(json.loads((Path(__file__).parent / "data" / "NCT03406468.json").read_text()))
+    tables = [table("RS", example["RS"].frame.with_columns(RSDTC=pl.lit(None, pl.String)))]
+    for given in (example, example.with_tables(tables)):
+        done = compute(given, record, OPTIONS)
+        median = done.results.outcome_measures_module.outcome_measures[4]
+        ((cell,),) = (row.measurements for row in median.classes[0].categories)
+        assert cell.upper_limit == "NA"
+        assert "not reached" in cell.comment
+        assert not [
+            str(one) for rule in rules.RESULTS for one in rule(done.with_results(record)) if one.severity == "error"
+        ]
 
 
 def test_a_death_counts_however_the_flag_is_written():
