@@ -18,7 +18,9 @@ from trialbridge.converters.registry import lines
 from trialbridge.converters.registry.dialect import as_r5, is_ballot, with_focus
 from trialbridge.converters.registry.people import without_people
 from trialbridge.converters.registry.rest import Rest, generic, parsed, put_back, rest, restored, spelled
+from trialbridge.converters.sound import SHAPE
 from trialbridge.fhir.bundle import located, pool
+from trialbridge.fhir.check import check
 from trialbridge.fhir.extensions import url_of
 from trialbridge.fhir.ids import BASE, resource_id
 from trialbridge.fhir.jsontext import decode, encode
@@ -164,9 +166,20 @@ def to_records(
 
     The registry's `fhir.json` (R6 ballot) is told by its content and read as the R5 it came from. Without contacts,
     persons are dropped with a note, from the record and from the residue. The residue is of the study and what it refers
-    to; a Bundle's other resources (patients, say) are no part of a record.
+    to; a Bundle's other resources (patients, say) are no part of a record. Raises UnreadableInputError, naming the
+    element, where resources are not shaped as FHIR says so that no record can be read.
     """
     given = [located(one) for one in resources]
+    try:
+        return _records(given, release, with_contacts=with_contacts, source=source)
+    except SHAPE:
+        wrong = next((found for one in given for found in check(one.resource, release)), None)
+        if wrong is None:
+            raise
+        raise UnreadableInputError(wrong.message, wrong.where, wrong.fix) from None
+
+
+def _records(given: list[Located], release: Release, *, with_contacts: bool, source: str) -> list[Read]:
     findings: list[Finding] = []
     if not with_contacts:
         given, findings = without_people(given)

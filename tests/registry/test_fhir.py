@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from trialbridge.base.errors import UnreadableInputError
 from trialbridge.converters.registry import fhir as registry_fhir
 from trialbridge.converters.registry.rest import parsed, rest, restored, spelled
 from trialbridge.fhir import profiles
@@ -547,6 +548,26 @@ def test_a_record_with_any_value_broken_comes_home_exactly(place, junk, release)
     written, read = through(content, release)
     assert plain(read.record.content) == plain(content)
     assert not errors(written, release)
+
+
+MISSHAPEN = {
+    "label": [{"type": {"coding": [{"code": ["official"]}]}, "value": "A title"}],
+    "site": 7,
+    "contained": 1.5,
+    "extension": ["x"],
+    "identifier": [{"system": {"x": 1}, "value": "1"}],
+    "relatedArtifact": [{"type": "citation", "label": ["RESULT"]}],
+}
+
+
+@pytest.mark.parametrize("name", MISSHAPEN)
+def test_a_study_that_is_not_shaped_as_fhir_is_refused_with_its_element(name, driving):
+    """If it failed, one wrong value in another's FHIR would end in a fault of ours, with no word of where it stands."""
+    study, *beside = registry_fhir.to_fhir(Record(driving), "R5").resources
+    with pytest.raises(UnreadableInputError) as refused:
+        registry_fhir.to_records([{**study, name: MISSHAPEN[name]}, *beside], "R5")
+    assert refused.value.where.resource == f"ResearchStudy/{study['id']}"
+    assert f"ResearchStudy.{name}" in str(refused.value.where.path)
 
 
 _JSON = st.recursive(
