@@ -93,8 +93,8 @@ def _words(words: tuple[str, ...]) -> re.Pattern[str]:
 def unit_code(text: str | None) -> str | None:
     """The UCUM code of a unit of time, from the code or a name of it; None for any other.
 
-    >>> unit_code("YEARS"), unit_code("mo"), unit_code("pack-years")
-    ('a', 'mo', None)
+    >>> unit_code("YEARS"), unit_code("mo"), unit_code(" Years. "), unit_code("pack-years")
+    ('a', 'mo', 'a', None)
     """
     unit = (text or "").strip()
     if unit in _DAYS:
