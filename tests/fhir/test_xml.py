@@ -1,5 +1,6 @@
 """FHIR XML: exact both ways, safe against hostile documents (rules: R4 xml.html)."""
 
+import codecs
 import json
 from decimal import Decimal
 
@@ -268,6 +269,8 @@ def test_other_encodings_and_a_schema_hint():
     expected = {"resourceType": "Patient", "text": {"div": f'<div xmlns="{XHTML}">é</div>'}, "id": "é"}
     for encoding in ("utf-16", "iso-8859-1", "utf-8-sig"):
         assert one(text.format(encoding.removesuffix("-sig")).encode(encoding)) == expected
+    for mark, encoding in ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")):
+        assert one(mark + text.format("utf-16").encode(encoding)) == expected
 
 
 def test_a_narrative_with_a_prefix_stands_alone():
