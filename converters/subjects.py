@@ -194,7 +194,7 @@ def orphans(
     patients = [one for one in resources if one.get("resourceType") == "Patient"]
     for patient in sorted(patients, key=lambda one: ctx.name_of(one) in used):
         key = ctx.name_of(patient)
-        if key not in named and used.get(key) not in named:
+        if key not in named and used.get(key, key) not in named:
             if key in used.values():
                 named.add(key)
             link = "individual" if ctx.release == "R4" else "subject"

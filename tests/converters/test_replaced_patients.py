@@ -91,6 +91,11 @@ def test_what_replaces_nobody_leaves_two(patients):
     assert whose([*patients, *BOTH]) == (["new", "old"], ["new", "old"])
 
 
+def test_who_is_not_enrolled_is_a_subject_beside_one_whose_patient_is_not_there():
+    """A Patient that replaces nobody would have no row of DM."""
+    assert whose([patient("new"), enrolled("S-1", "elsewhere"), weight("w", "new")]) == (["S-1", "new"], ["new"])
+
+
 def test_two_enrolments_stay_two():
     """Records of one enrolment would be given to another."""
     some = [*LINKED["forward"], enrolled("S-1", "old"), enrolled("S-2", "new"), *BOTH]
