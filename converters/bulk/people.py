@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trialbridge.converters.bulk.lines import Head, head_of, identifier_of, kind_at_once, kind_of, links_in, names_in
-from trialbridge.converters.patients import current, patient_named, replacements
+from trialbridge.converters.patients import patient_named, replacements
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -126,20 +126,20 @@ class People:
         names = [""] * len(self.patients)
         for key, at in self.patients.items():
             names[at] = self._called.get(at) or self._stand_in.get(at) or key.partition("/")[2]
-        for members in self._same():
-            name = next((self._called[one] for one in members if self._called.get(one)), names[members[0]])
-            for one in members:  # two enrolments of one person lie together too: what links them is asked of both
-                names[one] = name
+        for members in self._linked():
+            for one in members:
+                names[one] = names[members[0]]
         ranks = {name: rank for rank, name in enumerate(sorted(set(names)))}
         return np.array([ranks[name] for name in names], np.int32)
 
-    def _same(self) -> Iterable[list[int]]:
-        """Patients that are one person, the one to use first."""
-        found: dict[str, list[int]] = {}
-        for old, new in current(self._replaced).items():
-            if old in self.patients and new in self.patients:
-                found.setdefault(new, [self.patients[new]]).append(self.patients[old])
-        return found.values()
+    def _linked(self) -> Iterable[list[int]]:
+        """Patients between whom links lead, directly or not: what the links say of one is asked of all."""
+        together: dict[str, list[str]] = {}
+        for pair in self._replaced:
+            members = list(dict.fromkeys(one for key in pair for one in together.get(key, [key])))
+            together.update(dict.fromkeys(members, members))
+        for members in {id(its): its for its in together.values()}.values():
+            yield [self.patients[one] for one in members if one in self.patients]
 
 
 def _patient_at(target: Any) -> str | None:

@@ -132,6 +132,18 @@ def test_by_shards_it_is_the_same(tmp_path, laid, mode, enrolments):
     assert {one.name: one.frame.rows() for one in found} == {one.name: one.frame.rows() for one in right.study}
 
 
+def test_by_shards_a_circle_is_one_too(tmp_path, laid):
+    """A part of a circle would be no circle to the shard that has only this part."""
+    ring = [patient("a", replaced_by="b"), patient("b", replaced_by="c"), patient("c", replaced_by="a")]
+    two = [patient("e", replaced_by="a"), patient("d", replaced_by="e", replaces="x"), patient("x", replaced_by="a")]
+    some = [*ring, *two, *(weight(f"w-{name}", name) for name in "abcdex")]
+    right = to_sdtm(some, release="R4", residue=False)
+    with bulk.to_sdtm(laid(some, tmp_path), release="R4", mode="mapped", shard_bytes=1) as told:
+        found = told.study()
+        assert sorted(map(str, told.findings)) == sorted(map(str, right.findings))
+    assert {one.name: one.frame.rows() for one in found} == {one.name: one.frame.rows() for one in right.study}
+
+
 def test_by_shards_the_residue_is_the_same(tmp_path, laid):
     """What is left of the Patient that is no longer used would be lost."""
     some = [*LINKED["both"], patient("m"), enrolled("S-1", "new"), *BOTH, weight("w3", "m")]
