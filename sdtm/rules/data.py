@@ -15,6 +15,7 @@ import polars as pl
 from trialbridge.base.errors import UnknownNameError
 from trialbridge.base.finding import Where
 from trialbridge.sdtm import metadata
+from trialbridge.sdtm.files import exact
 from trialbridge.sdtm.rules.declare import Hit
 
 if TYPE_CHECKING:
@@ -53,11 +54,25 @@ class Dataset:
 
     @cached_property
     def frame(self) -> pl.DataFrame:
-        """The records with their numbers in `ROW`; VISITNUM without the noise of binary fractions (1.3000000000000003)."""
+        """The records with their numbers in `ROW`; VISITNUM without the noise of binary fractions (1.3000000000000003).
+
+        A column that is Num where the guide has Char is text here, and the other way round where all its values are
+        numbers: TB-STR-0006 tells it of the table, the other rules still run.
+        """
         frame = self.table.frame.with_row_index(ROW, offset=1)
+        frame = frame.with_columns(self._as_the_guide_has_it(frame[name]) for name in self.table.frame.columns)
         if frame.schema.get("VISITNUM") == pl.Float64:
             frame = frame.with_columns(pl.col("VISITNUM").round(6))
         return frame
+
+    def _as_the_guide_has_it(self, column: pl.Series) -> pl.Series:
+        known = self.standard.by_name.get(column.name) if self.standard else None
+        if known is None or (known.type == "Char") == (column.dtype == pl.String):
+            return column
+        if known.type == "Char":
+            return exact.decimal_texts(column)
+        numbers = column.cast(pl.Float64, strict=False)
+        return numbers if numbers.null_count() == column.null_count() else column
 
     @cached_property
     def columns(self) -> frozenset[str]:

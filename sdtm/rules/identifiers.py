@@ -13,7 +13,7 @@ from trialbridge.base.finding import Severity
 from trialbridge.sdtm import metadata
 from trialbridge.sdtm.model_variables import WHOSE
 from trialbridge.sdtm.rules import shapes
-from trialbridge.sdtm.rules.data import OBSERVATIONS, RELATIONSHIP, NotThereError
+from trialbridge.sdtm.rules.data import OBSERVATIONS, RELATIONSHIP, ROW, NotThereError
 from trialbridge.sdtm.rules.declare import rule
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _with_parts(data: Data) -> Iterator[tuple[Dataset, pl.DataFrame]]:
     """Each dataset with --SEQ, and the records of all datasets of its domain."""
     having = data.datasets("--SEQ", classes=(*OBSERVATIONS, "Special-Purpose", "Trial Design"))
     for one in having:
-        parts = [each.table.frame for each in having if each.prefix == one.prefix and each.name[:2] == one.name[:2]]
+        parts = [each.frame.drop(ROW) for each in having if each.prefix == one.prefix and each.name[:2] == one.name[:2]]
         together = pl.concat(parts, how="diagonal_relaxed") if len(parts) > 1 else parts[0]
         yield one, together.filter(pl.col(one.of("--SEQ")).is_not_null())
 
@@ -94,10 +94,12 @@ def seq_is_whole(data: Data) -> Iterator[Hit]:
     """--SEQ is a whole number from 1."""
     for one in data.datasets("--SEQ"):
         name = one.of("--SEQ")
-        if one.frame.schema[name].is_numeric():
+        given = one.table.frame[name]
+        if given.dtype.is_numeric():
             yield from one.hits((pl.col(name) < 1) | (pl.col(name) != pl.col(name).floor()), "--SEQ")
         else:
-            yield from one.hits(one.given("--SEQ") & ~pl.col(name).str.contains(r"^[1-9][0-9]*$"), "--SEQ")
+            odd = one.frame.with_columns(given).filter(~given.str.contains(r"^[1-9][0-9]*$"))
+            yield from one.hits_of(odd, "--SEQ")
 
 
 @rule(

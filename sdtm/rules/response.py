@@ -227,6 +227,7 @@ def _flags(data: Data) -> pl.DataFrame:
 )
 def flags_agree_with_pr(data: Data) -> Iterator[Hit]:
     """A lesion that radiotherapy on study names has TUIRRST = Y, where SUPPTU says it of lesions."""
+    data.dataset("PR", "PRLNKID")
     pr, rows = _radiotherapy(data)
     denied = _flags(data).filter(pl.col("#flag") == "N").select("USUBJID", pl.col("TULNKID").alias("PRLNKID"))
     yield from pr.hits_of(rows.join(denied.unique(), on=["USUBJID", "PRLNKID"], how="semi"), "PRLNKID", "PRTRT")

@@ -183,7 +183,7 @@ def numbers_agree(data: Data) -> Iterator[Hit]:
 )
 def units_are_given(data: Data) -> Iterator[Hit]:
     """A numeric result has a unit wherever most of the numeric results of its test in the same circumstances have one."""
-    for one in _findings(data):
+    for one in _findings(data, "--TESTCD"):
         for result, unit in (("--ORRES", "--ORRESU"), ("--STRESC", "--STRESU")):
             if not one.has(result, unit):
                 continue

@@ -13,6 +13,7 @@ from trialbridge.base.rule import Status
 from trialbridge.oncology import rules as oncology_rules
 from trialbridge.sdtm import files, metadata, terminology
 from trialbridge.sdtm.rules import RULES, check
+from trialbridge.sdtm.table import table
 
 HERE = Path(__file__).resolve().parent
 EXAMPLES = HERE.parents[2] / "examples"
@@ -34,6 +35,33 @@ def found(study):
 def small():
     """Ten subjects: one screen failure, one death, new lesions, two evaluators."""
     return generate.build(subjects=10)
+
+
+def test_numbers_written_as_text_are_one_finding(small):
+    """A file that gives VISITNUM, --SEQ and all other numbers as Char would break every third rule, and hide its findings."""
+    text = pl.col(pl.Float64).cast(pl.String).str.strip_suffix(".0")
+    texts = [table(one.name, one.frame.with_columns(text), one.variables, one.label) for one in small]
+    assert found(small.with_tables(texts)) == {"TB-STR-0006"}
+
+
+def test_texts_given_as_numbers_break_no_rule(small):
+    """Identifiers that a file gives as Num (SITEID 1, SUBJID 7) would break the rules that join by them."""
+    numbers = []
+    for one in small:
+        names = [name for name in ("STUDYID", "USUBJID", "SUBJID", "SITEID", "IDVARVAL") if name in one.frame.columns]
+        digits = [pl.col(name).str.extract_all(r"\d").list.join("").str.tail(9).cast(pl.Float64) for name in names]
+        numbers.append(table(one.name, one.frame.with_columns(digits), one.variables, one.label))
+    assert "TB-STR-0006" in found(small.with_tables(numbers))
+
+
+@pytest.mark.parametrize(
+    ("name", "columns"), [("PR", ("PRLNKID",)), ("LB", ("LBTESTCD", "LBCAT", "LBSPEC", "LBMETHOD"))]
+)
+def test_variables_that_are_not_there_break_no_rule(small, name, columns):
+    """A rule that asks for less than it needs would break, and say nothing of the rest of the study."""
+    one = small[name]
+    there = [column for column in columns if column in one.frame.columns]
+    assert found(small.with_tables([table(name, one.frame.drop(there), one.variables, one.label)]))
 
 
 def test_the_example_is_clean():
