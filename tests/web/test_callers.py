@@ -136,6 +136,8 @@ def test_tokens_are_checked_for_all_that_makes_them_good(started, issuer):
         return call(service, Authorization=f"Bearer {token}").status_code
 
     assert status(issuer.token()) == 200
+    assert call(service, Authorization=f"bearer {issuer.token()}").status_code == 200  # RFC 9110, 11.1: in any case
+    assert call(service, Authorization=f"Basic {issuer.token()}").status_code == 401
     now = int(time.time())
     assert status(issuer.token(exp=now - 10)) == 401
     assert status(issuer.token(aud="other")) == 401
