@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from trialbridge.base.finding import Finding, Severity, Where
 from trialbridge.registry.content import at, items, put
 from trialbridge.registry.files.spelling import TEXT, Spelling
-from trialbridge.registry.files.xmltree import add, child_text
+from trialbridge.registry.files.xmltree import add, check, child_text
 from trialbridge.registry.markup import plain
 
 if TYPE_CHECKING:
@@ -112,6 +112,7 @@ def _write_leaf(line: Leaf, source: Mapping[str, Any], parent: etree._Element, f
     if text is None and not line.always:
         return
     text = line.empty if text is None else text
+    check(text, line.path)  # an error names the record's field, not `textblock`
     if line.block:  # such texts are markdown in the API
         add(add(parent, line.tag), "textblock", plain(text))
     else:

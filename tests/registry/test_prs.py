@@ -187,6 +187,12 @@ def test_what_xml_or_the_schema_cannot_hold_is_refused(changed, made_up):
         _written(changed(made_up, {flow + "groups[1].id": "FG000"}))
 
 
+def test_a_character_xml_cannot_hold_is_placed(changed, made_up):
+    """If it failed, a user would learn that some `textblock` is wrong, and not which of the record's texts."""
+    with pytest.raises(DoesNotFitError, match=r"descriptionModule.briefSummary: XML cannot hold the character U\+000B"):
+        _written(changed(made_up, {P + "descriptionModule.briefSummary": "a\x0bb"}))
+
+
 def test_results_alone_leave_the_protocol_in_prs_as_it_is(made_up, valid):
     """If it failed, uploading results would overwrite the registered protocol with nothing."""
     section = made_up["resultsSection"]
