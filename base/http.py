@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ssl
 import time
+import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -232,13 +233,33 @@ class Client:
         """The whole body, within the limits of size and time."""
         until = time.monotonic() + self.settings.whole
         whole = bytearray()
-        for block in answer.iter_bytes():
+        for block in _blocks(answer):
             whole += block
             if len(whole) > self.settings.most:
                 raise _refused(str(answer.url), f"the answer is larger than {self.settings.most:,} bytes")
             if time.monotonic() > until:
                 raise _refused(str(answer.url), f"the answer takes longer than {self.settings.whole:,.0f} seconds")
         return bytes(whole)
+
+
+def _blocks(answer: httpx.Response) -> Iterator[bytes]:
+    """The body, unpacked. Raises RemoteProtocolError where a gzip body ends early, of which httpx says nothing."""
+    if answer.headers.get("Content-Encoding", "").strip().lower() not in {"gzip", "x-gzip"}:
+        yield from answer.iter_bytes()
+        return
+    unpacker, fed = zlib.decompressobj(wbits=31), False
+    try:
+        for raw in answer.iter_raw():
+            block = raw
+            while block:
+                if unpacker.eof:  # another member follows
+                    unpacker = zlib.decompressobj(wbits=31)
+                yield unpacker.decompress(block, _BLOCK * 16)
+                fed, block = True, unpacker.unconsumed_tail or unpacker.unused_data
+    except zlib.error as error:
+        raise httpx.DecodingError(str(error)) from error
+    if fed and not unpacker.eof:
+        raise httpx.RemoteProtocolError("the packed body ends early")
 
 
 class _Saved:
@@ -275,7 +296,7 @@ class _Saved:
         return b""
 
     def _write(self, answer: httpx.Response, file: BinaryIO) -> None:
-        for block in answer.iter_bytes():
+        for block in _blocks(answer):
             file.write(block)
             self._have += len(block)
 

@@ -172,15 +172,16 @@ def _resource(body: bytes, status: int, kind: str, url: str) -> Resource | None:
     """The resource in a body; None for an empty one, and for an error page."""
     if not body.strip():
         return None
+    why = ""
     try:
         found = decode(body)
-    except UnreadableInputError:
-        found = None
+    except UnreadableInputError as error:
+        found, why = None, f" {error.message}"
     if is_resource(found):
         resource: Resource = found
         return resource
     if status >= 400 or status == 202:
         return None
-    message = f"The answer is no FHIR ({kind.partition(';')[0] or 'no Content-Type'})."
+    message = f"The answer is no FHIR ({kind.partition(';')[0] or 'no Content-Type'}).{why}"
     fix = "check the address: it must be the FHIR base; a login page or a proxy may stand before it"
     raise ServerError(message, Where(file=shown(url)), fix, status=status)

@@ -131,8 +131,8 @@ def _page(response: Response, server: Server) -> Page:
     page = Page(total=bundle["total"] if isinstance(bundle.get("total"), int) else None)
     for number, entry in enumerate(bundle.get("entry") or ()):
         resource: Any = entry.get("resource") if isinstance(entry, dict) else None
-        if not is_resource(resource):
-            message = f"Entry {number} of a search's page is no resource."
+        if not is_resource(resource) or not (resource.get("id") or resource["resourceType"] == "OperationOutcome"):
+            message = f"Entry {number} of a search's page is no resource, or has no id."
             raise ServerError(
                 message, Where(file=shown(response.url)), "tell the server's owner", status=response.status
             )

@@ -9,15 +9,18 @@ names the cell; nothing is cut.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
+from trialbridge.base.finding import Finding, Severity, Where
 from trialbridge.sdtm.files import folder, sniffing, xpt_read, xpt_write
-from trialbridge.sdtm.table import study
+from trialbridge.sdtm.table import NOTHING, study
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from trialbridge.sdtm.table import Study
+    from trialbridge.sdtm.table import Study, Table
 
 
 def read(path: Path, *, encoding: str = "utf-8") -> Study:
@@ -25,8 +28,24 @@ def read(path: Path, *, encoding: str = "utf-8") -> Study:
 
     Raises UnreadableInputError for a file that is no XPORT version 5, is cut, or has text that is not of `encoding`.
     """
-    files = folder.members(path, sniffing.is_xpt)
-    return study((one for file in files for one in xpt_read.members(file, encoding)), source=str(path))
+    read = [(file, one) for file in folder.members(path, sniffing.is_xpt) for one in xpt_read.members(file, encoding)]
+    notes = tuple(note for file, one in read for note in _special_missing(one, file.name))
+    return study((one for _, one in read), source=str(path), notes=notes)
+
+
+def _special_missing(one: Table, file: str) -> Iterator[Finding]:
+    """TB-FILE-0004 for each variable with special missing values: other formats hold a missing value alone."""
+    for variable in one.variables:
+        cells = [str(digits) for _, digits in variable.extra.get("xpt", NOTHING).get("cells", ())]
+        found = Counter(f".{chr(bytes.fromhex(digits)[0])}" for digits in cells if digits[2:] == "0" * 14)
+        told = {code: times for code, times in found.items() if code[1] == "_" or code[1].isalpha()}
+        if told:
+            listed = ", ".join(f"{code} {times:,}" for code, times in sorted(told.items()))
+            where = Where(file=file, dataset=one.name, variable=variable.name)
+            message = (
+                f"Special missing values ({listed}) are read as missing; XPT and Parquet alone keep which they are."
+            )
+            yield Finding("TB-FILE-0004", Severity.NOTE, where, message, "say the reason in --STAT and --REASND")
 
 
 def write(of: Study, target: Path, *, encoding: str = "ascii") -> list[Path]:

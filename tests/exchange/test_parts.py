@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import zlib
 from decimal import Decimal
 from types import SimpleNamespace
 
@@ -211,6 +213,7 @@ def test_what_stands_on_two_pages_is_one(network):
         ({"resource": {"id": "1"}}, "Entry 0 of a search's page is no resource"),
         ({"fullUrl": "x"}, "Entry 0 of a search's page is no resource"),
         ("Patient/1", "Entry 0 of a search's page is no resource"),
+        ({"resource": {"resourceType": "Patient"}}, "Entry 0 of a search's page is no resource, or has no id"),
     ],
 )
 def test_an_entry_that_is_no_resource_is_told(network, entry, said):
@@ -275,3 +278,28 @@ def test_which_of_two_versions_is_older(one, other, older):
     """Compared as texts, half a second or an offset would make the earlier of two versions the later one."""
     mine, theirs = ({"resourceType": "X", "meta": {"lastUpdated": text} if text else {}} for text in (one, other))
     assert _older(mine, theirs) is older
+
+
+def test_a_packed_answer_that_ends_early_is_asked_for_again(network, quick, tmp_path):
+    """Of a gzip body cut at the end of a line, the rest of an export would be missing without a word."""
+    packer = zlib.compressobj(wbits=31)
+    lines = b'{"resourceType":"Patient","id":"1"}\n'
+    cut = packer.compress(lines) + packer.flush(zlib.Z_SYNC_FLUSH)
+    whole = gzip.compress(lines) + gzip.compress(lines.replace(b"1", b"2"))
+    with network.standing_before("http://127.0.0.1:9/fhir") as proxy:
+        packed = {"Content-Encoding": "gzip"}
+        proxy.plan = lambda number, method, path: network.status(200, packed, cut if number % 2 else whole)
+        with Client(proxy.url) as http:
+            http.download(f"{proxy.url}/file", tmp_path / "file")
+            assert (tmp_path / "file").read_bytes().count(b"\n") == 2
+            assert http.send("GET", f"{proxy.url}/file").body.count(b"\n") == 2
+        proxy.plan = lambda number, method, path: network.status(200, packed, cut)
+        with Client(proxy.url) as http, pytest.raises(ServerError, match=r"No answer came \(RemoteProtocolError\)"):
+            http.send("GET", f"{proxy.url}/file")
+
+
+def test_an_answer_in_another_encoding_is_told(network):
+    """The user would look for a login page where the server does not write UTF-8."""
+    body = json.dumps({"resourceType": "Patient", "name": [{"family": "Müller"}]}, ensure_ascii=False).encode("latin-1")
+    with pytest.raises(ServerError, match=r"no FHIR \(application/fhir\+json\)\. This is not UTF-8\."):
+        _searched(network, lambda url: [body])

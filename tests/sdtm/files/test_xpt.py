@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trialbridge.base.errors import DoesNotFitError, UnreadableInputError
-from trialbridge.base.finding import Where
+from trialbridge.base.finding import Severity, Where
+from trialbridge.sdtm import files
 from trialbridge.sdtm.files import ibm_float, xpt, xpt_format
 from trialbridge.sdtm.table import Study, Table, Variable, study, table
 
@@ -218,6 +219,18 @@ def test_special_missing_values_come_back(tmp_path: Path) -> None:
     moved = replace(one, frame=one.frame.reverse())
     with pytest.raises(DoesNotFitError, match=r"lb\.xpt, LB, LBSEQ: The rows have changed"):
         xpt.write(study([moved]), tmp_path / "moved")
+
+
+def test_special_missing_values_are_told(tmp_path: Path) -> None:
+    """.A and ._ would be nothing but empty in another format, and nobody be told; a plain missing value is no news."""
+    path = tmp_path / "lb.xpt"
+    cells = (b"A" + b"\0" * 7, b"A" + b"\0" * 7, b"." + b"\0" * 7, b"_" + b"\0" * 7, bytes.fromhex("4180000000000001"))
+    path.write_bytes(LIBRARY + made_by_hand(b"".join(cell + b"GLUC" for cell in cells)))
+    found = files.read(path)
+    assert [(one.id, one.severity) for one in found.notes] == [("TB-FILE-0004", Severity.NOTE)]
+    assert "(.A 2, ._ 1)" in found.notes[0].message
+    path.write_bytes(LIBRARY + made_by_hand(b"." + b"\0" * 7 + b"GLUC"))
+    assert files.read(path).notes == ()
 
 
 def test_mainframe_numbers_come_back(tmp_path: Path) -> None:
