@@ -223,8 +223,10 @@ def _named(of: Study, path: Path) -> Study:
 def known_encoding(name: str | None) -> str | None:
     """The name of an encoding of text as Python knows it. Raises UnknownNameError."""
     try:
+        if name is not None:
+            "a".encode(name)  # base64 and the like are codecs too, but not of text
         return None if name is None else codecs.lookup(name).name
-    except LookupError:
+    except (LookupError, ValueError):  # the latter for a name that can be none
         raise UnknownNameError(
             f"There is no encoding {name!r}.", fix="use utf-8, windows-1252, iso8859-15, shift_jis, ..."
         ) from None

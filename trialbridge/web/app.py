@@ -66,7 +66,8 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
         504: "The work took too long",
     }.items()
 }
-_UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"description": "Unknown", "content": {FHIR_JSON: {}}}}
+_DONE: dict[str, Any] = {"description": "Done", "content": {FHIR_JSON: {"schema": {"type": "object"}}}}
+_UNKNOWN: dict[int | str, dict[str, Any]] = {200: _DONE, 404: {**_DONE, "description": "Unknown"}}
 _MADE = ("application/zip", "application/fhir+ndjson", FHIR_JSON, "application/fhir+xml")
 
 
@@ -74,12 +75,6 @@ def _answers(*kinds: str) -> dict[int | str, dict[str, Any]]:
     """The answers of a call that does what it should, in these media types, or tells why not."""
     content = {kind: {"schema": {"type": "object"} if kind == FHIR_JSON else _BINARY} for kind in kinds}
     return {200: {"description": "Done", "content": content}, **_ANSWERS}
-
-
-class _Resource(Response):
-    """A resource, for OpenAPI: its media type alone."""
-
-    media_type = FHIR_JSON
 
 
 FhirVersion = Annotated[Literal["R4", "R4B", "R5"] | None, Query(alias="fhirVersion", description="FHIR release.")]
@@ -169,7 +164,9 @@ def _conversions(app: FastAPI, settings: Settings, desk: work.Desk, gate: Gate) 
             whole = to == "sdtm" or "application/zip" in request.headers.get("accept", "")
             return await (errand.package(told) if whole else errand.resources(told, format or "ndjson"))
 
-    @app.post("/validate", tags=["conformance"], openapi_extra=_BODY, responses=_ANSWERS, response_class=_Resource)
+    @app.post(
+        "/validate", tags=["conformance"], openapi_extra=_BODY, responses=_answers(FHIR_JSON), response_class=Response
+    )
     async def validate(
         request: Request,
         fhir_version: FhirVersion = None,
@@ -185,7 +182,11 @@ def _conversions(app: FastAPI, settings: Settings, desk: work.Desk, gate: Gate) 
 
 def _fhir(app: FastAPI, settings: Settings, desk: work.Desk, gate: Gate) -> None:
     @app.post(
-        "/fhir/$to-sdtm", tags=["FHIR operations"], openapi_extra=_BODY, responses=_ANSWERS, response_class=_Resource
+        "/fhir/$to-sdtm",
+        tags=["FHIR operations"],
+        openapi_extra=_BODY,
+        responses=_answers(FHIR_JSON),
+        response_class=Response,
     )
     async def to_sdtm(request: Request, fhir_version: FhirVersion = None, version: Version = None) -> Response:
         """`$to-sdtm`: resources, a Bundle or Parameters in; Parameters with the package and the outcome out."""
@@ -195,7 +196,11 @@ def _fhir(app: FastAPI, settings: Settings, desk: work.Desk, gate: Gate) -> None
             return errand.file(errand.folder / operations.ANSWER, FHIR_JSON)
 
     @app.post(
-        "/fhir/$to-fhir", tags=["FHIR operations"], openapi_extra=_BODY, responses=_ANSWERS, response_class=_Resource
+        "/fhir/$to-fhir",
+        tags=["FHIR operations"],
+        openapi_extra=_BODY,
+        responses=_answers(FHIR_JSON),
+        response_class=Response,
     )
     async def to_fhir(request: Request, fhir_version: FhirVersion = None, version: Version = None) -> Response:
         """`$to-fhir`: datasets (a ZIP, or Parameters with one) in; a Bundle out."""
@@ -204,13 +209,13 @@ def _fhir(app: FastAPI, settings: Settings, desk: work.Desk, gate: Gate) -> None
             told = await errand.run(operations.to_fhir, options, settings)
             return await errand.resources(told, "bundle")
 
-    @app.get("/fhir/metadata", tags=["FHIR operations"], response_class=_Resource)
+    @app.get("/fhir/metadata", tags=["FHIR operations"], responses={200: _DONE}, response_class=Response)
     async def metadata(request: Request) -> Response:
         """The CapabilityStatement."""
         when = time.strftime("%Y-%m-%d", time.gmtime())
         return JSONResponse(operations.capabilities(_base(request), when), media_type=FHIR_JSON)
 
-    @app.get("/fhir/OperationDefinition/{name}", tags=["FHIR operations"], responses=_UNKNOWN, response_class=_Resource)
+    @app.get("/fhir/OperationDefinition/{name}", tags=["FHIR operations"], responses=_UNKNOWN, response_class=Response)
     async def definition(request: Request, name: str) -> Response:
         """The OperationDefinition of an operation."""
         found = operations.definition(name, _base(request))

@@ -15,7 +15,7 @@ import pyarrow.parquet
 import pytest
 
 from trialbridge import sources
-from trialbridge.base.errors import DoesNotFitError, UnreadableInputError
+from trialbridge.base.errors import DoesNotFitError, UnknownNameError, UnreadableInputError
 from trialbridge.sdtm import files
 from trialbridge.sdtm.define import sheets
 from trialbridge.sdtm.files import parquet
@@ -258,3 +258,11 @@ def test_a_folder_of_data_beside_the_data_is_said(tmp_path: Path) -> None:
         (tmp_path / name / "lb.csv").write_text(text)
     found = sources.find([tmp_path])
     assert [(one.id, one.where.file) for one in found.findings] == [("TB-FILE-0001", "split/")]
+
+
+@pytest.mark.parametrize("name", ["latin-one", "base64", "undefined", "a\0b", ""])
+def test_what_is_no_encoding_of_text_is_told(tmp_path: Path, name: str) -> None:
+    """A codec that is none of text (base64), or a name that can be none, would be a traceback."""
+    (tmp_path / "dm.csv").write_bytes("STUDYID,ARM\nS,Ü\n".encode("latin-1"))
+    with pytest.raises(UnknownNameError, match="There is no encoding"):
+        files.read(tmp_path, encoding=name)
