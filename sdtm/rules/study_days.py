@@ -138,10 +138,11 @@ def days_are_given(data: Data) -> Iterator[Hit]:
     section=f"{_IG}.4; {_FB}",
 )
 def dates_have_days(data: Data) -> Iterator[Hit]:
-    """A dataset of observations with --DTC, --STDTC or --ENDTC has --DY, --STDY or --ENDY beside it."""
-    for one in data.datasets(classes=OBSERVATIONS):
+    """A dataset of observations with --DTC, --STDTC or --ENDTC has --DY, --STDY or --ENDY beside it; SE and SV have the latter."""
+    for one in data.datasets(classes=(*OBSERVATIONS, SPECIAL)):
         for day, date in _PERIODS.items():
-            if one.has(date) and not one.has(day):
+            asked = one.cls != SPECIAL or day != "--DY"
+            if asked and one.has(date) and not one.has(day):
                 yield one.hit(day)
 
 

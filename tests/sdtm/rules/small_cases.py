@@ -72,6 +72,7 @@ CASES: tuple[tuple[str, str, Tables], ...] = (
         "VS",
         {"VS": {"VSTESTCD": ["PULSE"], "VSDTC": d(1)}, "LB": {"LBTESTCD": ["A"], "LBDTC": d(1), "LBDY": [1.0]}},
     ),
+    ("DTC-0021", "SV", {"SV": {"SVENDTC": d(1)}, "SE": {"SESTDTC": d(1), "SESTDY": [1.0]}, "DM": {"DMDTC": d(1)}}),
     (
         "DTC-0022",
         "VS",
