@@ -36,6 +36,7 @@ def opened(path: Path, *, values: bool) -> Workbook:
         LookupError,
         ValueError,
         TypeError,
+        RuntimeError,
         SyntaxError,
         EOFError,
         zlib.error,

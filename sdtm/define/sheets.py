@@ -119,7 +119,16 @@ def read(path: Path) -> dict[str, list[Row]]:
             warnings.simplefilter("ignore", UserWarning)  # of styles and extensions, which hold no data
             book = load_workbook(opened, read_only=True, data_only=True)
             raw = {sheet.title: workbook.rows(sheet) for sheet in book.worksheets}
-    except (BadZipFile, InvalidFileException, LookupError, TypeError, ValueError, SyntaxError, EOFError) as error:
+    except (
+        BadZipFile,
+        InvalidFileException,
+        LookupError,
+        TypeError,
+        RuntimeError,
+        ValueError,
+        SyntaxError,
+        EOFError,
+    ) as error:
         message = f"This is no whole XLSX workbook: {error}."
         raise UnreadableInputError(message, Where(file=path.name), "save it again as .xlsx") from error
     by_name = {plain(one): one for one in SHEETS} | {plain(one): of for one, of in _SHEET_NAMES.items()}

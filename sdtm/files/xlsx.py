@@ -134,6 +134,7 @@ def _sheets(file: Path) -> tuple[Sheets, dict[str, xlsx_cells.Odd]]:
         InvalidFileException,
         LookupError,  # a part, or an encoding, that is not there
         TypeError,  # an attribute that openpyxl's classes do not have
+        RuntimeError,  # a packing or a password that zipfile does not know
         ValueError,
         SyntaxError,
         EOFError,

@@ -126,7 +126,7 @@ def _workbook(path: Path) -> dict[str, Any]:
             warnings.simplefilter("ignore", UserWarning)  # of styles, which hold no data
             book = load_workbook(opened, read_only=True, data_only=True)
             raw = {_plain(sheet.title): workbook.rows(sheet) for sheet in book.worksheets}
-    except (BadZipFile, LookupError, TypeError, ValueError, SyntaxError, EOFError) as error:
+    except (BadZipFile, LookupError, TypeError, RuntimeError, ValueError, SyntaxError, EOFError) as error:
         raise UnreadableInputError(f"This is no whole XLSX workbook: {error}.", Where(file=str(path))) from error
     sheets: dict[str, Any] = {}
     for name, rows in raw.items():

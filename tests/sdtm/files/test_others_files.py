@@ -214,6 +214,20 @@ def test_a_broken_part_of_a_workbook_is_told(
         files.read(tmp_path / "broken.xlsx", "xlsx")
 
 
+def test_a_workbook_packed_in_an_unknown_way_is_told(book: Callable[..., Path]) -> None:
+    """A part with a password, or packed as nobody can unpack it, would be a traceback."""
+    path = book(["S", "1", 1, "a"])
+    raw = bytearray(path.read_bytes())
+    with zipfile.ZipFile(path) as whole:
+        at = whole.getinfo("xl/worksheets/sheet1.xml").header_offset
+    entry = raw.index(b"xl/worksheets/sheet1.xml", raw.index(b"PK\x01\x02")) - 46
+    raw[at + 6] |= 1
+    raw[entry + 8] |= 1  # "encrypted", in both headers
+    path.write_bytes(raw)
+    with pytest.raises(UnreadableInputError, match=r"^study\.xlsx: This is no whole XLSX workbook"):
+        files.read(path, "xlsx")
+
+
 # --- CSV and CORE's layout ---
 
 
