@@ -114,14 +114,14 @@ def events_have_category(data: Data) -> Iterator[Hit]:
     domains="DM EX",
 )
 def first_treatment(data: Data) -> Iterator[Hit]:
-    """RFXSTDTC is the subject's earliest EXSTDTC, as far as EX and PR hold the study's treatments."""
+    """RFXSTDTC is the subject's earliest EXSTDTC, as far as EX and PR hold the study's treatments, and not empty where EX has one."""
     dm, ex = data.dataset("DM", "USUBJID", "RFXSTDTC"), data.dataset("EX", "USUBJID", "EXSTDTC")
     given = ex.frame.drop_nulls("EXSTDTC")
     if data.has("EX", "EXDOSE") and ex.frame.schema["EXDOSE"].is_numeric():
         given = given.filter((pl.col("EXDOSE") > 0) | pl.col("EXDOSE").is_null() | (ex.text("EXTRT") == "PLACEBO"))
     first = given.group_by("USUBJID").agg(pl.col("EXSTDTC").min().alias("#first"))
     rows = dm.frame.join(first, on="USUBJID")
-    wrong = pl.col("RFXSTDTC").str.slice(0, 10) != pl.col("#first").str.slice(0, 10)
+    wrong = pl.col("RFXSTDTC").str.slice(0, 10).ne_missing(pl.col("#first").str.slice(0, 10))
     yield from dm.hits_of(rows.filter(wrong).rename({"#first": "EXSTDTC"}), "RFXSTDTC", "EXSTDTC")
 
 
@@ -134,16 +134,17 @@ def first_treatment(data: Data) -> Iterator[Hit]:
     domains="DM EX",
 )
 def last_treatment(data: Data) -> Iterator[Hit]:
-    """RFXENDTC is the subject's latest EXSTDTC or EXENDTC."""
+    """RFXENDTC is the subject's latest EXSTDTC or EXENDTC, and not empty where every treatment has an end."""
     dm, ex = data.dataset("DM", "USUBJID", "RFXENDTC"), data.dataset("EX", "USUBJID", "EXSTDTC")
     ends = (
         pl.max_horizontal(ex.col("EXSTDTC").str.slice(0, 10), ex.col("EXENDTC").str.slice(0, 10))
         if ex.has("EXENDTC")
         else ex.col("EXSTDTC")
     )
-    last = ex.frame.group_by("USUBJID").agg(ends.max().alias("#last"))
-    rows = dm.frame.join(last, on="USUBJID")
-    wrong = pl.col("RFXENDTC").str.slice(0, 10) != pl.col("#last").str.slice(0, 10)
+    last = ex.frame.group_by("USUBJID").agg(ends.max().alias("#last"), ex.missing("EXENDTC").any().alias("#open"))
+    rows = dm.frame.join(last.drop_nulls("#last"), on="USUBJID")
+    other = pl.col("RFXENDTC").str.slice(0, 10) != pl.col("#last").str.slice(0, 10)
+    wrong = other | (pl.col("RFXENDTC").is_null() & ~pl.col("#open"))
     yield from dm.hits_of(rows.filter(wrong).rename({"#last": "EXENDTC"}), "RFXENDTC", "EXENDTC")
 
 

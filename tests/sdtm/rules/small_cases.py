@@ -285,6 +285,19 @@ CASES: tuple[tuple[str, str, Tables], ...] = (
     ),
     ("DS-0005", "DS 2", {"DS": {"DSDECOD": ["COMPLETED"] * 2, "DSCAT": ["DISPOSITION EVENT", None]}}),
     ("DS-0006", "DM 2", {"DM": {"RFXSTDTC": d(1, 1)}, "EX": {"EXTRT": ["x"] * 2, "EXSTDTC": d(1, 2)}}),
+    (
+        "DS-0006",
+        "DM 2",
+        {"DM": {"RFXSTDTC": ["2020-01-01", None, None]}, "EX": {"EXTRT": ["x"] * 2, "EXSTDTC": d(1, 2)}},
+    ),
+    (
+        "DS-0007",
+        "DM 2",
+        {
+            "DM": {"RFXENDTC": ["2020-01-05", None, None, None]},
+            "EX": {"EXSTDTC": d(1, 1, 1), "EXENDTC": [*d(5, 6), None]},
+        },
+    ),
     ("DS-0007", "DM 2", {"DM": {"RFXENDTC": d(5, 5)}, "EX": {"EXSTDTC": d(1, 1), "EXENDTC": d(5, 6)}}),
     ("DS-0008", "DM 2", {"DM": {"ARMNRS": [None, None, "SCREEN FAILURE"]}, "EX": {"EXTRT": ["x"]}}),
     ("DS-0009", "DM 2", {"DM": {"ACTARMCD": ["A", None], "ARMNRS": [None, None]}, "EX": {"EXTRT": ["x", "x"]}}),
