@@ -192,3 +192,23 @@ def test_value_level_words_by_what_is_selected(made):
     assert labels["WEIGHT"].label == "A size of the body"
     assert labels["WEIGHT"].origins[0].source == "Vendor"
     assert labels["SYSBP"].label != "A size of the body"
+
+
+def test_a_method_stays_unless_the_specification_says_that_nothing_is_derived(made):
+    """A specification without origins would take the methods away, or one that says Collected leave one standing."""
+    from trialbridge.sdtm.define.model import Origin
+
+    ours = made("example")
+    derived = next(ref for one in ours.datasets for ref in one.items if ref.method)
+    dataset = next(one.name for one in ours.datasets if derived in one.items)
+
+    def after(*origins):
+        items = [replace(one, origins=origins) if one.oid == derived.item else one for one in ours.items]
+        without = [replace(one, items=tuple(replace(ref, method="") for ref in one.items)) for one in ours.datasets]
+        spec = replace(ours, items=tuple(items), datasets=tuple(without))
+        again, _ = definitions.overlay(ours, spec)
+        return next(ref.method for ref in again.dataset[dataset].items if ref.item == derived.item)
+
+    assert after() == derived.method
+    assert after(Origin(type="Derived")) == derived.method
+    assert after(Origin(type="Collected")) == ""
