@@ -31,6 +31,7 @@ def _put(server, resource):
 
 def test_only_what_changed_is_taken_again(filled, run, tmp_path, size, cohort):
     """Every night the whole study would be carried over the line; or a change would be missed."""
+    time.sleep(1.1)  # what was put within the second in which a pull begins is taken again
     run("pull", filled.url, "-o", tmp_path / "got", *STUDY)
     time.sleep(1.1)
     event = _first(filled, "AdverseEvent")
