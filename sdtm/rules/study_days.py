@@ -172,7 +172,7 @@ def days_in_order(data: Data) -> Iterator[Hit]:
     """--STDY, or --DY of findings, is not greater than --ENDY."""
     for one in data.datasets("--ENDY", classes=(*OBSERVATIONS, SPECIAL)):
         first = "--DY" if one.cls == FINDINGS else "--STDY"
-        if one.has(first) and one.frame.schema[one.of(first)].is_numeric():
+        if one.has(first) and all(one.frame.schema[one.of(name)].is_numeric() for name in (first, "--ENDY")):
             yield from one.hits(one.col(first) > one.col("--ENDY"), first, "--ENDY")
 
 

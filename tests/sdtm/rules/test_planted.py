@@ -44,6 +44,13 @@ def test_numbers_written_as_text_are_one_finding(small):
     assert found(small.with_tables(texts)) == {"TB-STR-0006"}
 
 
+def test_a_day_that_the_guide_does_not_list_is_compared_where_it_is_a_number(small):
+    """VSENDY, which the model has and the guide has not, given as text would break the comparison with VSDY."""
+    days = small["VS"].frame.with_columns(VSENDY=pl.lit("-999"))
+    assert "TB-DTC-0023" not in found(small.with_tables([table("VS", days)]))
+    assert "TB-DTC-0023" in found(small.with_tables([table("VS", days.cast({"VSENDY": pl.Float64}))]))
+
+
 def test_texts_given_as_numbers_break_no_rule(small):
     """Identifiers that a file gives as Num (SITEID 1, SUBJID 7) would break the rules that join by them."""
     numbers = []
