@@ -11,6 +11,8 @@ from trialbridge.base.pseudonyms import read_key
 from trialbridge.converters.deidentify import deidentify_resources, deidentify_study
 from trialbridge.converters.deidentify.rules import load_rules
 
+pytestmark = pytest.mark.once
+
 OLD, YOUNG = "S1-001", "S1-002"
 
 

@@ -24,6 +24,8 @@ from trialbridge.mappings import ALL
 from trialbridge.sdtm import metadata
 from trialbridge.sdtm.table import study, table
 
+pytestmark = pytest.mark.once
+
 _SPEC = importlib.util.spec_from_file_location("trialbridge_laws", Path(__file__).with_name("strategies.py"))
 laws = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(laws)

@@ -21,6 +21,8 @@ from trialbridge.fhir.ids import BASE
 from trialbridge.mappings import ALL, names
 from trialbridge.sdtm import metadata, terminology
 
+pytestmark = pytest.mark.once
+
 MODULES = [
     importlib.import_module(f"trialbridge.mappings.{found.name}") for found in pkgutil.iter_modules(mappings.__path__)
 ]

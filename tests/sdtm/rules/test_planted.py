@@ -15,6 +15,8 @@ from trialbridge.sdtm import files, metadata, terminology
 from trialbridge.sdtm.rules import RULES, check
 from trialbridge.sdtm.table import table
 
+pytestmark = pytest.mark.once
+
 HERE = Path(__file__).resolve().parent
 EXAMPLES = HERE.parents[2] / "examples"
 sys.path.insert(0, str(EXAMPLES))

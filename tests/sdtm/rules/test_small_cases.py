@@ -20,6 +20,8 @@ import near_cases
 import plants
 import small_cases
 
+pytestmark = pytest.mark.once
+
 ALL = {one.id: one for one in (*RULES, *oncology_rules.RULES)}
 OF_NO_SUBJECT = ("TS", "TA", "TE", "TV", "TI", "TT")
 
