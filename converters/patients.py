@@ -61,20 +61,17 @@ class Patients:
         return self._by_name.get(name) if name is not None else None
 
 
-def made_literal(resource: Resource, found: Callable[[Resource], Resource | None]) -> Resource:
-    """The resource with each logical reference to a Patient replaced by what `found` has for it, if it has something."""
-    changed: Resource = _replaced(resource, found)
-    return changed
-
-
-def _replaced(value: Any, found: Callable[[Resource], Resource | None]) -> Any:
+def made_literal(value: Any, found: Callable[[Resource], Resource | None]) -> Any:
+    """A JSON value with each logical reference to a Patient replaced by what `found` has; the same object where none is."""
     if isinstance(value, list):
-        return [_replaced(one, found) for one in value]
+        members = [made_literal(one, found) for one in value]
+        return members if any(new is not old for new, old in zip(members, value, strict=True)) else value
     if not isinstance(value, dict):
         return value
     if "resourceType" not in value and patient_named(value) is not None and (literal := found(value)) is not None:
         return {**{name: one for name, one in value.items() if name != "identifier"}, **literal}
-    return {name: _replaced(one, found) for name, one in value.items()}
+    changed = {name: new for name, old in value.items() if (new := made_literal(old, found)) is not old}
+    return {**value, **changed} if changed else value
 
 
 def replacements(patient: Resource, mine: str, other: Callable[[Any], str | None]) -> Iterator[tuple[str, str]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from trialbridge.base.deidentify import REMOVED, Person, Tally, person
@@ -101,10 +102,15 @@ def deidentify_resources(
 
 def _literal(resources: list[Resource], base: str, release: Release) -> list[Resource]:
     """The resources with Patients named by an identifier referred to by what stays: their id, or USUBJID."""
-    ctx = Context(base, release, elsewhere=pool(resources).resolve)
-    enter_subjects(resources, ctx, [])
+
+    @cache
+    def around() -> Context:  # most studies name nobody so, and need none
+        ctx = Context(base, release, elsewhere=pool(resources).resolve)
+        enter_subjects(resources, ctx, [])
+        return ctx
 
     def found(reference: Resource) -> Resource | None:
+        ctx = around()
         patient = ctx.patients.named(reference)
         if patient is not None and "id" in patient:
             return {"reference": name_of(patient)}

@@ -200,11 +200,13 @@ def test_a_server_without_paging(network):
 
 def test_what_stands_on_two_pages_is_one(network):
     """Where the data change while pages are turned, one stands twice and another nowhere: the count would fit."""
-    answers = lambda url: [_bundle(3, f"{url}/Patient?page=2", ("1", "2")), _bundle(3, None, ("2",))]  # noqa: E731
+
+    def saying(total):
+        return lambda url: [_bundle(total, f"{url}/Patient?page=2", ("1", "2")), _bundle(total, None, ("2",))]
+
     with pytest.raises(ServerError, match="says 3 match and gave 2"):
-        _searched(network, answers)
-    answers = lambda url: [_bundle(2, f"{url}/Patient?page=2", ("1", "2")), _bundle(2, None, ("2",))]  # noqa: E731
-    assert _searched(network, answers) == ["1", "2", "2"]
+        _searched(network, saying(3))
+    assert _searched(network, saying(2)) == ["1", "2", "2"]
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import tempfile
 import time
-import uuid
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -22,21 +20,19 @@ from trialbridge.fhir.jsontext import encode
 from trialbridge.web import naming, operations, pages, work
 from trialbridge.web.bodies import NAMES, spool
 from trialbridge.web.callers import Gate
-from trialbridge.web.metering import Meters, log
+from trialbridge.web.metering import Meters
 from trialbridge.web.outcomes import FHIR_JSON, RefusedError, outcome
 from trialbridge.web.packing import blocks, resources_of, zipped
+from trialbridge.web.recording import Recorded
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
-
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    from collections.abc import AsyncIterator, Callable
 
     from trialbridge.web.settings import Settings
     from trialbridge.web.work import Told
 
 SDTM_FORMATS = Literal["dataset-json", "xpt", "ndjson", "dsjc", "parquet", "csv", "xlsx", "core-csv"]
 FHIR_FORMATS = Literal["ndjson", "bundle", "transaction", "xml"]
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _JSON = {"application/fhir+json", "application/json"}
 _BINARY = {"type": "string", "format": "binary"}
 _RESOURCE = {
@@ -313,7 +309,7 @@ def _headers(told: Told | None) -> dict[str, str]:
     return {"X-Trialbridge-Findings": said, "X-Trialbridge-Adds-Up": str(told[1].get("addsUp", True)).lower()}
 
 
-# --- faults and records -----------------------------------------------------------------------------------------------
+# --- faults ---------------------------------------------------------------------------------------------------------
 
 
 def _faults(app: FastAPI) -> None:
@@ -333,72 +329,3 @@ def _faults(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def unknown(_: Request, error: Exception) -> Response:
         return outcome(500, f"This is a fault of the service ({type(error).__name__}).", "report it with X-Request-ID")
-
-
-_CLIENT_CLOSED = 499
-"""The caller went before all of the request was here; whatever was answered, nobody heard it (nginx's number for it)."""
-
-
-class Recorded:
-    """Counts and logs each request, and gives it an id; outermost, so that nothing escapes it."""
-
-    def __init__(self, app: ASGIApp, meters: Meters) -> None:
-        self._app, self._meters = app, meters
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
-        name = given if _REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
-        seen = {"status": 500, "received": 0, "sent": 0}
-        body = {"whole": False, "cut": False}
-        begun = time.perf_counter()
-
-        async def receiving() -> Message:
-            message = await receive()
-            seen["received"] += len(message.get("body", b""))
-            body["whole"] |= message["type"] == "http.request" and not message.get("more_body", False)
-            body["cut"] |= message["type"] == "http.disconnect" and not body["whole"]
-            return message
-
-        async def sending(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                seen["status"] = message["status"]
-                message["headers"] = [*message.get("headers", ()), (b"x-request-id", name.encode())]
-            seen["sent"] += len(message.get("body", b""))
-            await send(message)
-
-        try:
-            await self._app(scope, receiving, sending)
-        finally:
-            if body["cut"]:
-                seen["status"] = _CLIENT_CLOSED
-            with _quiet():
-                self._record(scope, name, seen, time.perf_counter() - begun)
-
-    def _record(self, scope: Scope, name: str, seen: dict[str, int], seconds: float) -> None:
-        route = getattr(scope.get("route"), "path", "(none)")
-        self._meters.count(route, seen["status"], seconds, seen["received"])
-        log(
-            {
-                "requestId": name,
-                "method": scope["method"],
-                "route": route,
-                "status": seen["status"],
-                "milliseconds": round(seconds * 1000),
-                "received": seen["received"],
-                "sent": seen["sent"],
-                "caller": scope.get("state", {}).get("caller", ""),
-            }
-        )
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """A record that fails must not fail the request."""
-    try:
-        yield
-    except Exception:  # noqa: BLE001 - the answer has gone out
-        log({"level": "error", "message": "a request could not be recorded"})

@@ -34,7 +34,7 @@ def told(headers: Mapping[str, str]) -> str:
 def named(file: Path, told: str) -> Path:
     """The file, renamed after its dataset where nothing else names it. Raises UnreadableInputError."""
     from trialbridge.sdtm import files  # noqa: PLC0415 - in the working process only
-    from trialbridge.sdtm.files import parquet  # noqa: PLC0415
+    from trialbridge.sdtm.files import parquet  # noqa: PLC0415 - as above
 
     kind = files.sniff(file) if file.is_file() else None
     if kind == "csv":
